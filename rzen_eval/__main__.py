@@ -1,0 +1,10 @@
+"""`python -m rzen_eval`."""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    import sys
+
+    from rzen_eval.cli import main
+
+    sys.exit(main())

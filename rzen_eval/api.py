@@ -1,0 +1,61 @@
+"""The package as seen from Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rzen_eval import config
+from rzen_eval.core import Item, Side
+from rzen_eval.data.load import load_data
+from rzen_eval.errors import ConfigError
+from rzen_eval.metrics import score_run
+from rzen_eval.models import open_model
+from rzen_eval.scoring import evaluate
+
+if TYPE_CHECKING:
+    from rzen_eval.core import Task
+    from rzen_eval.models.qwen2_vl import Qwen2VL
+
+__all__ = ["Item", "Side", "evaluate", "load_data", "load_model", "load_task", "score_run"]
+
+
+def load_model(name: str, *overrides: str) -> Qwen2VL:
+    """Load a declared model.
+
+    Args:
+        name: file name in `conf/model`, such as `rzenembed_v2_7b`.
+        overrides: settings of the declaration, such as `checkpoint=/models/rzen`, `dtype=float32`, `device=cpu`.
+
+    Returns:
+        The model, with `embed(items, side)`.
+
+    Raises:
+        ConfigError: no such model or setting.
+        ModelError: the checkpoint cannot be found or loaded, or not all of its weights are used.
+    """
+    settings = [text if text.startswith(("model.", "cache_dir=")) else f"model.{text}" for text in overrides]
+    chosen = config.load([f"model={name}", "task=visdoc/vidore_arxivqa", *settings])
+    model = open_model(chosen.model, chosen.cache_dir)
+    model.load()
+    return model
+
+
+def load_task(name: str, *overrides: str) -> Task:
+    """A declared task.
+
+    Args:
+        name: path in `conf/task`, such as `visdoc/vidore_arxivqa`.
+        overrides: as on the command line, such as `data=mirror`, `data.root=/data`, `limit=10`.
+
+    Returns:
+        The task, which knows where its data are; nothing is loaded.
+
+    Raises:
+        ConfigError: no such task or setting, or the name is a suite's.
+    """
+    tasks = config.load([f"task={name}", *overrides]).tasks
+    if len(tasks) != 1:
+        raise ConfigError(
+            f"{name!r} is a suite of {len(tasks)} tasks; load_task takes one, such as {next(iter(tasks))!r}"
+        )
+    return next(iter(tasks.values()))

@@ -1,0 +1,221 @@
+"""The nouns of the benchmark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Union, overload, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Vectors = NDArray[np.float32]
+"""Rows are items, columns dimensions."""
+
+
+class Frozen(BaseModel):
+    """A value read from YAML or JSON: unknown keys are refused and nothing changes afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Side(StrEnum):
+    """Which half of a retrieval task an item belongs to."""
+
+    QUERY = "query"
+    CANDIDATE = "candidate"
+
+
+class Modality(StrEnum):
+    """The three parts of MMEB-V2."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    VISDOC = "visdoc"
+
+
+@runtime_checkable
+class Encoded(Protocol):
+    """An image that is still encoded and not in memory, such as a row of a memory-mapped table."""
+
+    def read(self) -> bytes:
+        """The encoded bytes (PNG, JPEG, ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedAsJpeg:
+    """A picture as the official evaluator stores it before use: saved by Pillow as a JPEG of default quality."""
+
+    media: str | os.PathLike[str] | bytes | Encoded
+
+
+Media = Union[str, os.PathLike[str], bytes, Encoded, SavedAsJpeg, "Image"]
+"""A path, encoded bytes, a lazy reference to encoded bytes, one of these once more compressed, or a PIL image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to embed. What the benchmark says, before any model adds its template."""
+
+    text: str | None = None
+    images: Sequence[Media] = ()
+    """Still images, in order."""
+    frames: Sequence[Media] = ()
+    """Frames of one video, in order; apart from `images` since models give frames another pixel budget."""
+    instruction: str | None = None
+    """What the model is told to do; where it goes in the prompt is the model's affair."""
+
+
+class Dataset(Frozen):
+    """Where the rows of a task come from."""
+
+    repo: str
+    revision: str | None = None
+    """A commit of the repository; None where no commit is known to be the benchmark's, then the newest is read."""
+    split: str
+    language: str | None = None
+    """Keep only queries of this language (BEIR-shaped repositories with a `language` column)."""
+
+
+class Instruction(Frozen):
+    """What a model is told about each side of a task, word for word as the official evaluator has it."""
+
+    query: str
+    candidate: str | None = None
+    """None where the benchmark embeds candidates without an instruction."""
+
+
+class Source(Frozen):
+    """Where repositories are read from (Hydra group `data`)."""
+
+    kind: Literal["sample", "hub", "mirror"]
+    root: Path | None = None
+    """Folder of a mirror; unused otherwise."""
+    strict: bool | None = None
+    """Counts that differ from the declared ones are an error (True) or a warning (False); None: an error on the hub."""
+
+
+class Task(Frozen):
+    """A task as declared in `conf/task`. Nothing is loaded."""
+
+    id: str
+    """File name of the declaration: names result files, tells versions of a task apart."""
+    name: str
+    """The leaderboard's name; two versions of a task share it."""
+    modality: Modality
+    group: str
+    recipe: str
+    """Module of `rzen_eval.recipes` that turns rows into queries, candidates and judgements."""
+    metric: str
+    dataset: Dataset
+    instruction: Instruction
+    n_queries: int = Field(gt=0)
+    n_candidates: int | None = Field(default=None, gt=0)
+    """None where the count is not public."""
+    versions: tuple[Literal["2.0", "2.1"], ...] = ("2.0", "2.1")
+    """Versions of the benchmark's data whose averages include this task; empty for variants."""
+    source: Source
+    limit: int | None = Field(default=None, gt=0)
+    """Score the first `limit` queries only."""
+    cache_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TaskData:
+    """A task's queries, candidates and judgements, checked and ready to embed."""
+
+    query_ids: Sequence[str]
+    queries: Sequence[Item]
+    candidate_ids: Sequence[str]
+    candidates: Sequence[Item]
+    qrels: Mapping[str, Mapping[str, float]]
+    """Grade of every relevant candidate by query, in the order of the benchmark's judgements."""
+    pools: Mapping[str, Sequence[str]] | None = None
+    """Candidates each query may be ranked against; None means the whole corpus."""
+    integer_ids: bool = False
+    """Whether the repository's candidate ids are integers; the official reading of graded NDCG depends on it."""
+    revision: str | None = None
+    """Commit of the repository, or a signature of the files where there is none."""
+    warnings: Sequence[str] = ()
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A map from items to vectors. It never learns which task it is embedding."""
+
+    def embed(self, items: Sequence[Item], side: Side) -> Vectors:
+        """One vector an item, in the order of the items.
+
+        Args:
+            items: n items.
+            side: the half of the task they belong to; prompts may differ by side.
+
+        Returns:
+            float32 array of shape (n, dimensions).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rankings of a task: candidate ids with scores, best first."""
+
+    ranking: Mapping[str, Sequence[str]]
+    scores: Mapping[str, Sequence[float]]
+    tied: Sequence[str] = ()
+    """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
+
+
+class Result(Frozen):
+    """Scores of a model on a task, with what is needed to trust them; the content of `<id>.json`."""
+
+    id: str
+    task: str
+    modality: Modality
+    group: str
+    metric: str
+    score: float
+    """Main metric in the official evaluator's reading, 0 to 1."""
+    exact: float
+    """Main metric in the textbook reading, 0 to 1."""
+    metrics: dict[str, float]
+    """Every metric at 1, 5 and 10 in the textbook reading."""
+    official: dict[str, float]
+    """Those metrics whose official reading differs."""
+    n_queries: int
+    n_candidates: int
+    n_ties: int
+    limit: int | None
+    warnings: list[str]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LazySequence(Sequence[Any]):
+    """A sequence whose elements are made when they are asked for."""
+
+    length: int
+    make: Any = field(repr=False)
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self.make(i) for i in range(*index.indices(self.length))]
+        if not -self.length <= index < self.length:
+            raise IndexError(index)
+        return self.make(index % self.length)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.make(i) for i in range(self.length))

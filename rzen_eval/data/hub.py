@@ -1,0 +1,161 @@
+"""Rows of dataset repositories, from the hub, a mirror on disk or the bundled sample, through one loading code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.data import bundled
+from rzen_eval.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import datasets
+
+    from rzen_eval.core import Dataset, Source, Task
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A dataset repository as seen by one task."""
+
+    task_id: str
+    dataset: Dataset
+    source: Source
+    cache_dir: Path
+
+    @classmethod
+    def of(cls, task: Task) -> Repository:
+        """The repository that a task declares."""
+        return cls(task.id, task.dataset, task.source, task.cache_dir)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The repository on disk, for a mirror or the sample.
+
+        Raises:
+            DataError: the mirror does not hold it.
+        """
+        root = bundled.folder(self.cache_dir) if self.source.kind == "sample" else self.source.root or Path()
+        folder = root.expanduser() / self.dataset.repo
+        if not folder.is_dir():
+            raise DataError(
+                f"{self.task_id}: no folder at {folder}; get it with"
+                f" `hf download {self.dataset.repo} --repo-type dataset --local-dir {folder}`"
+            )
+        return folder.resolve()
+
+    @cached_property
+    def revision(self) -> str:
+        """What identifies the content: a commit on the hub; elsewhere a signature of the files' names, sizes and times.
+
+        Raises:
+            DataError: the hub cannot be asked, or the mirror does not hold the repository.
+        """
+        if self.source.kind == "sample":
+            return f"sample:{bundled.VERSION}"
+        if self.source.kind == "mirror":
+            return _signature(self.folder)
+        if self.dataset.revision:
+            return self.dataset.revision
+        from huggingface_hub import HfApi
+
+        try:
+            return str(HfApi().dataset_info(self.dataset.repo).sha)
+        except Exception as error:
+            raise self._unavailable(error) from error
+
+    def rows(self, config: str, columns: Sequence[str]) -> datasets.Dataset:
+        """A configuration's rows, memory-mapped, with encoded images left encoded.
+
+        Args:
+            config: name of the configuration, such as `corpus`.
+            columns: columns to keep; all must be there.
+
+        Raises:
+            DataError: the repository, the configuration, the split or a column is missing, or a file is damaged.
+        """
+        import datasets
+
+        if self.source.kind == "hub":
+            where: dict[str, Any] = {"path": self.dataset.repo, "revision": self.revision}
+        else:
+            where = {"path": str(self.folder)}
+            datasets.disable_progress_bars()
+        datasets.logging.set_verbosity_error()
+        try:
+            table = datasets.load_dataset(**where, name=config, split=self.dataset.split, cache_dir=str(self._tables))
+        except Exception as error:
+            raise self._unavailable(error, config) from error
+        missing = [column for column in columns if column not in table.column_names]
+        if missing:
+            raise DataError(
+                f"{self.task_id}: {self.dataset.repo}, {config}: no column {missing[0]!r};"
+                f" found {', '.join(table.column_names)}"
+            )
+        table = table.select_columns(list(columns))
+        for name, feature in table.features.items():
+            if isinstance(feature, datasets.Image):
+                table = table.cast_column(name, datasets.Image(decode=False))
+        return table
+
+    @property
+    def _tables(self) -> Path:
+        """Where the memory-mapped tables lie: a folder for each content.
+
+        In one folder `datasets` would take two repositories of one name, in different mirrors, for the same.
+        """
+        content = f"{self.source.kind} {self.dataset.repo} {self.revision}"
+        return self.cache_dir / "datasets" / hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def _unavailable(self, error: Exception, config: str | None = None) -> DataError:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        what = f"{self.dataset.repo}{f', {config}, split {self.dataset.split}' if config else ''}"
+        if self.source.kind == "hub":
+            revision = self.dataset.revision or "main"
+            return DataError(
+                f"{self.task_id}: the hub does not serve {what} at {revision} ({reason});"
+                " check the connection, or use data=mirror data.root=FOLDER"
+            )
+        return DataError(f"{self.task_id}: {what} in {self.folder} cannot be read ({reason}); get the repository again")
+
+
+def _signature(folder: Path) -> str:
+    """Changes whenever a file of a mirrored repository does; the hub's own commit where the download noted it."""
+    notes = sorted((folder / ".cache/huggingface/download").rglob("*.metadata"))
+    commits = {note.read_text().splitlines()[0] for note in notes if note.stat().st_size}
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and ".cache" not in file.parts)
+    stats = [(file.relative_to(folder).as_posix(), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    digest = hashlib.sha256(json.dumps(stats).encode()).hexdigest()[:16]
+    return f"{commits.pop()}+files:{digest}" if len(commits) == 1 else f"files:{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """One encoded image in a memory-mapped table; nothing is in memory until it is read."""
+
+    table: datasets.Dataset
+    row: int
+    column: str
+    label: str
+
+    def read(self) -> bytes:
+        """The encoded bytes.
+
+        Raises:
+            DataError: the row holds no image.
+        """
+        cell = self.table[self.row][self.column] or {}
+        if cell.get("bytes"):
+            return bytes(cell["bytes"])
+        if cell.get("path"):
+            return Path(cell["path"]).read_bytes()
+        raise DataError(f"{self.label} holds no image")
+
+    def __str__(self) -> str:
+        return self.label

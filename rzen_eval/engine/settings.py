@@ -1,0 +1,25 @@
+"""How embedding is carried out; nothing here changes a vector."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import Field
+
+from rzen_eval.core import Frozen
+
+
+class Runtime(Frozen):
+    """Settings of the engine (Hydra group `runtime`)."""
+
+    workers: int | None = Field(default=None, ge=0)
+    """Processes that decode and resize pictures; 0: this process does it. None: every core but one, eight at most."""
+    tokens_per_batch: int = Field(default=8192, gt=0)
+    """Longest item times items in a batch, padding included."""
+
+    @property
+    def n_workers(self) -> int:
+        """The number of worker processes."""
+        if self.workers is None:
+            return max(1, min(8, (os.cpu_count() or 1) - 1))
+        return self.workers

@@ -1,0 +1,75 @@
+"""Device, dtype and attention: what was asked for, or the best that is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING
+
+from rzen_eval.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+    from rzen_eval.models.spec import ModelSpec
+
+
+def device(spec: ModelSpec) -> torch.device:
+    """The device asked for, or the first GPU if there is one.
+
+    Raises:
+        ModelError: the device is not there.
+    """
+    import torch
+
+    if spec.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(spec.device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{spec.name}: device {spec.device!r} is not there ({reason}); try device=auto") from error
+    return chosen
+
+
+def dtype(spec: ModelSpec, device: torch.device) -> torch.dtype:
+    """The dtype asked for, or the one that suits the device."""
+    import torch
+
+    name = spec.dtype if spec.dtype != "auto" else "float32" if device.type == "cpu" else "bfloat16"
+    chosen: torch.dtype = getattr(torch, name)
+    return chosen
+
+
+def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
+    """The attention asked for, or the fastest that is there.
+
+    Raises:
+        ModelError: flash_attention_2 was asked for and cannot be had.
+    """
+    import torch
+
+    possible = (
+        importlib.util.find_spec("flash_attn") is not None and device.type == "cuda" and dtype is not torch.float32
+    )
+    if spec.attention == "auto":
+        return "flash_attention_2" if possible else "sdpa"
+    if spec.attention == "flash_attention_2" and not possible:
+        raise ModelError(
+            f"{spec.name}: flash_attention_2 needs the package flash_attn, a GPU and a 16-bit dtype,"
+            f" found {device.type} and {dtype}; use attention=sdpa"
+        )
+    return spec.attention
+
+
+def share_cores(workers: int) -> None:
+    """On a machine where the model runs on the CPU too, leave a core to every process that loads pictures.
+
+    Threads of one process that wait for cores that others hold cost several times what they bring.
+    A user who sets OMP_NUM_THREADS has decided already.
+    """
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))

@@ -1,0 +1,89 @@
+"""The declaration of a model: everything that tells it from others of its architecture."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from rzen_eval.core import Frozen, Side
+
+
+class Budget(Frozen):
+    """How many tokens one picture may take; a token is a square of 28 by 28 pixels in Qwen2-VL."""
+
+    min_tokens: int = Field(gt=0)
+    max_tokens: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_tokens > self.max_tokens:
+            raise ValueError(f"min_tokens {self.min_tokens} is above max_tokens {self.max_tokens}")
+        return self
+
+
+class InstructionSlots(Frozen):
+    """Where the instruction goes, by side: before the text in the user turn, in the system turn, or nowhere."""
+
+    query: Literal["user", "system", "none"] = "user"
+    candidate: Literal["user", "system", "none"] = "user"
+
+
+class Prompt(Frozen):
+    """How an item becomes one string."""
+
+    template: str
+    """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
+    system: str = ""
+    """What stands for `{system}` unless the instruction goes there."""
+    image: str
+    """What stands for one image or frame; holds the image token once."""
+    instruction: InstructionSlots = InstructionSlots()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for part in ("{media}", "{text}"):
+            if self.template.count(part) != 1:
+                raise ValueError(f"template must hold {part} exactly once: {self.template!r}")
+        if self.template.index("{media}") > self.template.index("{text}"):
+            raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
+        if self.template.count("{system}") > 1:
+            raise ValueError(f"template must hold {{system}} at most once: {self.template!r}")
+        return self
+
+    def slot(self, side: Side) -> str:
+        """Where the instruction goes on this side."""
+        return self.instruction.query if side is Side.QUERY else self.instruction.candidate
+
+
+class ModelSpec(Frozen):
+    """A model as declared in `conf/model`. Nothing is loaded."""
+
+    name: str
+    """Names the folder of the results."""
+    family: Literal["qwen2_vl"]
+    """The class that loads it."""
+    checkpoint: str
+    """A hub repository or a folder; `bundled` for the model that the package makes."""
+    revision: str | None = None
+    """Commit of the hub repository; unused for a folder."""
+    license: str | None = None
+    parameters_b: float | None = None
+    """Published size in billions of parameters."""
+    dim: int | None = None
+    """Published number of dimensions; a checkpoint that yields another is refused. None: whatever it yields."""
+    prompt: Prompt
+    image: Budget
+    frame: Budget
+    first_resize: Budget | None = None
+    """Budget of a resize that comes before the one to `image` or `frame`; None: there is only one."""
+    positions: Literal["sequential", "mrope"] = "sequential"
+    """Rotary positions: 0..L-1 on all axes, or Qwen2-VL's own grid positions."""
+    max_length: int | None = Field(default=None, gt=0)
+    """Longest prompt in tokens; text is cut to fit, visual tokens and the pooling token never."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: bfloat16 on a GPU, float32 on a CPU."""
+    attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
+    """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
+    device: str = "auto"
+    """auto: the first GPU, else the CPU; or a torch device such as `cuda:1`."""

@@ -1,0 +1,98 @@
+"""Results on disk."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from rzen_eval.core import Result, Run
+from rzen_eval.errors import ResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def write(folder: Path, result: Result, run: Run) -> Path:
+    """Write a result to `<folder>/<id>.json` and its rankings to `<folder>/runs/<id>.jsonl.gz`.
+
+    Each file appears whole or not at all, and the result last: where it is, the rankings are too.
+
+    Raises:
+        ResultError: the folder cannot be written or the disk is full; what was there before is untouched.
+    """
+    file = folder / f"{result.id}.json"
+    try:
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+        _replace(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
+        _replace(file, (result.model_dump_json(indent=2) + "\n").encode())
+    except OSError as error:
+        raise ResultError(
+            f"{result.id}: scored {result.score:.4f} but {file} cannot be written ({error});"
+            " free space or give results_dir=FOLDER, and run again"
+        ) from error
+    return file
+
+
+def read(file: Path) -> Result:
+    """Read a result back.
+
+    Raises:
+        ResultError: the file is missing, damaged or of another format.
+    """
+    try:
+        return Result.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise ResultError(f"{file} cannot be read ({error})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ResultError(f"{file}: {where}: {first['msg']}; remove it and score the task again") from error
+
+
+def read_run(file: Path) -> Run:
+    """Read rankings back; ties are not stored with them."""
+    with gzip.open(file, "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    return Run(
+        ranking={row["query"]: row["candidates"] for row in rows}, scores={row["query"]: row["scores"] for row in rows}
+    )
+
+
+def finished(folder: Path, task_id: str, fingerprint: str) -> Result | None:
+    """The result of a task if nothing that could change it has changed since, else None."""
+    file = folder / f"{task_id}.json"
+    if not file.is_file() or not (folder / "runs" / f"{task_id}.jsonl.gz").is_file():
+        return None
+    try:
+        result = read(file)
+    except ResultError:
+        return None
+    return result if result.provenance.get("fingerprint") == fingerprint else None
+
+
+def _lines(run: Run) -> str:
+    rows: Iterable[dict[str, object]] = (
+        {"query": query, "candidates": list(ranked), "scores": [round(float(s), 7) for s in run.scores[query]]}
+        for query, ranked in run.ranking.items()
+    )
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _replace(file: Path, content: bytes) -> None:
+    handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(file)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,103 @@
+"""Leaderboard tables."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rzen_eval.core import Result
+    from rzen_eval.results.reference import Reference
+
+TITLES = {"image": "Image", "video": "Video", "visdoc": "Visdoc"}
+
+
+def average(scores: Sequence[float]) -> float:
+    """Mean in percent as the published tables form it: every score rounded to two decimals first, then the mean.
+
+    Source: found by recomputing the published rows of 2025 from the official per-task scores.
+    """
+    return round(fmean(round(100 * score, 2) for score in scores), 2)
+
+
+def cell(results: Sequence[Result], expected: Sequence[str]) -> str:
+    """A table's cell: an average where every task of the group is there, else what part of it is."""
+    scores = {result.task: result.score for result in results if result.task in expected and result.limit is None}
+    if not scores:
+        return "–"
+    mean = f"{average(list(scores.values())):.2f}"
+    return mean if len(scores) == len(expected) else f"{mean} ({len(scores)} of {len(expected)})"
+
+
+def modality_table(
+    rows: Mapping[str, Sequence[Result]],
+    modality: str,
+    groups: Mapping[str, Sequence[str]],
+    reference: Reference | None = None,
+) -> pd.DataFrame:
+    """One row a model; columns as on the model card: the modality's mean, then its groups'.
+
+    Args:
+        rows: results by what the row is called.
+        modality: image, video or visdoc.
+        groups: leaderboard names of the tasks of each group, in the card's order.
+        reference: a published row to print below.
+
+    Returns:
+        Percent with two decimals, as text: a mean over part of a group says so.
+    """
+    columns = {TITLES[modality]: [name for names in groups.values() for name in names], **groups}
+    frame = pd.DataFrame(
+        {
+            column: {row: cell(results, expected) for row, results in rows.items()}
+            for column, expected in columns.items()
+        },
+        index=list(rows),
+    )
+    if reference:
+        published = [f"{reference.scores[column]:.2f}" if column in reference.scores else "–" for column in columns]
+        frame.loc[f"{reference.model} (published, data {reference.data_version})"] = published
+    return frame.rename_axis("Model")
+
+
+def task_table(results: Sequence[Result], failed: Mapping[str, str]) -> pd.DataFrame:
+    """One row a task: its score in both readings, its counts, and what a reader must know about it."""
+    rows = {
+        result.task: {
+            "group": result.group,
+            "metric": result.metric,
+            "score": f"{100 * result.score:.2f}",
+            "exact": f"{100 * result.exact:.2f}",
+            "queries": str(result.n_queries),
+            "candidates": str(result.n_candidates),
+            "ties": str(result.n_ties),
+            "notes": notes(result),
+        }
+        for result in results
+    }
+    for name in failed:
+        rows[name] = dict.fromkeys(("group", "metric", "score", "exact", "queries", "candidates", "ties"), "–")
+        rows[name]["notes"] = "failed"
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Task")
+
+
+def notes(result: Result) -> str:
+    """What a reader must know about a score, in a word or two."""
+    said = []
+    if result.limit is not None:
+        said.append(f"first {result.limit} queries")
+    if any("not the benchmark's data" in warning for warning in result.warnings):
+        said.append("not the benchmark's data")
+    if any("collapsed" in warning for warning in result.warnings):
+        said.append("collapsed")
+    return ", ".join(said)
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """A frame as a Markdown table."""
+    left = ("left",)
+    return frame.reset_index().to_markdown(index=False, disable_numparse=True, colalign=left * (frame.shape[1] + 1))

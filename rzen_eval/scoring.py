@@ -1,0 +1,160 @@
+"""Load, embed, rank, score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval import provenance
+from rzen_eval.core import Result, Run, Side, Task, TaskData
+from rzen_eval.data.load import load_data
+from rzen_eval.engine.embed import Embedded, embed
+from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.settings import Runtime
+from rzen_eval.errors import DataError, ModelError
+from rzen_eval.metrics import score_run
+from rzen_eval.models.base import Pipelined
+from rzen_eval.rank import check_vectors, rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rzen_eval.core import Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A result with the rankings behind it."""
+
+    result: Result
+    run: Run
+
+
+def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Result:
+    """Score a model on a task.
+
+    Args:
+        task: see `load_task`.
+        model: anything with `embed(items, side) -> (n, dim) array`.
+        runtime: how to embed; by default all in this process, so that it works in any script.
+
+    Returns:
+        Scores in both readings, counts, warnings and provenance. Nothing is written.
+
+    Raises:
+        DataError: the task's data are missing, damaged or not as declared, or an item cannot be embedded.
+        ModelError: the model cannot be loaded, or its vectors cannot be ranked.
+    """
+    runtime = runtime or Runtime(workers=0)
+    with Loader(runtime.n_workers) as loader:
+        return score(task, model, loader, runtime.tokens_per_batch).result
+
+
+def score(
+    task: Task,
+    model: Embedder | Pipelined,
+    loader: Loader,
+    tokens_per_batch: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scored:
+    """As `evaluate`, with the engine's parts given, and the rankings kept."""
+    data = load_data(task)
+    try:
+        queries, candidates = (
+            embed(model, items, ids, side, loader=loader, tokens_per_batch=tokens_per_batch, progress=progress)
+            for items, ids, side in (
+                (data.queries, data.query_ids, Side.QUERY),
+                (data.candidates, data.candidate_ids, Side.CANDIDATE),
+            )
+        )
+    except DataError as error:
+        raise DataError(f"{task.id}: {error}") from error
+    model_name = _name(model)
+    checked = [
+        check_vectors(embedded.vectors, len(ids), f"{model_name} on {task.id}, {side}")
+        for embedded, ids, side in (
+            (queries, data.query_ids, "queries"),
+            (candidates, data.candidate_ids, "candidates"),
+        )
+    ]
+    if checked[0].vectors.shape[1] != checked[1].vectors.shape[1]:
+        shapes = " and ".join(str(side.vectors.shape[1]) for side in checked)
+        raise ModelError(f"{model_name} on {task.id}: queries and candidates have {shapes} dimensions")
+    run = rank(checked[0].vectors, checked[1].vectors, data.query_ids, data.candidate_ids, data.pools)
+    exact = score_run(run, data.qrels)
+    official = {name: value for name, value in _official(run, data).items() if abs(value - exact[name]) > 1e-12}
+    return Scored(
+        Result(
+            id=task.id,
+            task=task.name,
+            modality=task.modality,
+            group=task.group,
+            metric=task.metric,
+            score=official.get(task.metric, exact[task.metric]),
+            exact=exact[task.metric],
+            metrics=exact,
+            official=official,
+            n_queries=len(data.query_ids),
+            n_candidates=len(data.candidate_ids),
+            n_ties=len(run.tied),
+            limit=task.limit,
+            warnings=[*data.warnings, *(warning for side in checked for warning in side.warnings)],
+            provenance=_provenance(task, data, model, queries, candidates),
+        ),
+        run,
+    )
+
+
+def describe(model: Embedder | Pipelined) -> Mapping[str, Any]:
+    """What a model says of itself; of one that says nothing, its class."""
+    return model.provenance() if isinstance(model, Pipelined) else {"name": _name(model)}
+
+
+def _name(model: Embedder | Pipelined) -> str:
+    return str(model.provenance()["name"]) if isinstance(model, Pipelined) else type(model).__qualname__
+
+
+def _official(run: Run, data: TaskData) -> dict[str, float]:
+    """Scores in the official evaluator's reading, which depends on whether ids are integers."""
+    if not data.integer_ids:
+        return score_run(run, data.qrels, reading="official")
+    ranking = {query: [int(candidate) for candidate in ranked] for query, ranked in run.ranking.items()}
+    qrels = {
+        query: {int(candidate): grade for candidate, grade in grades.items()} for query, grades in data.qrels.items()
+    }
+    return score_run(ranking, qrels, reading="official")
+
+
+def _provenance(
+    task: Task, data: TaskData, model: Embedder | Pipelined, queries: Embedded, candidates: Embedded
+) -> dict[str, Any]:
+    described = describe(model)
+    revision = data.revision or "unknown"
+    return {
+        "fingerprint": provenance.fingerprint(task, revision, described),
+        "model": dict(described),
+        "dataset": {"source": task.source.kind, "repo": task.dataset.repo, "revision": revision},
+        "versions": list(task.versions),
+        "prompts": {"query": queries.first_prompt, "candidate": candidates.first_prompt},
+        "software": provenance.software(),
+        "machine": provenance.machine(),
+        "embedding": _speed(queries, candidates),
+    }
+
+
+def _speed(*sides: Embedded) -> dict[str, float]:
+    seconds = sum(side.seconds for side in sides)
+    items, tokens, padding = (
+        sum(len(side.vectors) for side in sides),
+        sum(side.tokens for side in sides),
+        sum(side.padding for side in sides),
+    )
+    return {
+        "seconds": round(seconds, 3),
+        "model_seconds": round(sum(side.model_seconds for side in sides), 3),
+        "items": items,
+        "tokens": tokens,
+        "items_per_second": round(items / seconds, 2),
+        "tokens_per_second": round(tokens / seconds, 1),
+        "padding_share": round(padding / (tokens + padding), 4) if tokens else 0.0,
+    }
