@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
+from rzen_eval.data.media import REPO, MediaTree
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,6 +104,15 @@ class Repository:
             if isinstance(feature, datasets.Image):
                 table = table.cast_column(name, datasets.Image(decode=False))
         return table
+
+    @cached_property
+    def media(self) -> MediaTree:
+        """Pictures and frames that lie beside the rows, in `TIGER-Lab/MMEB-V2`."""
+        if self.source.kind == "sample":
+            root = bundled.folder(self.cache_dir)
+        else:
+            root = (self.source.root or self.cache_dir / "media").expanduser().absolute()
+        return MediaTree(root / REPO, self.cache_dir)
 
     @property
     def _tables(self) -> Path:
