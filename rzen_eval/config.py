@@ -167,7 +167,7 @@ def _open_ended(override: Override) -> str:
     """Let an override set a key that no YAML mentions: whether it exists is for the schema to say."""
     line = override.input_line or ""
     plain = line[:1] not in {"+", "~"}
-    return f"++{line}" if plain and override.key_or_group not in GROUPS and "@" not in line else line
+    return f"++{line}" if plain and override.key_or_group not in GROUPS and "@" not in line.split("=")[0] else line
 
 
 def _plain(error: BaseException) -> str:
