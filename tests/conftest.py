@@ -1,0 +1,33 @@
+"""What every test may rely on: no network, no cache of the user's, fixtures carried along."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache folder of this test run."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["RZEN_EVAL_CACHE"] = str(folder)
+    yield folder
+    del os.environ["RZEN_EVAL_CACHE"]
+
+
+@pytest.fixture
+def checkpoint() -> Path:
+    """A random Qwen2-VL of 219,520 parameters with Qwen2's special tokens."""
+    return FIXTURES / "tiny_qwen2vl"
+
+
+@pytest.fixture
+def mirror() -> Path:
+    """Dataset repositories as a download leaves them, a few rows each."""
+    return FIXTURES / "mirror"

@@ -1,0 +1,141 @@
+"""Configuration: what can be said, and how what cannot is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from rzen_eval import config
+from rzen_eval.errors import ConfigError
+
+
+def ids(*overrides: str) -> list[str]:
+    return list(config.load(overrides).tasks)
+
+
+def refused(*overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        config.load(overrides)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_a_task_a_suite_and_a_list_can_be_chosen():
+    assert ids("task=visdoc/vidore_arxivqa") == ["vidore_arxivqa"]
+    assert len(ids("task=vidore_v1")) == 10
+    assert len(ids("task=[vidore_v2,visrag]")) == 10
+    assert len(ids("task=visdoc")) == 24
+
+
+def test_suites_that_overlap_are_de_duplicated():
+    assert ids("task=[vidore_v1,visdoc/vidore_arxivqa]") == ids("task=vidore_v1")
+
+
+def test_a_task_can_be_taken_out_of_a_suite_and_its_keys_set():
+    chosen = config.load(["task=vidore_v1", "~tasks.vidore_arxivqa", "tasks.vidore_docvqa.metric=hit@1"])
+    assert len(chosen.tasks) == 9
+    assert chosen.tasks["vidore_docvqa"].metric == "hit@1"
+
+
+def test_a_key_that_no_yaml_mentions_can_be_set_without_a_plus():
+    assert config.load(["task=visdoc/vidore_arxivqa", "model.dtype=bfloat16"]).model.dtype == "bfloat16"
+
+
+def test_nothing_chosen_is_the_bundled_model_on_the_bundled_sample():
+    chosen = config.load([])
+    assert (chosen.model.name, chosen.data.kind, chosen.limit) == ("mini", "sample", None)
+
+
+def test_the_experiment_of_a_published_row_chooses_model_data_and_task_version():
+    chosen = config.load(["experiment=rzenembed_v2_7b"])
+    assert (chosen.model.name, chosen.data.kind) == ("rzenembed_v2_7b", "hub")
+    assert all("2.0" in task.versions for task in chosen.tasks.values())
+    assert chosen.reference is not None
+    assert chosen.reference.scores["Visdoc"] == 77.06
+
+
+def test_the_same_composition_twice_is_the_same_configuration():
+    assert config.load(["task=visdoc"]) == config.load(["task=visdoc"])
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("task=visdok", ["unknown task 'visdok'", "did you mean visdoc?"]),
+        ("task=[vidore_v1,viisrag]", ["unknown task 'viisrag'", "did you mean visrag?"]),
+        ("model=mimi", ["unknown model 'mimi'", "did you mean mini?"]),
+        ("mdoel=mini", ["unknown key 'mdoel'", "did you mean model?"]),
+        ("model.dtpe=float32", ["command line", "model.dtpe", "did you mean dtype?"]),
+        ("model.dtype=float3", ["command line", "model.dtype", "'float32'", "found 'float3'"]),
+        ("model.image.max_tokns=3", ["model.image.max_tokns", "did you mean max_tokens?"]),
+        ("model.image={min_tokens: 5, max_tokens: 2}", ["min_tokens 5 is above max_tokens 2"]),
+        ("model.prompt.template=x", ["model.prompt", "{media} exactly once"]),
+        ("tasks.vidore_arxivq.metric=hit@1", ["'vidore_arxivq'", "did you mean vidore_arxivqa?"]),
+        ("tasks.vidore_arxivqa.metrc=hit@1", ["metrc", "did you mean metric?"]),
+        ("tasks.vidore_arxivqa.metric=hit@2", ["tasks.vidore_arxivqa.metric", "hit@2", "did you mean"]),
+        ("limit=many", ["command line", "limit", "integer", "'many'"]),
+        ("limit=0", ["limit", "greater than 0"]),
+        ("data=mirror", ["data.root is missing", "data.root=VALUE"]),
+        ("runtime.workers=-1", ["runtime.workers", "greater than or equal to 0", "-1"]),
+        ("visdoc", ["'visdoc' is not an override", "group=choice"]),
+        ("data.root=/a (b)", ["is not an override", "quotes"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_the_nearest_match(override: str, said: list[str]):
+    message = refused("task=vidore_v1", override) if not override.startswith("task=") else refused(override)
+    for part in said:
+        assert part in message
+
+
+def own_task(folder: Path, text: str) -> None:
+    (folder / "task" / "visdoc").mkdir(parents=True)
+    (folder / "task" / "visdoc" / "mine.yaml").write_text(text)
+
+
+MINE = """\
+# @package tasks.mine
+defaults: [/family/vidore@_here_, _self_]
+name: Mine
+group: Mine
+dataset: {repo: me/mine}
+n_queries: 10
+"""
+
+
+def test_a_task_of_a_known_family_is_a_few_lines_in_a_folder_of_ones_own(tmp_path: Path):
+    own_task(tmp_path, MINE)
+    task = config.load(["task=visdoc/mine"], [tmp_path]).tasks["mine"]
+    assert len(MINE.splitlines()) < 10
+    assert (task.metric, task.dataset.split) == ("ndcg_linear@5", "test")
+    assert task.instruction.query == "Find a document image that matches the given query:"
+
+
+def test_a_mistake_in_a_yaml_file_names_the_file(tmp_path: Path):
+    own_task(tmp_path, MINE + "n_candidate: 3\n")
+    with pytest.raises(ConfigError) as caught:
+        config.load(["task=visdoc/mine"], [tmp_path])
+    for part in ("task/visdoc/mine.yaml", "tasks.mine.n_candidate", "did you mean n_candidates?"):
+        assert part in str(caught.value)
+
+
+def test_a_missing_key_of_a_yaml_file_is_named(tmp_path: Path):
+    own_task(tmp_path, MINE.replace("n_queries: 10\n", ""))
+    with pytest.raises(ConfigError, match=r"task/visdoc/mine\.yaml: tasks\.mine\.n_queries is missing"):
+        config.load(["task=visdoc/mine"], [tmp_path])
+
+
+def test_a_config_dir_that_is_not_there_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match="no folder at"):
+        config.load([], [tmp_path / "nowhere"])
+
+
+def test_every_shipped_model_composes():
+    for name in config.choices("model"):
+        assert config.load(["task=visdoc/vidore_arxivqa", f"model={name}"]).model.name == name
+
+
+def test_the_benchmark_has_24_documents_tasks_in_four_groups():
+    groups = config.benchmark()["visdoc"]
+    assert {group: len(names) for group, names in groups.items()} == {
+        "ViDoRe-V1": 10, "ViDoRe-V2": 4, "VisRAG": 6, "VisDoc-OOD": 4,
+    }  # fmt: skip

@@ -1,0 +1,79 @@
+"""The direction of imports, and what is imported when."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rzen_eval
+
+PACKAGE = Path(rzen_eval.__file__).parent
+LAYERS = [
+    {"core", "errors"},
+    {"cache", "media", "metrics", "rank"},
+    {"data", "recipes", "models"},
+    {"engine"},
+    {"provenance", "scoring"},
+    {"results"},
+    {"session", "config"},
+    {"api"},
+    {"rzenembed"},
+    {"verbs", "cli"},
+]
+DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer}
+HEAVY = {"torch", "transformers", "datasets", "pandas", "hydra", "pydantic", "numpy"}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(source: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            # A relative import stays inside its own part of the package.
+            found |= {node.module or ""} if not node.level else set()
+            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "rzen_eval"}
+    return found
+
+
+def part(source: Path) -> str:
+    return source.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: str(source.relative_to(PACKAGE)))
+def test_a_module_imports_its_own_layer_or_lower_ones(source: Path):
+    if part(source) in {"__init__", "__main__"}:
+        pytest.skip("the doors of the package lead everywhere")
+    for name in imports(source):
+        module = name.removeprefix("rzen_eval.").split(".")[0]
+        if name.startswith("rzen_eval.") and module in DEPTH:
+            assert DEPTH[module] <= DEPTH[part(source)], f"{part(source)} imports {name}"
+
+
+def test_data_code_and_model_code_never_meet():
+    for source in SOURCES:
+        names = imports(source)
+        if part(source) in {"data", "recipes"}:
+            assert not [name for name in names if name.startswith("rzen_eval.models")], source
+        if part(source) == "models":
+            assert not [name for name in names if name.startswith(("rzen_eval.data", "rzen_eval.recipes"))], source
+
+
+def test_only_config_imports_hydra():
+    assert {part(source) for source in SOURCES if any(name.startswith("hydra") for name in imports(source))} == {
+        "config"
+    }
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom rzen_eval.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as done:\n    assert done.code == 0\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "task=visdoc" in found.stdout
+    assert found.stderr.strip() == "[]"
