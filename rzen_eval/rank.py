@@ -78,8 +78,8 @@ def check_vectors(vectors: Any, n: int, what: str) -> CheckedVectors:
     collapsed = n > 1 and likeness > 0.999
     if collapsed:
         warnings.append(
-            f"{what}: all {n} vectors are practically alike (mean cosine {likeness:.6f}), so the scores mean nothing;"
-            " see whether the weights were loaded"
+            f"{what}: collapsed: all {n} vectors are practically alike (mean cosine {likeness:.6f}), so the scores mean"
+            " nothing; see whether the weights were loaded"
         )
     return CheckedVectors(found, warnings, collapsed)
 

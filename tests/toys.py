@@ -46,6 +46,7 @@ def write_beir(
             "score": [score for _, _, score in qrels],
         },
     }
+    datasets.disable_progress_bars()
     folder = root / repo
     head = []
     for config in configs:

@@ -1,0 +1,233 @@
+"""The command line, as its users meet it."""
+
+import gzip
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rzen_eval.cli import main
+from tests import toys
+
+KEPT = "kept from an earlier run"
+TASKS = ("visdoc/vidore_docvqa", "visdoc/visrag_chartqa", "visdoc/vidoseek_doc")
+
+
+class Ran:
+    """What a command left behind."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, mirror: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Run the command line in an empty folder, on the mirror and the tiny checkpoint unless told otherwise."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*words: str, tasks: str = f"task=[{','.join(TASKS)}]", root: Path = mirror) -> Ran:
+        settings = [
+            tasks, "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}", "model.device=cpu", "data=mirror",
+            f"data.root={root}", f"results_dir={tmp_path / 'results'}", "runtime.workers=0",
+        ]  # fmt: skip
+        code = main([*settings, *words])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results" / "rzenembed_v2_7b"
+
+
+def test_a_run_writes_a_result_a_task_and_ends_with_the_table(command, tmp_path: Path):
+    ran = command()
+    assert ran.code == 0
+    folder = results(tmp_path)
+    assert sorted(file.name for file in folder.glob("*.json")) == [
+        "vidore_docvqa.json", "vidoseek_doc.json", "visrag_chartqa.json",
+    ]  # fmt: skip
+    result = json.loads((folder / "vidore_docvqa.json").read_text())
+    assert (result["task"], result["n_queries"], result["n_candidates"]) == ("ViDoRe_docvqa", 8, 14)
+    lines = gzip.decompress((folder / "runs/vidore_docvqa.jsonl.gz").read_bytes()).splitlines()
+    assert len(lines) == 8
+    assert len(json.loads(lines[0])["candidates"]) == 14
+    for column in ("Visdoc", "ViDoRe-V1", "ViDoRe-V2", "VisRAG", "VisDoc-OOD", "(3 of 24)", "not the benchmark's data"):
+        assert column in ran.out
+
+
+def test_a_run_leaves_nothing_in_the_working_directory(command):
+    command()
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_finished_task_is_kept_until_something_that_matters_changes(command, tmp_path: Path):
+    tasks = f"task={TASKS[0]}"
+    command(tasks=tasks)
+    file = results(tmp_path) / "vidore_docvqa.json"
+    first = file.stat().st_mtime_ns
+    assert KEPT in command("runtime.tokens_per_batch=4096", tasks=tasks).err
+    assert file.stat().st_mtime_ns == first
+    assert KEPT not in command("model.dtype=bfloat16", tasks=tasks).err
+    assert file.stat().st_mtime_ns > first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "model.image.max_tokens=600",
+        "model.max_length=1000",
+        "model.positions=mrope",
+        "tasks.vidore_docvqa.metric=hit@1",
+        "tasks.vidore_docvqa.instruction.query=Find",
+    ],
+)
+def test_another_setting_is_another_result(command, change: str):
+    tasks = f"task={TASKS[0]}"
+    command(tasks=tasks)
+    assert KEPT not in command(change, tasks=tasks).err
+
+
+def test_changed_data_are_another_result(command, mirror: Path, tmp_path: Path):
+    tasks, root = f"task={TASKS[0]}", tmp_path / "mirror"
+    shutil.copytree(mirror, root)
+    command(tasks=tasks, root=root)
+    (root / "vidore/docvqa_test_subsampled_beir/queries/test-00000-of-00001.parquet").touch()
+    assert KEPT not in command(tasks=tasks, root=root).err
+
+
+def test_a_damaged_page_fails_its_task_and_the_others_go_on(command, tmp_path: Path):
+    root = tmp_path / "mirror"
+    pages = {"p0": toys.page(0), "p1": toys.page(60)[:60]}
+    judged = [("q0", "p0", 1)]
+    toys.write_beir(root, {"q0": "x"}, pages, judged, repo="vidore/docvqa_test_subsampled_beir")
+    toys.write_beir(root, {"q0": "x"}, {"p0": toys.page(0)}, judged, repo="VLM2Vec/ViDoSeek")
+    ran = command(tasks=f"task=[{TASKS[0]},{TASKS[2]}]", root=root)
+    assert ran.code == 1
+    assert "vidore_docvqa: candidate 'p1': page p1" in ran.out
+    assert "ViDoRe_docvqa" in ran.out.split("failed")[0]
+    assert [file.name for file in results(tmp_path).glob("*.json")] == ["vidoseek_doc.json"]
+
+
+def test_a_task_without_data_fails_by_name_with_the_next_step(command, tmp_path: Path):
+    ran = command(tasks="task=visdoc/vidore_arxivqa")
+    assert ran.code == 1
+    assert "hf download vidore/arxivqa_test_subsampled_beir" in ran.out
+    assert not results(tmp_path).exists()
+
+
+def test_limit_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
+    ran = command("limit=2", tasks=f"task={TASKS[0]}")
+    assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == 2
+    assert "first 2 queries" in ran.out
+    assert "| Model" not in ran.out
+
+
+def test_a_trial_never_replaces_a_full_result(command, tmp_path: Path):
+    tasks = f"task={TASKS[0]}"
+    command(tasks=tasks)
+    before = (results(tmp_path) / "vidore_docvqa.json").read_bytes()
+    ran = command("limit=2", tasks=tasks)
+    assert ran.code == 1
+    assert "holds a full result" in ran.out
+    assert (results(tmp_path) / "vidore_docvqa.json").read_bytes() == before
+
+
+def test_a_broken_model_is_one_line(command, tmp_path: Path):
+    ran = command(f"model.checkpoint={tmp_path / 'nowhere'}")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[-1].startswith("rzen-eval: rzenembed_v2_7b: no folder at")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["task=visdok"], "did you mean visdoc?"),
+        (["taks"], "unknown command 'taks' (did you mean tasks?)"),
+        (["--config-dir", "/nowhere/at/all", "task=visdoc"], "no folder at"),
+        (["prompt", "side=queries"], "side=query"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_code_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    assert main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_prompt_of_a_row_is_shown_with_its_tokens_and_pictures(
+    mirror: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([
+        "prompt", "task=visdoc/vidore_docvqa", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}",
+        "data=mirror", f"data.root={mirror}", "row=1", "side=candidate",
+    ]) == 0  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "vidore_docvqa, candidate '1'" in shown
+    assert "<|vision_start|><|image_pad|><|vision_end|>Understand the content" in shown
+    assert "picture: page 1, resized to 224x280 -> 420x504, 270 tokens" in shown
+
+
+def test_tasks_and_models_are_listed(capsys: pytest.CaptureFixture[str]):
+    assert main(["tasks"]) == 0
+    listed = capsys.readouterr().out
+    assert "visdoc/vidore_arxivqa" in listed
+    assert "suites: " in listed
+    assert main(["models"]) == 0
+    assert "rzenembed_v2_7b" in capsys.readouterr().out
+
+
+def spawn(tmp_path: Path, mirror: Path, checkpoint: Path, **options) -> subprocess.Popen[str]:
+    words = [
+        sys.executable, "-m", "rzen_eval", f"task=[{','.join(TASKS)}]", "model=rzenembed_v2_7b",
+        f"model.checkpoint={checkpoint}", "model.device=cpu", "data=mirror", f"data.root={mirror}",
+        f"results_dir={tmp_path / 'results'}", "runtime.workers=1",
+    ]  # fmt: skip
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_after_an_interrupt_what_is_finished_stays_and_the_next_run_goes_on(
+    tmp_path: Path, mirror: Path, checkpoint: Path
+):
+    process = spawn(tmp_path, mirror, checkpoint)
+    first = results(tmp_path) / "vidore_docvqa.json"
+    deadline = time.monotonic() + 60
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; finished tasks are kept" in err
+    assert "Traceback" not in err
+    stays = first.stat().st_mtime_ns
+    assert not list(results(tmp_path).rglob(".*"))
+    again = spawn(tmp_path, mirror, checkpoint)
+    _, err = again.communicate(timeout=120)
+    assert again.returncode == 0
+    assert first.stat().st_mtime_ns == stays
+    assert len(list(results(tmp_path).glob("*.json"))) == 3
+
+
+def test_no_space_left_is_one_line_a_task_and_leaves_no_half_of_a_file(
+    tmp_path: Path, mirror: Path, checkpoint: Path, command
+):
+    command()
+    shutil.rmtree(results(tmp_path))
+
+    def little_space() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+
+    _, err = (process := spawn(tmp_path, mirror, checkpoint, preexec_fn=little_space)).communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert err.count("cannot be written") == 3
+    assert list(results(tmp_path).rglob("*.json")) == []
+    assert list(results(tmp_path).rglob(".*")) == []

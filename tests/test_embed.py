@@ -1,0 +1,127 @@
+"""The engine: order, budgets, overlap and failures."""
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rzen_eval.core import Item, Side, Vectors
+from rzen_eval.engine.embed import embed
+from rzen_eval.engine.loader import AHEAD, Loader
+from rzen_eval.errors import DataError
+from rzen_eval.models.base import Planned
+from rzen_eval.models.batching import cut
+from rzen_eval.models.pixels import Picture, Pixels
+from tests.toys import page
+
+
+class Counting:
+    """A stand-in for a model: an item is as long as its text says, and its vector holds that and its first pixel."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+
+    def plan(self, item: Item, side: Side) -> Planned:
+        length = int(item.text or 1)
+        pictures = tuple(Picture(media, ((28, 28),)) for media in item.images)
+        return Planned(f"<{length}>", np.zeros(length, dtype=np.int64), np.zeros(0, dtype=np.int64), pictures)
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+        self.batches.append([plan.length for plan in planned])
+        firsts = [float(loaded[0][0, 0, 0]) if loaded else -1.0 for loaded in pixels]
+        return np.array([[plan.length, first] for plan, first in zip(planned, firsts, strict=True)], dtype=np.float32)
+
+    def provenance(self) -> dict[str, Any]:
+        return {"name": "counting"}
+
+
+@pytest.fixture(scope="module", params=[0, 2], ids=["inline", "two workers"])
+def loader(request: pytest.FixtureRequest) -> Iterator[Loader]:
+    with Loader(request.param) as made:
+        yield made
+
+
+def run(items: Sequence[Item], loader: Loader, budget: int = 100) -> tuple[Counting, Any]:
+    model = Counting()
+    ids = [f"id{i}" for i in range(len(items))]
+    return model, embed(model, items, ids, Side.CANDIDATE, loader=loader, tokens_per_batch=budget)
+
+
+def test_vectors_come_in_the_order_of_the_items(loader: Loader):
+    lengths = [5, 90, 1, 33, 90, 7]
+    shades = [0, 50, 100, 150, 200, 250]
+    items = [Item(text=str(n), images=[page(shade)]) for n, shade in zip(lengths, shades, strict=True)]
+    _, embedded = run(items, loader)
+    assert embedded.vectors.tolist() == [[n, s] for n, s in zip(lengths, shades, strict=True)]
+
+
+def test_items_with_and_without_pictures_share_batches(loader: Loader):
+    items = [Item(text="5"), Item(text="5", images=[page(9), page(10)]), Item(text="5")]
+    model, embedded = run(items, loader)
+    assert model.batches == [[5, 5, 5]]
+    assert embedded.vectors[:, 1].tolist() == [-1, 9, -1]
+
+
+def test_every_item_is_forwarded_once_longest_first_within_the_budget(loader: Loader):
+    lengths = [int(n) for n in np.random.default_rng(0).integers(1, 60, 200)]
+    model, embedded = run([Item(text=str(n)) for n in lengths], loader)
+    assert sorted(n for batch in model.batches for n in batch) == sorted(lengths)
+    assert all(max(batch) * len(batch) <= 100 for batch in model.batches)
+    assert [batch[0] for batch in model.batches] == sorted((batch[0] for batch in model.batches), reverse=True)
+    assert embedded.tokens == sum(lengths)
+    assert embedded.padding == sum(max(batch) * len(batch) for batch in model.batches) - sum(lengths)
+
+
+def test_an_item_above_the_budget_is_a_batch_of_its_own():
+    assert cut([3, 500, 3], 100) == [[1], [0, 2]]
+
+
+def test_padding_stays_under_five_percent_of_tokens_like_those_of_pages():
+    lengths = [int(n) for n in np.random.default_rng(1).integers(700, 1310, 1000)]
+    padded = sum(lengths[batch[0]] * len(batch) for batch in cut(lengths, 16384))
+    assert 1 - sum(lengths) / padded < 0.05
+
+
+def test_progress_counts_every_item_and_token(loader: Loader):
+    seen: list[tuple[int, int]] = []
+    items = [Item(text="40"), Item(text="40"), Item(text="9")]
+    embed(
+        Counting(), items, ["a", "b", "c"], Side.QUERY,
+        loader=loader, tokens_per_batch=80, progress=lambda items, tokens: seen.append((items, tokens)),
+    )  # fmt: skip
+    assert seen == [(2, 80), (1, 9)]
+
+
+def test_a_damaged_picture_names_its_item(loader: Loader):
+    whole = io.BytesIO()
+    Image.effect_noise((200, 200), 50).save(whole, format="PNG")
+    items = [Item(text="5", images=[page(9)]), Item(text="5", images=[whole.getvalue()[:500]])]
+    with pytest.raises(DataError, match=r"candidate 'id1': 500 encoded bytes cannot be decoded"):
+        run(items, loader)
+
+
+def test_the_first_prompt_is_kept_for_the_record(loader: Loader):
+    assert run([Item(text="7"), Item(text="90")], loader)[1].first_prompt == "<7>"
+
+
+def test_no_more_than_a_few_batches_are_loaded_ahead():
+    opened: list[int] = []
+
+    class Watched:
+        def __init__(self, row: int) -> None:
+            self.row = row
+
+        def read(self) -> bytes:
+            opened.append(self.row)
+            return page(self.row)
+
+    batches = [[(Picture(Watched(row), ((28, 28),)),)] for row in range(20)]
+    with Loader(1) as loader:
+        stream = loader.stream(batches)
+        next(stream)
+        assert len(opened) == AHEAD + 1
+        assert len(list(stream)) == 19
+    assert opened == list(range(20))

@@ -1,0 +1,110 @@
+"""Results on disk, and the tables made of them."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rzen_eval.core import Result, Run
+from rzen_eval.errors import ResultError
+from rzen_eval.results import records, table
+from rzen_eval.results.reference import Reference
+
+GROUPS = {"ViDoRe-V1": ["a", "b"], "VisRAG": ["c"]}
+RUN = Run({"q": ["x", "y"]}, {"q": [0.5, 0.25]})
+
+
+def result(name: str, score: float, **fields: Any) -> Result:
+    return Result.model_validate(
+        {
+            "id": name, "task": name, "modality": "visdoc", "group": "ViDoRe-V1", "metric": "ndcg_linear@5",
+            "score": score, "exact": score, "metrics": {"ndcg_linear@5": score}, "official": {}, "n_queries": 1,
+            "n_candidates": 2, "n_ties": 0, "limit": None, "warnings": [],
+            "provenance": {"fingerprint": "f", "dataset": {"source": "hub"}},
+        }
+        | fields
+    )  # fmt: skip
+
+
+def test_a_result_comes_back_as_it_was_written(tmp_path: Path):
+    written = result("a", 0.5)
+    file = records.write(tmp_path, written, RUN)
+    assert file == tmp_path / "a.json"
+    assert records.read(file) == written
+    assert records.read_run(tmp_path / "runs/a.jsonl.gz").ranking == RUN.ranking
+
+
+def test_the_files_are_those_of_the_contract(tmp_path: Path):
+    records.write(tmp_path, result("a", 0.5), RUN)
+    assert sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*")) == [
+        "a.json",
+        "runs/a.jsonl.gz",
+    ]
+    assert {
+        "id", "task", "modality", "group", "metric", "score", "exact", "metrics", "official", "n_queries",
+        "n_candidates", "n_ties", "limit", "warnings", "provenance",
+    } <= set(json.loads((tmp_path / "a.json").read_text()))  # fmt: skip
+    line = json.loads(gzip.decompress((tmp_path / "runs/a.jsonl.gz").read_bytes()))
+    assert line == {"query": "q", "candidates": ["x", "y"], "scores": [0.5, 0.25]}
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_with_the_score(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ResultError, match=r"a: scored 0\.5000 but .* cannot be written .* results_dir=FOLDER"):
+        records.write(tmp_path / "file", result("a", 0.5), RUN)
+
+
+def test_a_damaged_result_is_refused_by_name(tmp_path: Path):
+    (tmp_path / "a.json").write_text('{"id": "a"')
+    with pytest.raises(ResultError, match=r"a\.json.*score the task again"):
+        records.read(tmp_path / "a.json")
+
+
+def test_only_a_result_of_the_same_everything_is_finished(tmp_path: Path):
+    records.write(tmp_path, result("a", 0.5), RUN)
+    assert records.finished(tmp_path, "a", "f") is not None
+    assert records.finished(tmp_path, "a", "g") is None
+    assert records.finished(tmp_path, "b", "f") is None
+    (tmp_path / "runs/a.jsonl.gz").unlink()
+    assert records.finished(tmp_path, "a", "f") is None
+
+
+def test_means_round_every_score_first_as_the_published_tables_do():
+    # VLM2Vec-V2.0's V-QA of 2025: 34.3257 from unrounded scores, 34.32 as published.
+    assert table.average([0.430649, 0.281649, 0.2, 0.3, 0.5]) == round((43.06 + 28.16 + 20 + 30 + 50) / 5, 2)
+    # colpali-v1.3's VisDoc-OOD of 2025: exactly 43.125, published as 43.12.
+    assert table.average([0.2216, 0.8366, 0.1417, 0.5251]) == 43.12
+
+
+def test_a_group_is_a_number_only_when_it_is_whole():
+    frame = table.modality_table({"m": [result("a", 0.5), result("b", 0.25)]}, "visdoc", GROUPS)
+    assert frame.loc["m"].to_dict() == {"Visdoc": "37.50 (2 of 3)", "ViDoRe-V1": "37.50", "VisRAG": "–"}
+
+
+def test_a_limited_result_is_left_out_of_the_tables():
+    frame = table.modality_table({"m": [result("a", 0.5), result("b", 0.25, limit=3)]}, "visdoc", GROUPS)
+    assert frame.loc["m", "ViDoRe-V1"] == "50.00 (1 of 2)"
+
+
+def test_a_published_row_stands_below_with_its_data_version():
+    reference = Reference(model="Paper", data_version="2.0", scores={"Visdoc": 77.06})
+    frame = table.modality_table({"m": []}, "visdoc", GROUPS, reference)
+    assert frame.loc["Paper (published, data 2.0)"].to_dict() == {"Visdoc": "77.06", "ViDoRe-V1": "–", "VisRAG": "–"}
+
+
+def test_the_task_table_shows_failures_limits_and_collapse():
+    rows = [result("a", 0.5, limit=2), result("b", 0.1, warnings=["queries: collapsed: all alike"])]
+    frame = table.task_table(rows, {"c": "broken"})
+    assert frame["notes"].to_dict() == {"a": "first 2 queries", "b": "collapsed", "c": "failed"}
+    assert frame.loc["a", "score"] == "50.00"
+
+
+def test_tables_print_as_markdown():
+    text = table.markdown(table.modality_table({"m": [result("c", 1.0)]}, "visdoc", {"VisRAG": ["c"]}))
+    assert text.splitlines() == [
+        "| Model   | Visdoc   | VisRAG   |",
+        "|:--------|:---------|:---------|",
+        "| m       | 100.00   | 100.00   |",
+    ]
