@@ -132,6 +132,8 @@ def _report(chosen: RunConfig, outcome: Outcome) -> None:
             if modality in modalities:
                 frame = table.modality_table({chosen.model.name: results}, modality, groups, chosen.reference)
                 print(f"\n{table.markdown(frame)}")
+        if any(table.foreign(result) for result in results):
+            print(f"\n{table.OTHER} not the benchmark's data: counts differ from the declared ones")
     else:
         print(f"\nlimit={chosen.limit}: scores of the first {chosen.limit} queries only, left out of the tables")
     if outcome.failed:

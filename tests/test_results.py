@@ -94,6 +94,12 @@ def test_a_published_row_stands_below_with_its_data_version():
     assert frame.loc["Paper (published, data 2.0)"].to_dict() == {"Visdoc": "77.06", "ViDoRe-V1": "–", "VisRAG": "–"}
 
 
+def test_a_mean_over_other_data_than_the_benchmarks_is_marked():
+    other = result("a", 0.5, warnings=["a: expected 9 queries, found 8: not the benchmark's data"])
+    frame = table.modality_table({"m": [other, result("b", 0.25), result("c", 0.25)]}, "visdoc", GROUPS)
+    assert frame.loc["m"].to_dict() == {"Visdoc": "33.33 †", "ViDoRe-V1": "37.50 †", "VisRAG": "25.00"}
+
+
 def test_the_task_table_shows_failures_limits_and_collapse():
     rows = [result("a", 0.5, limit=2), result("b", 0.1, warnings=["queries: collapsed: all alike"])]
     frame = table.task_table(rows, {"c": "broken"})

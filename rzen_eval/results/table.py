@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rzen_eval.core import Result
     from rzen_eval.results.reference import Reference
 
+OTHER = "†"
+"""Marks a cell that holds scores of other data than the benchmark's."""
 TITLES = {"image": "Image", "video": "Video", "visdoc": "Visdoc"}
 
 
@@ -30,7 +32,13 @@ def cell(results: Sequence[Result], expected: Sequence[str]) -> str:
     if not scores:
         return "–"
     mean = f"{average(list(scores.values())):.2f}"
-    return mean if len(scores) == len(expected) else f"{mean} ({len(scores)} of {len(expected)})"
+    part = "" if len(scores) == len(expected) else f" ({len(scores)} of {len(expected)})"
+    return mean + part + (f" {OTHER}" if any(foreign(result) for result in results if result.task in scores) else "")
+
+
+def foreign(result: Result) -> bool:
+    """Whether a score was made of data that are not the benchmark's, as far as counts tell."""
+    return any("not the benchmark's data" in warning for warning in result.warnings)
 
 
 def modality_table(
@@ -90,7 +98,7 @@ def notes(result: Result) -> str:
     said = []
     if result.limit is not None:
         said.append(f"first {result.limit} queries")
-    if any("not the benchmark's data" in warning for warning in result.warnings):
+    if foreign(result):
         said.append("not the benchmark's data")
     if any("collapsed" in warning for warning in result.warnings):
         said.append("collapsed")

@@ -1,0 +1,76 @@
+"""How busy a model is kept while pages load: a stand-in that takes a set time a batch, real PNG pages, real workers.
+
+usage: python scripts/bench_loader.py [--batches 60] [--seconds 0.05] [--workers 1] [--pages 4]
+"""
+
+import argparse
+import io
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from rzen_eval.core import Item, Side, Vectors
+from rzen_eval.engine.embed import embed
+from rzen_eval.engine.loader import Loader
+from rzen_eval.models.base import Planned
+from rzen_eval.models.pixels import Picture, Pixels, load
+
+
+class StandIn:
+    """A model that sleeps: its device would be busy elsewhere, and no core of this machine is."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def plan(self, item: Item, side: Side) -> Planned:  # noqa: ARG002 - the interface
+        pictures = tuple(Picture(media, ((700, 896),)) for media in item.images)
+        return Planned("", np.zeros(800, dtype=np.int64), np.zeros(0, dtype=np.int64), pictures)
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+        time.sleep(self.seconds)
+        return np.array([[loaded[0][0, 0, 0], 1] for loaded in pixels], dtype=np.float32)[: len(planned)]
+
+    def provenance(self) -> dict[str, Any]:
+        return {"name": "stand-in"}
+
+
+def page(seed: int) -> bytes:
+    """A page of text-like noise, 448 by 560, as a PNG."""
+    rng = np.random.default_rng(seed)
+    ink = np.full((560, 448), 255, np.uint8)
+    ink[::14, 40:400] = rng.integers(0, 255, (40, 360))
+    stream = io.BytesIO()
+    Image.fromarray(ink).convert("RGB").save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=0.05)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--pages", type=int, default=4, help="pages a batch")
+    options = parser.parse_args()
+    n = options.batches * options.pages
+    items = [Item(images=[page(seed)]) for seed in range(n)]
+    start = time.perf_counter()
+    for item in items[: options.pages * 5]:
+        load([Picture(item.images[0], ((700, 896),))])
+    alone = (time.perf_counter() - start) / 5
+    model = StandIn(options.seconds)
+    with Loader(options.workers) as loader:
+        embed(model, items[:1], ["warm"], Side.CANDIDATE, loader=loader, tokens_per_batch=1)
+        done = embed(
+            model, items, [str(i) for i in range(n)], Side.CANDIDATE, loader=loader, tokens_per_batch=800 * options.pages
+        )
+    print(f"batches {options.batches} of {options.pages} pages, {options.workers} workers")
+    print(f"loading alone    {1000 * alone:6.1f} ms a batch")
+    print(f"model alone      {1000 * options.seconds:6.1f} ms a batch")
+    print(f"embedding stage  {done.seconds:6.2f} s, model busy {100 * done.model_seconds / done.seconds:.1f} % of it")
+
+
+if __name__ == "__main__":
+    main()
