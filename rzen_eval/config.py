@@ -36,6 +36,7 @@ class RunConfig(Frozen):
     """Everything that a run was asked to do."""
 
     limit: int | None = Field(gt=0)
+    frames: int = Field(gt=0)
     results_dir: Path
     cache_dir: Path
     data: Source
@@ -83,19 +84,28 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> RunC
     Raises:
         ConfigError: an unknown group, choice or key, a value of a wrong type, a missing value.
     """
-    folders = [config_dir(), *plugin_dirs(), *(_existing(folder) for folder in extra_dirs)]
+    places = folders(extra_dirs)
     parsed = _parse(overrides)
     for override in parsed:
-        _check_choice(override, folders)
-    raw = _compose(parsed, folders)
-    return _validate(raw, parsed, folders)
+        _check_choice(override, places)
+    raw = _compose(parsed, places)
+    return _validate(raw, parsed, places)
 
 
-def choices(group: str, folders: Sequence[Path] | None = None) -> list[str]:
+def folders(extra_dirs: Sequence[Path] = ()) -> list[Path]:
+    """Where YAML is looked for: the shipped folder, those of plugins, and the user's own.
+
+    Raises:
+        ConfigError: one of them is not there.
+    """
+    return [config_dir(), *plugin_dirs(), *(_existing(folder) for folder in extra_dirs)]
+
+
+def choices(group: str, places: Sequence[Path] | None = None) -> list[str]:
     """Names that `group=` takes, sorted."""
     return sorted(
         file.relative_to(folder / group).with_suffix("").as_posix()
-        for folder in folders or [config_dir(), *plugin_dirs()]
+        for folder in places or folders()
         for file in (folder / group).rglob("*.yaml")
     )
 
@@ -128,7 +138,7 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     return parsed
 
 
-def _check_choice(override: Override, folders: Sequence[Path]) -> None:
+def _check_choice(override: Override, places: Sequence[Path]) -> None:
     """Refuse an unknown group or choice with the nearest match, before Hydra says it at length."""
     key = override.key_or_group
     if "." in key or override.is_delete():
@@ -139,7 +149,7 @@ def _check_choice(override: Override, folders: Sequence[Path]) -> None:
         value = override.value()
         for choice in value if isinstance(value, list) else [value]:
             name = choice.text if isinstance(choice, QuotedString) else str(choice)
-            known = choices(key, folders)
+            known = choices(key, places)
             if name not in known:
                 raise ConfigError(
                     f"unknown {key} {name!r}{nearest(name, known)}; expected one of conf/{key}/**/*.yaml"
@@ -147,13 +157,13 @@ def _check_choice(override: Override, folders: Sequence[Path]) -> None:
                 )
 
 
-def _compose(overrides: Sequence[Override], folders: Sequence[Path]) -> dict[str, Any]:
+def _compose(overrides: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:
     lines = [_open_ended(override) for override in overrides]
-    extra = ",".join(f"'file://{folder}'" for folder in folders[1:])
+    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
     if extra:
         lines.append(f"hydra.searchpath=[{extra}]")
     try:
-        with initialize_config_dir(config_dir=str(folders[0]), version_base="1.3"):
+        with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
             composed = compose(config_name="config", overrides=lines)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as error:
@@ -180,9 +190,9 @@ def _plain(error: BaseException) -> str:
     return "configuration: " + " ".join(str(error).split())
 
 
-def _validate(raw: dict[str, Any], overrides: Sequence[Override], folders: Sequence[Path]) -> RunConfig:
+def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
     raw = {key: value for key, value in raw.items() if key not in {"family", "experiment"}}
-    shared = {"source": raw.get("data"), "limit": raw.get("limit"), "cache_dir": raw.get("cache_dir")}
+    shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
     tasks = raw.get("tasks") or {}
     _check_task_ids(tasks, overrides)
     raw["tasks"] = {name: {"id": name, **shared, **fields} for name, fields in tasks.items()}
@@ -190,14 +200,14 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], folders: Seque
     try:
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_explain(error, overrides, folders)) from error
+        raise ConfigError(_explain(error, overrides, places)) from error
     expanded = {name: getattr(config, name).expanduser().absolute() for name in ("results_dir", "cache_dir")}
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
     for name, task in tasks.items():
         try:
             metrics.parse(task.metric)
         except ConfigError as error:
-            where = _written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, folders)
+            where = _written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
             raise ConfigError(f"{where}: tasks.{name}.metric: {error}") from error
     return config.model_copy(update=expanded | {"tasks": tasks})
 
@@ -215,12 +225,12 @@ def _check_task_ids(tasks: dict[str, Any], overrides: Sequence[Override]) -> Non
             )
 
 
-def _explain(error: ValidationError, overrides: Sequence[Override], folders: Sequence[Path]) -> str:
+def _explain(error: ValidationError, overrides: Sequence[Override], places: Sequence[Path]) -> str:
     """The first thing that is wrong, in one line: where it was written, the key, what was expected and found."""
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
-    where = _written(key, location, overrides, folders)
+    where = _written(key, location, overrides, places)
     if first["type"] == "extra_forbidden":
         known = sorted(_fields(location[:-1]) - {"id", "source", "cache_dir"})
         return f"{where}: unknown key {key}{nearest(location[-1], known)}; expected one of {', '.join(known)}"
@@ -247,7 +257,7 @@ def _fields(location: Sequence[str]) -> set[str]:
     return set(model.model_fields)
 
 
-def _written(key: str, location: Sequence[str], overrides: Sequence[Override], folders: Sequence[Path]) -> str:
+def _written(key: str, location: Sequence[str], overrides: Sequence[Override], places: Sequence[Path]) -> str:
     """Where a key was given: the command line, or the file of its group."""
     given = [override.key_or_group for override in overrides]
     if any(
@@ -258,7 +268,7 @@ def _written(key: str, location: Sequence[str], overrides: Sequence[Override], f
     if name is None:
         chosen = [o.value() for o in overrides if o.key_or_group == group]
         name = str(chosen[-1]) if chosen else "*"
-    for folder in folders:
+    for folder in places:
         for file in sorted((folder / group).rglob(f"{name.split('/')[-1]}.yaml")):
             return f"{folder.name}/{file.relative_to(folder)}"
     return "conf/config.yaml"
@@ -267,6 +277,6 @@ def _written(key: str, location: Sequence[str], overrides: Sequence[Override], f
 def benchmark() -> dict[str, dict[str, list[str]]]:
     """The benchmark's make-up: leaderboard names of the tasks by modality and group, in the tables' order."""
     made_of: dict[str, dict[str, list[str]]] = {}
-    for task in load(["task=visdoc"]).tasks.values():
+    for task in load(["task=mmeb_v2"]).tasks.values():
         made_of.setdefault(task.modality, {}).setdefault(task.group, []).append(task.name)
     return made_of

@@ -71,12 +71,17 @@ class Item:
     """Frames of one video, in order; apart from `images` since models give frames another pixel budget."""
     instruction: str | None = None
     """What the model is told to do; where it goes in the prompt is the model's affair."""
+    verbatim: str | None = None
+    """The one string that the official evaluator makes of all this for Qwen2-VL, media tokens and white space
+    included; read by models that were published with these strings, and by no other."""
 
 
 class Dataset(Frozen):
     """Where the rows of a task come from."""
 
     repo: str
+    config: str | None = None
+    """Configuration that holds the rows; None where the repository has one only, or the recipe knows which."""
     revision: str | None = None
     """A commit of the repository; None where no commit is known to be the benchmark's, then the newest is read."""
     split: str
@@ -87,9 +92,10 @@ class Dataset(Frozen):
 class Instruction(Frozen):
     """What a model is told about each side of a task, word for word as the official evaluator has it."""
 
-    query: str
+    query: str | None = None
+    """None where the rows bring their own, or the kind of query decides."""
     candidate: str | None = None
-    """None where the benchmark embeds candidates without an instruction."""
+    """None where the benchmark embeds candidates without an instruction, or the rows bring their own."""
 
 
 class Source(Frozen):
@@ -114,8 +120,12 @@ class Task(Frozen):
     recipe: str
     """Module of `rzen_eval.recipes` that turns rows into queries, candidates and judgements."""
     metric: str
+    pool: Literal["query", "corpus"]
+    """Whether each query is ranked against its own candidates or against all of the task's."""
     dataset: Dataset
-    instruction: Instruction
+    instruction: Instruction = Instruction()
+    options: dict[str, Any] = {}
+    """What the recipe needs to know beside this: columns, folders, labels; each recipe has a schema for its own."""
     n_queries: int = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
     """None where the count is not public."""
@@ -124,6 +134,8 @@ class Task(Frozen):
     source: Source
     limit: int | None = Field(default=None, gt=0)
     """Score the first `limit` queries only."""
+    frames: int = Field(default=8, gt=0)
+    """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
     cache_dir: Path
 
 

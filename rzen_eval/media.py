@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 from PIL import Image, UnidentifiedImageError
 
@@ -15,7 +16,20 @@ from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rzen_eval.core import Media
+
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, LookupError, Image.DecompressionBombError)
+"""What Pillow's decoders raise on damaged files, found by damaging files of twenty formats."""
+
+
+@runtime_checkable
+class Portable(Encoded, Protocol):
+    """An encoded picture that any process can read, and that knows its size without being read."""
+
+    def image_size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
 
 
 def describe(media: Media) -> str:
@@ -33,8 +47,8 @@ def portable(media: Media) -> Media:
     """The same picture in a form that can be sent to another process; encoded bytes stay encoded."""
     if isinstance(media, SavedAsJpeg):
         inner = media.media
-        return replace(media, media=inner.read()) if isinstance(inner, Encoded) else media
-    return media.read() if isinstance(media, Encoded) else media
+        return replace(media, media=inner.read()) if _here_only(inner) else media
+    return media.read() if _here_only(media) else media
 
 
 def image_size(media: Media) -> tuple[int, int]:
@@ -47,12 +61,18 @@ def image_size(media: Media) -> tuple[int, int]:
         return image_size(media.media)
     if isinstance(media, Image.Image):
         return media.size
-    with _open(media) as image:
+    # Asking for a protocol takes longer than for a type, and most pictures are paths.
+    if not isinstance(media, (str, bytes, os.PathLike)) and isinstance(media, Portable):
+        return media.image_size()
+    with _opened(media) as image:
         return image.size
 
 
 def open_rgb(media: Media) -> Image.Image:
-    """Decode a picture the way the reference does: `convert("RGB")`, so alpha is dropped and EXIF rotation ignored.
+    """Decode a picture the way the reference does: `convert("RGB")`.
+
+    So alpha is dropped and not composited, EXIF rotation is ignored, of an animation the first frame is taken
+    and 16-bit grey is cut off at 255. A truncated picture is refused, never filled up with grey.
 
     Raises:
         DataError: the picture is missing, damaged, truncated or absurdly large.
@@ -61,33 +81,62 @@ def open_rgb(media: Media) -> Image.Image:
         saved = io.BytesIO()
         open_rgb(media.media).save(saved, format="JPEG")
         return open_rgb(saved.getvalue())
+    if isinstance(media, Image.Image):
+        return _rgb(media, media)
+    with _opened(media) as image:
+        return _rgb(image, media)
+
+
+def _here_only(media: Media) -> TypeGuard[Encoded]:
+    return isinstance(media, Encoded) and not isinstance(media, Portable)
+
+
+def _rgb(image: Image.Image, media: Media) -> Image.Image:
     try:
-        image = (media if isinstance(media, Image.Image) else _open(media)).convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(f"{describe(media)} cannot be decoded: {error}") from error
+        with warnings.catch_warnings():
+            # On transparency in palettes and odd metadata, neither of which reaches the pixels.
+            warnings.simplefilter("ignore")
+            converted = image.convert("RGB")
+    except DAMAGE as error:
+        raise DataError(f"{describe(media)} cannot be decoded: {_reason(error)}") from error
     # A palette's transparency outlives the conversion, and image processors would composite it on white.
-    image.info.pop("transparency", None)
-    return image
+    converted.info.pop("transparency", None)
+    return converted
 
 
-def _open(media: Media) -> Image.Image:
-    source: io.BytesIO | Path
-    if isinstance(media, bytes):
-        source = io.BytesIO(media)
-    elif isinstance(media, Encoded):
-        source = io.BytesIO(media.read())
-    elif isinstance(media, (str, os.PathLike)):
-        source = Path(media)
-    else:
-        raise DataError(
-            f"an image is a path, encoded bytes or a PIL image, found {type(media).__name__}; convert it first"
-        )
+@contextmanager
+def _opened(media: Media) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             # Between one and two times Pillow's limit is large but real for scanned pages; beyond it raises.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(source)
+            warnings.simplefilter("ignore")
+            image = Image.open(_source(media))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"no file at {describe(media)}; of the benchmark's own, `rzen-eval data verify` tells how to get it"
+        ) from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{describe(media)} is not a picture that Pillow can read, or is damaged") from error
-    except (OSError, Image.DecompressionBombError) as error:
-        raise DataError(f"{describe(media)} cannot be opened: {error}") from error
+        raise DataError(f"{describe(media)} is {_found(media)}, not a picture that Pillow can read") from error
+    except DAMAGE as error:
+        raise DataError(f"{describe(media)} cannot be opened: {_reason(error)}") from error
+    with image:
+        yield image
+
+
+def _source(media: Media) -> io.BytesIO | Path:
+    if isinstance(media, bytes):
+        return io.BytesIO(media)
+    if isinstance(media, (str, os.PathLike)):
+        return Path(media)
+    if isinstance(media, Encoded):
+        return io.BytesIO(media.read())
+    raise DataError(f"an image is a path, encoded bytes or a PIL image, found {type(media).__name__}; convert it first")
+
+
+def _found(media: Media) -> str:
+    size = Path(media).stat().st_size if isinstance(media, (str, os.PathLike)) else None
+    return "an empty file" if size == 0 or media == b"" else "damaged or something else"
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

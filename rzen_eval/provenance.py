@@ -45,17 +45,17 @@ def machine() -> dict[str, Any]:
     }
 
 
-def fingerprint(task: Task, revision: str, model: Mapping[str, Any]) -> str:
+def fingerprint(task: Task, content: str, model: Mapping[str, Any]) -> str:
     """A hash of everything that could change a result: task, data, model and software, but not speed or place.
 
     Args:
         task: as declared.
-        revision: what identifies the content of the task's repository.
+        content: what identifies the content of the task's rows and media.
         model: provenance of the model.
     """
     said = {
         "task": task.model_dump(mode="json", exclude={"cache_dir": True, "source": {"root"}}),
-        "revision": revision,
+        "content": content,
         "model": dict(model),
         "software": software(),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval import provenance
 from rzen_eval.core import Result, Run, Side, Task, TaskData
-from rzen_eval.data.load import load_data
+from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.settings import Runtime
@@ -129,12 +129,12 @@ def _provenance(
     task: Task, data: TaskData, model: Embedder | Pipelined, queries: Embedded, candidates: Embedded
 ) -> dict[str, Any]:
     described = describe(model)
-    revision = data.revision or "unknown"
     return {
-        "fingerprint": provenance.fingerprint(task, revision, described),
+        "fingerprint": provenance.fingerprint(task, content(task, data), described),
         "model": dict(described),
-        "dataset": {"source": task.source.kind, "repo": task.dataset.repo, "revision": revision},
+        "dataset": {"source": task.source.kind, "repo": task.dataset.repo, "revision": data.revision},
         "versions": list(task.versions),
+        "frames": task.frames,
         "prompts": {"query": queries.first_prompt, "candidate": candidates.first_prompt},
         "software": provenance.software(),
         "machine": provenance.machine(),

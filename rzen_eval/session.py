@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from rzen_eval import provenance
-from rzen_eval.data.load import revision
+from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.loader import Loader
 from rzen_eval.errors import ResultError, RzenEvalError
 from rzen_eval.models import open_model
@@ -17,7 +17,7 @@ from rzen_eval.results import records
 from rzen_eval.scoring import Scored, describe, score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from rzen_eval.config import RunConfig
@@ -63,8 +63,7 @@ def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
     pending = []
     for task in config.tasks.values():
         try:
-            mark = provenance.fingerprint(task, revision(task), described)
-            if result := records.finished(folder, task.id, mark):
+            if result := _kept(folder, task, described):
                 outcome.results[task.id] = result
                 say(f"{task.name}: {_line(result)}, kept from an earlier run")
             else:
@@ -88,6 +87,14 @@ def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
             for warning in result.warnings:
                 say(f"  warning: {warning}")
     return outcome
+
+
+def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
+    """The result of an earlier run, if everything that could change it is as it was then."""
+    if not (folder / f"{task.id}.json").is_file():
+        return None
+    mark = provenance.fingerprint(task, content(task, load_data(task)), described)
+    return records.finished(folder, task.id, mark)
 
 
 def _score(task: Task, model: Qwen2VL, loader: Loader, tokens_per_batch: int) -> Scored:

@@ -16,7 +16,11 @@ from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.loader import Loader
 from rzen_eval.models.base import Planned
-from rzen_eval.models.pixels import Picture, Pixels, load
+from rzen_eval.models.pixels import Pictures, Pixels, Sizing, Visual
+from rzen_eval.models.spec import Budget
+
+BUDGET = Budget(min_tokens=780, max_tokens=820)
+SIZING = Sizing(image=BUDGET, frame=BUDGET)
 
 
 class StandIn:
@@ -25,9 +29,11 @@ class StandIn:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
-    def plan(self, item: Item, side: Side) -> Planned:  # noqa: ARG002 - the interface
-        pictures = tuple(Picture(media, ((700, 896),)) for media in item.images)
-        return Planned("", np.zeros(800, dtype=np.int64), np.zeros(0, dtype=np.int64), pictures)
+    def pictures(self, item: Item) -> Pictures:
+        return Pictures(SIZING, tuple(item.images))
+
+    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:  # noqa: ARG002 - the interface
+        return Planned("", np.zeros(800, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         time.sleep(self.seconds)
@@ -56,15 +62,20 @@ def main() -> None:
     options = parser.parse_args()
     n = options.batches * options.pages
     items = [Item(images=[page(seed)]) for seed in range(n)]
+    model = StandIn(options.seconds)
     start = time.perf_counter()
     for item in items[: options.pages * 5]:
-        load([Picture(item.images[0], ((700, 896),))])
+        model.pictures(item).load()
     alone = (time.perf_counter() - start) / 5
-    model = StandIn(options.seconds)
     with Loader(options.workers) as loader:
         embed(model, items[:1], ["warm"], Side.CANDIDATE, loader=loader, tokens_per_batch=1)
         done = embed(
-            model, items, [str(i) for i in range(n)], Side.CANDIDATE, loader=loader, tokens_per_batch=800 * options.pages
+            model,
+            items,
+            [str(i) for i in range(n)],
+            Side.CANDIDATE,
+            loader=loader,
+            tokens_per_batch=800 * options.pages,
         )
     print(f"batches {options.batches} of {options.pages} pages, {options.workers} workers")
     print(f"loading alone    {1000 * alone:6.1f} ms a batch")

@@ -21,6 +21,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     del os.environ["RZEN_EVAL_CACHE"]
 
 
+@pytest.fixture(scope="session")
+def sample_root(cache: Path) -> Path:
+    """The bundled sample on disk, made once and shared with every test that runs on it."""
+    from rzen_eval.data import bundled
+
+    return bundled.folder(cache)
+
+
 @pytest.fixture
 def checkpoint() -> Path:
     """A random Qwen2-VL of 219,520 parameters with Qwen2's special tokens."""

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rzen_eval.cli import main
 from tests import toys
@@ -164,16 +165,19 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(words: list[str], said: st
 
 
 def test_the_prompt_of_a_row_is_shown_with_its_tokens_and_pictures(
-    mirror: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+    mirror: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert main([
         "prompt", "task=visdoc/vidore_docvqa", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}",
-        "data=mirror", f"data.root={mirror}", "row=1", "side=candidate",
+        "data=mirror", f"data.root={mirror}", "row=1", "side=candidate", f"media={tmp_path / 'shown'}",
     ]) == 0  # fmt: skip
+    with Image.open(tmp_path / "shown/vidore_docvqa-candidate-1-0.png") as written:
+        assert written.size == (420, 504)
     shown = capsys.readouterr().out
     assert "vidore_docvqa, candidate '1'" in shown
     assert "<|vision_start|><|image_pad|><|vision_end|>Understand the content" in shown
-    assert "picture: page 1, resized to 224x280 -> 420x504, 270 tokens" in shown
+    assert "image: page 1, 236x270, 256 to 1280 tokens allowed" in shown
+    assert "picture is read at 420x504, 270 tokens" in shown
 
 
 def test_tasks_and_models_are_listed(capsys: pytest.CaptureFixture[str]):

@@ -134,8 +134,9 @@ def test_every_shipped_model_composes():
         assert config.load(["task=visdoc/vidore_arxivqa", f"model={name}"]).model.name == name
 
 
-def test_the_benchmark_has_24_documents_tasks_in_four_groups():
-    groups = config.benchmark()["visdoc"]
-    assert {group: len(names) for group, names in groups.items()} == {
+def test_the_benchmark_has_78_tasks_in_twelve_groups():
+    groups = {name: len(tasks) for made_of in config.benchmark().values() for name, tasks in made_of.items()}
+    assert groups == {
+        "I-CLS": 10, "I-QA": 10, "I-RET": 12, "I-VG": 4, "V-CLS": 5, "V-QA": 5, "V-RET": 5, "V-MRET": 3,
         "ViDoRe-V1": 10, "ViDoRe-V2": 4, "VisRAG": 6, "VisDoc-OOD": 4,
     }  # fmt: skip

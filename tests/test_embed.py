@@ -13,9 +13,13 @@ from rzen_eval.engine.embed import embed
 from rzen_eval.engine.loader import AHEAD, Loader
 from rzen_eval.errors import DataError
 from rzen_eval.models.base import Planned
-from rzen_eval.models.batching import cut
-from rzen_eval.models.pixels import Picture, Pixels
+from rzen_eval.models.batching import WINDOW_ITEMS, WINDOW_TOKENS, cut, windows
+from rzen_eval.models.pixels import Pictures, Pixels, Sizing, Visual
+from rzen_eval.models.spec import Budget
 from tests.toys import page
+
+ONE = Budget(min_tokens=1, max_tokens=1)
+SIZING = Sizing(image=ONE, frame=ONE)
 
 
 class Counting:
@@ -24,10 +28,12 @@ class Counting:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
 
-    def plan(self, item: Item, side: Side) -> Planned:
+    def pictures(self, item: Item) -> Pictures:
+        return Pictures(SIZING, tuple(item.images))
+
+    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
         length = int(item.text or 1)
-        pictures = tuple(Picture(media, ((28, 28),)) for media in item.images)
-        return Planned(f"<{length}>", np.zeros(length, dtype=np.int64), np.zeros(0, dtype=np.int64), pictures)
+        return Planned(f"<{length}>", np.zeros(length, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         self.batches.append([plan.length for plan in planned])
@@ -65,14 +71,25 @@ def test_items_with_and_without_pictures_share_batches(loader: Loader):
     assert embedded.vectors[:, 1].tolist() == [-1, 9, -1]
 
 
-def test_every_item_is_forwarded_once_longest_first_within_the_budget(loader: Loader):
+def test_every_item_is_forwarded_once_within_the_budget(loader: Loader):
     lengths = [int(n) for n in np.random.default_rng(0).integers(1, 60, 200)]
     model, embedded = run([Item(text=str(n)) for n in lengths], loader)
     assert sorted(n for batch in model.batches for n in batch) == sorted(lengths)
     assert all(max(batch) * len(batch) <= 100 for batch in model.batches)
-    assert [batch[0] for batch in model.batches] == sorted((batch[0] for batch in model.batches), reverse=True)
     assert embedded.tokens == sum(lengths)
     assert embedded.padding == sum(max(batch) * len(batch) for batch in model.batches) - sum(lengths)
+
+
+@pytest.mark.parametrize("budget", [100, 8192, 500_000])
+def test_windows_hold_every_item_once_the_longest_first_and_grow_to_a_bound(budget: int):
+    most = [int(n) for n in np.random.default_rng(0).integers(1, 1300, 5000)]
+    found = windows(most, budget)
+    assert [most[i] for window in found for i in window] == sorted(most, reverse=True)
+    assert sorted(i for window in found for i in window) == list(range(5000))
+    sizes = [sum(most[i] for i in window) for window in found]
+    assert sizes[0] <= max(budget, *most)
+    assert max(sizes) <= max(WINDOW_TOKENS, budget)
+    assert max(len(window) for window in found) <= WINDOW_ITEMS
 
 
 def test_an_item_above_the_budget_is_a_batch_of_its_own():
@@ -118,7 +135,7 @@ def test_the_first_prompt_is_kept_for_the_record(loader: Loader):
     assert run([Item(text="7"), Item(text="90")], loader)[1].first_prompt == "<7>"
 
 
-def test_no_more_than_a_few_batches_are_loaded_ahead():
+def test_no_more_than_two_windows_are_loaded_at_a_time():
     opened: list[int] = []
 
     class Watched:
@@ -129,10 +146,30 @@ def test_no_more_than_a_few_batches_are_loaded_ahead():
             opened.append(self.row)
             return page(self.row)
 
-    batches = [[(Picture(Watched(row), ((28, 28),)),)] for row in range(20)]
     with Loader(1) as loader:
-        stream = loader.stream(batches)
+        stream = loader.stream([Pictures(SIZING, (Watched(row),))] for row in range(20))
         next(stream)
         assert len(opened) == AHEAD + 1
         assert len(list(stream)) == 19
     assert opened == list(range(20))
+
+
+@pytest.mark.parametrize("clip", [False, True], ids=["frames as images", "frames as one clip"])
+def test_every_picture_is_opened_once(loader: Loader, clip: bool):
+    opened: list[int] = []
+
+    class Watched:
+        def __init__(self, row: int) -> None:
+            self.row = row
+
+        def read(self) -> bytes:
+            opened.append(self.row)
+            return page(self.row)
+
+    class Watching(Counting):
+        def pictures(self, item: Item) -> Pictures:
+            return Pictures(Sizing(ONE, ONE, clip=clip), tuple(item.images), tuple(item.frames))
+
+    items = [Item(text="5", images=[Watched(3 * i)], frames=[Watched(3 * i + 1), Watched(3 * i + 2)]) for i in range(9)]
+    embed(Watching(), items, list("abcdefghi"), Side.QUERY, loader=loader, tokens_per_batch=20)
+    assert sorted(opened) == list(range(27))

@@ -39,8 +39,9 @@ def item(case: dict[str, Any]) -> Item:
 
 @pytest.mark.parametrize("case", [CASES[row] for row in WHOLE], ids=lambda case: case["id"])
 def test_token_ids_and_grids_equal_the_reference(model: Qwen2VL, case: dict[str, Any]):
-    planned = model.plan(item(case), Side.QUERY)
-    grids = [[1, height // 14, width // 14] for width, height in (picture.sizes[-1] for picture in planned.pictures)]
+    visuals = model.pictures(item(case)).measure()
+    planned = model.plan(item(case), Side.QUERY, visuals)
+    grids = [[1, visual.height // 14, visual.width // 14] for visual in visuals]
     assert planned.input_ids.tolist() == case["input_ids"]
     assert (grids or None) == case["image_grid_thw"]
 
@@ -62,8 +63,7 @@ def test_grid_positions_give_the_other_vectors_and_only_where_there_are_pictures
 
 @pytest.mark.parametrize("case", [case for case in CASES if case["pixels"]], ids=lambda case: case["id"])
 def test_pixels_equal_the_reference(model: Qwen2VL, case: dict[str, Any]):
-    planned = model.plan(item(case), Side.QUERY)
-    patches, _ = model._patches(pixels.load(planned.pictures))
+    patches, _ = model._patches(model.pictures(item(case)).load())
     assert patches is not None
     expected = case["pixels"]
     assert list(patches.shape) == expected["shape"]
@@ -77,8 +77,7 @@ def test_patches_equal_the_stock_image_processor(model: Qwen2VL):
 
     image = Image.open(RZEN / "images/i15_640x480.jpg").convert("RGB")
     budget = Budget(min_tokens=256, max_tokens=1280)
-    size = pixels.fit(*image.size, budget)
-    ours, grid = model._patches(pixels.load([pixels.Picture(image, (size,))]))
+    ours, grid = model._patches(pixels.Pictures(pixels.Sizing(budget, budget), (image,)).load())
     stock = Qwen2VLImageProcessorPil(min_pixels=256 * 28 * 28, max_pixels=1280 * 28 * 28)(image, return_tensors="np")
     assert ours is not None
     assert grid is not None
@@ -121,6 +120,14 @@ def test_a_picture_keeps_its_own_budget_in_the_company_of_a_video(model: Qwen2VL
 def test_special_tokens_in_a_text_are_read_as_such_and_take_no_picture(model: Qwen2VL):
     planned = model.plan(Item(text="a <|image_pad|> b", images=[RZEN / "images/i05_1x1.png"]), Side.QUERY)
     assert planned.input_ids.tolist().count(889) == len(planned.visual) + 1
+
+
+def test_a_picture_of_a_single_token_has_its_place(checkpoint: Path):
+    model = load_model(
+        "rzenembed_v2_7b", f"checkpoint={checkpoint}", "image={min_tokens: 1, max_tokens: 1}", "first_resize=null"
+    )
+    planned = model.plan(Item(images=[Image.new("RGB", (28, 28))]), Side.QUERY)
+    assert planned.input_ids[planned.visual].tolist() == [889]
 
 
 def test_one_space_joins_instruction_and_text_unless_there_is_white_space(model: Qwen2VL):

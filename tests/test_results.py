@@ -100,6 +100,12 @@ def test_a_mean_over_other_data_than_the_benchmarks_is_marked():
     assert frame.loc["m"].to_dict() == {"Visdoc": "33.33 †", "ViDoRe-V1": "37.50 †", "VisRAG": "25.00"}
 
 
+def test_the_overall_table_is_the_mean_over_tasks_not_over_modalities():
+    benchmark = {"image": {"I-CLS": ["a"]}, "visdoc": {"VisRAG": ["b", "c"]}}
+    frame = table.overall_table({"m": [result("a", 0.9), result("b", 0.3), result("c", 0.3)]}, benchmark)
+    assert frame.loc["m"].to_dict() == {"Overall": "50.00", "Image": "90.00", "Visdoc": "30.00"}
+
+
 def test_the_task_table_shows_failures_limits_and_collapse():
     rows = [result("a", 0.5, limit=2), result("b", 0.1, warnings=["queries: collapsed: all alike"])]
     frame = table.task_table(rows, {"c": "broken"})

@@ -12,7 +12,9 @@ from rzen_eval.errors import DataError
 from tests.conftest import FIXTURES
 
 PICTURES = [str(FIXTURES / "rzen/images/i15_640x480.jpg"), str(FIXTURES / "rzen/images/i01_448.png")]
-FRAMES = [[Image.open(FIXTURES / f"rzen/images/v01_0{i}.jpg") for i in range(first, 8, 2)] for first in (0, 1)]
+FRAMES = [
+    [Image.open(FIXTURES / f"rzen/images/v01_0{i}.jpg").convert("RGB") for i in range(first, 8, 2)] for first in (0, 1)
+]
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,7 @@ def toy_task(root: Path, cache: Path, **fields: Any) -> Task:
             "group": "ViDoRe-V1",
             "recipe": "visdoc",
             "metric": "ndcg_linear@5",
+            "pool": "corpus",
             "dataset": {"repo": REPO, "split": "test"},
             "instruction": {"query": "Find:", "candidate": "Read."},
             "n_queries": 4,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
@@ -71,11 +73,11 @@ class Repository:
         except Exception as error:
             raise self._unavailable(error) from error
 
-    def rows(self, config: str, columns: Sequence[str]) -> datasets.Dataset:
+    def rows(self, config: str | None, columns: Sequence[str]) -> datasets.Dataset:
         """A configuration's rows, memory-mapped, with encoded images left encoded.
 
         Args:
-            config: name of the configuration, such as `corpus`.
+            config: name of the configuration, such as `corpus`; None where the repository has one only.
             columns: columns to keep; all must be there.
 
         Raises:
@@ -87,6 +89,7 @@ class Repository:
             where: dict[str, Any] = {"path": self.dataset.repo, "revision": self.revision}
         else:
             where = {"path": str(self.folder)}
+        if self.source.kind != "hub" or not sys.stderr.isatty():
             datasets.disable_progress_bars()
         datasets.logging.set_verbosity_error()
         try:
@@ -96,7 +99,7 @@ class Repository:
         missing = [column for column in columns if column not in table.column_names]
         if missing:
             raise DataError(
-                f"{self.task_id}: {self.dataset.repo}, {config}: no column {missing[0]!r};"
+                f"{self.task_id}: {self.dataset.repo}{f', {config}' if config else ''}: no column {missing[0]!r};"
                 f" found {', '.join(table.column_names)}"
             )
         table = table.select_columns(list(columns))
@@ -124,7 +127,7 @@ class Repository:
         return self.cache_dir / "datasets" / hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def _unavailable(self, error: Exception, config: str | None = None) -> DataError:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = shorten(str(error), 200, placeholder=" ...") or type(error).__name__
         what = f"{self.dataset.repo}{f', {config}, split {self.dataset.split}' if config else ''}"
         if self.source.kind == "hub":
             revision = self.dataset.revision or "main"

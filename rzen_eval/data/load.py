@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.data import bundled
 from rzen_eval.data.hub import Repository
+from rzen_eval.data.video import Frame
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -32,22 +37,41 @@ def load_data(task: Task) -> TaskData:
     if find_spec(module) is None:
         raise ConfigError(f"{task.id}: recipe {task.recipe!r} is not a module of rzen_eval.recipes or an import path")
     data: TaskData = import_module(module).load(task, Repository.of(task))
+    if (data.pools is None) != (task.pool == "corpus"):
+        made = "the whole corpus" if data.pools is None else "a pool for each query"
+        raise ConfigError(f"tasks.{task.id}.pool: declared {task.pool!r}, but recipe {task.recipe} made {made}")
     return replace(data, warnings=[*data.warnings, *_counted(task, data)])
 
 
-def revision(task: Task) -> str:
-    """What identifies the content of a task's repository, without loading it."""
-    return Repository.of(task).revision
+def content(task: Task, data: TaskData) -> str:
+    """What identifies everything that a task was made of: its rows' revision, and size and time of its media files.
+
+    Pictures inside the rows are covered by the revision, and those of the sample by its version.
+    """
+    revision = data.revision or "unknown"
+    if task.source.kind == "sample":
+        return revision
+    digest, files = hashlib.sha256(), 0
+    for item in chain(data.queries, data.candidates):
+        for media in chain(item.images, item.frames):
+            path = media.clip.video.path if isinstance(media, Frame) else media
+            if isinstance(path, (str, os.PathLike)):
+                stat = Path(path).stat() if Path(path).exists() else None
+                digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode() if stat else b"missing\n")
+                files += 1
+    return f"{revision}+media:{digest.hexdigest()[:16]}" if files else revision
 
 
 def _counted(task: Task, data: TaskData) -> list[str]:
     """Compare counts with the declared ones."""
     n_queries, n_candidates = task.n_queries, task.n_candidates
     if task.source.kind == "sample":
-        made = bundled.COUNTS[task.dataset.repo]
+        made = bundled.COUNTS[task.dataset.repo, task.dataset.config]
         by_language = made.n_queries_by_language or {}
         n_queries, n_candidates = by_language.get(task.dataset.language or "", made.n_queries), made.n_candidates
     n_queries = min(n_queries, task.limit or n_queries)
+    if task.limit and data.pools is not None:
+        n_candidates = None  # the pools of the other queries are not read
     found = (len(data.query_ids), len(data.candidate_ids))
     if found == (n_queries, n_candidates or found[1]):
         return []

@@ -10,14 +10,15 @@ import numpy as np
 
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.models.base import Pipelined, Planned
-from rzen_eval.models.batching import cut
+from rzen_eval.models.batching import cut, windows
+from rzen_eval.models.pixels import Visual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from rzen_eval.core import Embedder, Item, Side, Vectors
     from rzen_eval.engine.loader import Loader
-    from rzen_eval.models.pixels import Pixels
+    from rzen_eval.models.pixels import Pictures, Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,39 +70,74 @@ def embed(
         report(len(items), 0)
         seconds = time.perf_counter() - start
         return Embedded(vectors, None, seconds, seconds, 0, 0)
-    planned = list(_plan(model, items, ids, side))
-    batches = cut([plan.length for plan in planned], tokens_per_batch)
+    # Items are made here; one whose folder of frames is missing says so now.
+    wanted = [_made(model, items, place, name, side) for place, name in enumerate(ids)]
+    order = windows([_most_tokens(item, pictures) for item, pictures in wanted], tokens_per_batch)
+    tally = _Tally()
     rows: list[Vectors] = []
-    in_model = 0.0
-    stream = loader.stream([[planned[i].pictures for i in batch] for batch in batches])
-    for batch, outcomes in zip(batches, stream, strict=True):
-        pixels = [_loaded(outcome, side, ids[i]) for i, outcome in zip(batch, outcomes, strict=True)]
-        began = time.perf_counter()
-        rows.append(model.forward([planned[i] for i in batch], pixels))
-        in_model += time.perf_counter() - began
-        report(len(batch), sum(planned[i].length for i in batch))
-    padded = sum(planned[batch[0]].length * len(batch) for batch in batches)
-    tokens = sum(plan.length for plan in planned)
+    for window, outcomes in zip(order, loader.stream([wanted[i][1] for i in window] for window in order), strict=True):
+        pixels = [_loaded(outcome, side, ids[i]) for i, outcome in zip(window, outcomes, strict=True)]
+        planned = [
+            _planned(model, wanted[i][0], side, ids[i], loaded) for i, loaded in zip(window, pixels, strict=True)
+        ]
+        if 0 in window:
+            tally.first_prompt = planned[window.index(0)].prompt
+        batches = cut([plan.length for plan in planned], tokens_per_batch)
+        made = []
+        for batch in batches:
+            began = time.perf_counter()
+            made.append(model.forward([planned[i] for i in batch], [pixels[i] for i in batch]))
+            tally.add([planned[i].length for i in batch], time.perf_counter() - began)
+            report(len(batch), sum(planned[i].length for i in batch))
+        rows.append(_in_order(made, batches))
     return Embedded(
-        vectors=_in_order(rows, batches),
-        first_prompt=planned[0].prompt,
+        vectors=_in_order(rows, order),
+        first_prompt=tally.first_prompt,
         seconds=time.perf_counter() - start,
-        model_seconds=in_model,
-        tokens=tokens,
-        padding=padded - tokens,
+        model_seconds=tally.seconds,
+        tokens=tally.tokens,
+        padding=tally.padding,
     )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been done so far."""
+
+    first_prompt: str | None = None
+    seconds: float = 0.0
+    tokens: int = 0
+    padding: int = 0
+
+    def add(self, lengths: Sequence[int], seconds: float) -> None:
+        """Count a batch."""
+        self.seconds += seconds
+        self.tokens += sum(lengths)
+        self.padding += max(lengths) * len(lengths) - sum(lengths)
 
 
 def _silent(_items: int, _tokens: int) -> None:
     """Progress that nobody watches."""
 
 
-def _plan(model: Pipelined, items: Sequence[Item], ids: Sequence[str], side: Side) -> Iterator[Planned]:
-    for name, item in zip(ids, items, strict=True):
-        try:
-            yield model.plan(item, side)
-        except DataError as error:
-            raise _named(error, side, name) from error
+def _made(model: Pipelined, items: Sequence[Item], place: int, name: str, side: Side) -> tuple[Item, Pictures]:
+    try:
+        item = items[place]
+        return item, model.pictures(item)
+    except DataError as error:
+        raise _named(error, side, name) from error
+
+
+def _most_tokens(item: Item, pictures: Pictures) -> int:
+    """About the most that the item can be long: as many tokens as its text has characters."""
+    return pictures.most_tokens + len(item.instruction or "") + len(item.text or "")
+
+
+def _planned(model: Pipelined, item: Item, side: Side, name: str, pixels: Sequence[Pixels]) -> Planned:
+    try:
+        return model.plan(item, side, [Visual.of(one) for one in pixels])
+    except DataError as error:
+        raise _named(error, side, name) from error
 
 
 def _loaded(outcome: list[Pixels] | DataError, side: Side, name: str) -> list[Pixels]:

@@ -1,4 +1,4 @@
-"""Pictures of the batches to come, loaded by worker processes while the model works on the present one."""
+"""Pictures of the items to come, loaded by worker processes while the model works on the present ones."""
 
 from __future__ import annotations
 
@@ -7,29 +7,26 @@ import signal
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from rzen_eval.errors import DataError
-from rzen_eval.media import portable
-from rzen_eval.models.pixels import load
+from rzen_eval.models.pixels import Pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from rzen_eval.models.pixels import Picture, Pixels
+    from rzen_eval.models.pixels import Pixels
 
-AHEAD = 2
-"""Batches in preparation besides the one in use; bounds the memory that loaded pictures take."""
+AHEAD = 1
+"""Windows in preparation besides the one in use; bounds the memory that loaded pictures take."""
 
 
 class Loader:
     """A pool of processes that decode and resize pictures.
 
     Args:
-        workers: number of processes; 0 loads in this process, when a batch is asked for.
+        workers: number of processes; 0 loads in this process, when a window is asked for.
     """
 
     def __init__(self, workers: int) -> None:
@@ -48,32 +45,31 @@ class Loader:
         if self._pool:
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
-    def stream(self, batches: Sequence[Sequence[tuple[Picture, ...]]]) -> Iterator[list[list[Pixels] | DataError]]:
-        """The pictures of each batch, in order, loaded a few batches ahead of their use.
+    def stream(self, windows: Iterable[Sequence[Pictures]]) -> Iterator[list[list[Pixels] | DataError]]:
+        """The pictures of each window, in order, loaded while the one before is in use.
 
         Yields:
-            For each item of the batch its pictures, or the error that they failed with.
+            For each item of the window its pictures, or the error that they failed with.
         """
         waiting: deque[list[Callable[[], list[Pixels]]]] = deque()
-        upcoming = iter(batches)
+        upcoming = iter(windows)
         while True:
-            while len(waiting) <= AHEAD and (batch := next(upcoming, None)) is not None:
-                waiting.append([self._submit(pictures) for pictures in batch])
+            while len(waiting) <= AHEAD and (window := next(upcoming, None)) is not None:
+                waiting.append([self._submit(pictures) for pictures in window])
             if not waiting:
                 return
             yield [_outcome(result) for result in waiting.popleft()]
 
-    def _submit(self, pictures: tuple[Picture, ...]) -> Callable[[], list[Pixels]]:
+    def _submit(self, pictures: Pictures) -> Callable[[], list[Pixels]]:
         if not (self._pool and pictures):
-            return partial(load, pictures)
+            return pictures.load
         try:
             # Only this process has the memory-mapped tables; what travels is the encoded picture.
-            movable = [replace(picture, media=portable(picture.media)) for picture in pictures]
-            return self._pool.submit(load, movable).result
+            return self._pool.submit(Pictures.load, pictures.portable()).result
         except BrokenProcessPool as error:
             raise _died() from error
         except DataError:
-            return partial(load, pictures)
+            return pictures.load
 
 
 def _outcome(result: Callable[[], list[Pixels]]) -> list[Pixels] | DataError:

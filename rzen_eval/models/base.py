@@ -12,20 +12,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Side, Vectors
-    from rzen_eval.models.pixels import Picture, Pixels
+    from rzen_eval.models.pixels import Pictures, Pixels, Visual
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An item as token ids, with its pictures still to load."""
+    """An item as token ids."""
 
     prompt: str
-    """The rendered prompt, one placeholder a picture."""
+    """The rendered prompt, one placeholder an image or clip."""
     input_ids: NDArray[np.int64]
     """Tokens as the model reads them, shape (length,); every visual token has its place."""
     visual: NDArray[np.int64]
-    """Positions of the visual tokens in `input_ids`, in the order of the pictures."""
-    pictures: tuple[Picture, ...]
+    """Positions of the visual tokens in `input_ids`, in the order of the loaded pictures."""
 
     @property
     def length(self) -> int:
@@ -35,10 +34,13 @@ class Planned:
 
 @runtime_checkable
 class Pipelined(Protocol):
-    """A model whose work comes in three parts: plan (cheap), load (in workers), forward (on the device)."""
+    """A model whose work comes in parts: pictures are loaded in workers, the rest happens beside the device."""
 
-    def plan(self, item: Item, side: Side) -> Planned:
-        """Render, tokenize and size an item; reads the headers of its pictures only."""
+    def pictures(self, item: Item) -> Pictures:
+        """What a worker has to load for an item."""
+
+    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
+        """Render and tokenize an item whose pictures have the given sizes."""
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""

@@ -1,4 +1,4 @@
-"""Batches by token budget."""
+"""Windows and batches by token budget."""
 
 from __future__ import annotations
 
@@ -9,6 +9,40 @@ if TYPE_CHECKING:
 
 MAX_PADDING = 0.05
 """Share of a batch that may be padding; a batch of like lengths costs less than one call fewer."""
+
+
+WINDOW_TOKENS = 131_072
+"""Upper bound of a full window's tokens; at 2,352 bytes of pixels a token, 300 MB."""
+WINDOW_ITEMS = 2048
+"""Most items of a window; bounds what texts take in memory."""
+GROWTH = 1.25
+"""Of a window over the one before, so that loading it takes little longer than using that one."""
+
+
+def windows(most_tokens: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
+    """Group items into windows that are loaded, and then cut into batches, one after the other.
+
+    How many tokens a picture takes shows when it is opened, and it is opened once; before that there is only
+    an upper bound. Items with the highest come first, so that running out of memory shows at once. Windows
+    begin small, so that the device need not wait long for its first batch.
+
+    Args:
+        most_tokens: an upper bound, or any other measure, of each item's length.
+        tokens_per_batch: budget of a batch, and of the first window.
+
+    Returns:
+        Indices into `most_tokens`, each exactly once.
+    """
+    found: list[list[int]] = []
+    room, size = 0.0, float(tokens_per_batch)
+    for index in sorted(range(len(most_tokens)), key=lambda i: (-most_tokens[i], i)):
+        room -= most_tokens[index]
+        if not found or room < 0 or len(found[-1]) == WINDOW_ITEMS:
+            room = size - most_tokens[index]
+            size = min(GROWTH * size, max(WINDOW_TOKENS, tokens_per_batch))
+            found.append([])
+        found[-1].append(index)
+    return found
 
 
 def cut(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rzen_eval.media import open_rgb
+from rzen_eval.media import image_size, open_rgb, portable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,22 +23,107 @@ TOKEN = 28
 MAX_RATIO = 200
 """Longest side over shortest; what is beyond is squeezed, as the reference does."""
 
+Size = tuple[int, int]
+"""Width and height."""
 Pixels = NDArray[np.uint8]
-"""One picture, shape (height, width, 3)."""
+"""One picture, shape (height, width, 3), or a clip, shape (frames, height, width, 3)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture to load, with the sizes (width, height) that it is resized to in turn."""
+class Visual:
+    """What takes one run of visual tokens in a prompt: a still image or a clip."""
 
-    media: Media
-    sizes: tuple[tuple[int, int], ...]
+    width: int
+    height: int
+    frames: int = 0
+    """Frames of a clip; 0: a still image."""
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> Visual:
+        """The size of loaded pixels."""
+        return cls(pixels.shape[-2], pixels.shape[-3], len(pixels) if pixels.ndim == 4 else 0)
+
+    @property
+    def clip(self) -> bool:
+        """Whether it is a clip."""
+        return self.frames > 0
 
     @property
     def n_tokens(self) -> int:
-        """Tokens that the picture takes in the prompt."""
-        width, height = self.sizes[-1]
-        return (width // TOKEN) * (height // TOKEN)
+        """Tokens that it takes: every two frames of a clip share theirs, an odd last one is repeated."""
+        return (self.width // TOKEN) * (self.height // TOKEN) * max(1, -(-self.frames // 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """What size a model gives to pictures."""
+
+    image: Budget
+    frame: Budget
+    first: Budget | None = None
+    """Budget of a resize that comes before; None: there is only one."""
+    small_side: int | None = None
+    """An image with a side below 28 pixels is first made a square of this side; None: it is not."""
+    clip: bool = False
+    """Frames go in as one clip, all of the size that suits the first; else each as an image of its own."""
+
+    def steps(self, size: Size, *, frame: bool) -> list[Size]:
+        """The sizes that a picture is resized to in turn."""
+        steps = []
+        if self.small_side and not frame and min(size) < TOKEN:
+            steps.append(size := (self.small_side, self.small_side))
+        budgets = (self.first, self.frame if frame else self.image)
+        return steps + [size := fit(*size, budget) for budget in budgets if budget]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures of one item, with how to size them: what travels to a worker."""
+
+    sizing: Sizing
+    images: tuple[Media, ...] = ()
+    frames: tuple[Media, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.images or self.frames)
+
+    @property
+    def most_tokens(self) -> int:
+        """No more than this many tokens."""
+        return len(self.images) * self.sizing.image.max_tokens + len(self.frames) * self.sizing.frame.max_tokens
+
+    def portable(self) -> Pictures:
+        """The same in a form that can be sent to another process."""
+        return replace(self, images=tuple(map(portable, self.images)), frames=tuple(map(portable, self.frames)))
+
+    def load(self) -> list[Pixels]:
+        """Decode and resize, bicubic; every file is opened once.
+
+        Returns:
+            Images, then frames: each apart, or all of them stacked as one clip.
+
+        Raises:
+            DataError: a picture is missing or damaged.
+        """
+        stills = [_resized(image, self.sizing.steps(image.size, frame=False)) for image in map(open_rgb, self.images)]
+        frames: list[Pixels] = []
+        steps: list[Size] = []
+        for number, image in enumerate(map(open_rgb, self.frames)):
+            if number == 0 or not self.sizing.clip:
+                steps = self.sizing.steps(image.size, frame=True)
+            frames.append(_resized(image, steps))
+        return stills + ([np.stack(frames)] if self.sizing.clip and frames else frames)
+
+    def measure(self) -> list[Visual]:
+        """The sizes that loading would give, from the headers alone.
+
+        Raises:
+            DataError: a picture is missing or is none.
+        """
+        stills = [Visual(*self.sizing.steps(image_size(media), frame=False)[-1]) for media in self.images]
+        if self.sizing.clip and self.frames:
+            return [*stills, Visual(*self.sizing.steps(image_size(self.frames[0]), frame=True)[-1], len(self.frames))]
+        return stills + [Visual(*self.sizing.steps(image_size(media), frame=True)[-1]) for media in self.frames]
 
 
 def fit(width: int, height: int, budget: Budget) -> tuple[int, int]:
@@ -59,17 +144,8 @@ def fit(width: int, height: int, budget: Budget) -> tuple[int, int]:
     return min(fitted[0], limit), min(fitted[1], limit)
 
 
-def load(pictures: Sequence[Picture]) -> list[Pixels]:
-    """Decode and resize pictures, bicubic, once for each of their sizes.
-
-    Raises:
-        DataError: a picture is missing or damaged.
-    """
-    loaded = []
-    for picture in pictures:
-        image = open_rgb(picture.media)
-        for size in picture.sizes:
-            if image.size != size:
-                image = image.resize(size, Image.Resampling.BICUBIC)
-        loaded.append(np.asarray(image))
-    return loaded
+def _resized(image: Image.Image, steps: Sequence[Size]) -> Pixels:
+    for size in steps:
+        if image.size != size:
+            image = image.resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(image)

@@ -38,10 +38,13 @@ def render(prompt: Prompt, item: Item, side: Side) -> Rendered:
     Images come before frames, then the text. Special-token strings inside the text are left as they
     are, and the tokenizer reads them as special tokens, as the reference does.
     """
+    if prompt.verbatim and item.verbatim is not None:
+        return Rendered(head="", text=item.verbatim, tail="")
     slot = prompt.slot(side)
     system = item.instruction if slot == "system" and item.instruction else prompt.system
     text = join(item.instruction, item.text) if slot == "user" else item.text or ""
-    media = prompt.image * (len(item.images) + len(item.frames))
+    clip = prompt.image * len(item.frames) if prompt.video is None else prompt.video * bool(item.frames)
+    media = prompt.image * len(item.images) + clip
     before, after = prompt.template.split("{text}")
     head = before.replace("{media}", media).replace("{system}", system)
     return Rendered(head=head, text=text, tail=after)

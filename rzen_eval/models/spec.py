@@ -38,6 +38,10 @@ class Prompt(Frozen):
     """What stands for `{system}` unless the instruction goes there."""
     image: str
     """What stands for one image or frame; holds the image token once."""
+    video: str | None = None
+    """What stands for a whole clip; holds the video token once. None: a clip is a row of images."""
+    verbatim: bool = False
+    """Take the official evaluator's own string where an item has one, template and all; for models published so."""
     instruction: InstructionSlots = InstructionSlots()
 
     @model_validator(mode="after")
@@ -67,6 +71,8 @@ class ModelSpec(Frozen):
     """A hub repository or a folder; `bundled` for the model that the package makes."""
     revision: str | None = None
     """Commit of the hub repository; unused for a folder."""
+    base: str | None = None
+    """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     license: str | None = None
     parameters_b: float | None = None
     """Published size in billions of parameters."""
@@ -75,6 +81,11 @@ class ModelSpec(Frozen):
     prompt: Prompt
     image: Budget
     frame: Budget
+    video: Literal["images", "video"] = "images"
+    """How frames become tokens: each as an image of its own, or all as one video, two to a temporal patch, of the
+    size that suits the first."""
+    small_side: int | None = Field(default=None, gt=0)
+    """An image (not a frame) with a side below 28 pixels is first made a square of this side; None: it is not."""
     first_resize: Budget | None = None
     """Budget of a resize that comes before the one to `image` or `frame`; None: there is only one."""
     positions: Literal["sequential", "mrope"] = "sequential"
@@ -87,3 +98,9 @@ class ModelSpec(Frozen):
     """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
     device: str = "auto"
     """auto: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
+
+    @model_validator(mode="after")
+    def _spells_a_video(self) -> Self:
+        if (self.video == "video") != (self.prompt.video is not None):
+            raise ValueError(f"video: {self.video} and prompt.video: {self.prompt.video!r} do not go together")
+        return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rzen_eval.models.spec import ModelSpec
 
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 UNUSED = frozenset({"lm_head.weight"})
 """Keys of a generative checkpoint that an embedding never needs: the language-model head is not computed."""
 
@@ -25,31 +28,63 @@ class Checkpoint:
     """Files of a model on disk."""
 
     folder: Path
+    """Holds configuration and weights."""
     identity: str
-    """Commit of the hub repository, or the hash of the files' contents."""
+    """Commit of the hub repository, or the hash of the files' contents; of an adapter and its base, both."""
+    adapter: Path | None = None
+    """Holds an adapter to merge into those weights; None where they are the whole model."""
+
+    @property
+    def processing(self) -> Path:
+        """Holds tokenizer and pixel statistics: the adapter's folder where it has a tokenizer, else the base's."""
+        return self.adapter if self.adapter and _has_tokenizer(self.adapter) else self.folder
 
 
 def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
-    """The files of a checkpoint: a folder, a hub repository or the bundled model.
+    """The files of a checkpoint: a folder, a hub repository or the bundled model; with an adapter, its base too.
 
     Raises:
         ModelError: the folder, its weights or its tokenizer are missing, or the hub cannot serve it.
     """
-    if spec.checkpoint == "bundled":
+    folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir)
+    if not (folder / ADAPTER_CONFIG).is_file():
+        if spec.base:
+            raise ModelError(f"{spec.name}: model.base is given, but {folder} has no {ADAPTER_CONFIG} to merge into it")
+        _complete(spec, folder)
+        return Checkpoint(folder, identity)
+    whole = sorted(file.name for file in folder.glob("*.safetensors") if file.name != ADAPTER_WEIGHTS)
+    if whole or not (folder / ADAPTER_WEIGHTS).is_file():
+        found = f"holds an adapter and other weights ({whole[0]})" if whole else f"has no {ADAPTER_WEIGHTS}"
+        raise ModelError(
+            f"{spec.name}: {folder} {found}; expected {ADAPTER_CONFIG} and {ADAPTER_WEIGHTS}, or no adapter"
+        )
+    says = json.loads((folder / ADAPTER_CONFIG).read_text())
+    name = spec.base or says.get("base_model_name_or_path")
+    if not name:
+        raise ModelError(f"{spec.name}: the adapter in {folder} does not name its base model; give model.base=")
+    base, base_identity = _fetch(spec, name, None if spec.base else says.get("revision"), cache_dir, key="base")
+    _complete(spec, base)
+    return Checkpoint(base, f"{identity} over {base_identity}", folder)
+
+
+def _fetch(
+    spec: ModelSpec, name: str, revision: str | None, cache_dir: Path, *, key: str = "checkpoint"
+) -> tuple[Path, str]:
+    """A folder with a model's files, and what identifies their content."""
+    if name == "bundled":
         from rzen_eval.models import mini
 
         folder = mini.folder(cache_dir)
-    elif (local := Path(spec.checkpoint).expanduser()).is_dir():
+    elif (local := Path(name).expanduser()).is_dir():
         folder = local
-    elif spec.checkpoint.startswith((".", "/", "~")) or spec.checkpoint.count("/") != 1:
+    elif name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ModelError(
-            f"{spec.name}: no folder at {spec.checkpoint}; model.checkpoint= takes a folder or a hub repository"
-            " written owner/name"
+            f"{spec.name}: no folder at {name}; model.{key}= takes a folder or a hub repository written owner/name"
         )
     else:
-        return _download(spec)
-    _complete(spec, folder)
-    return Checkpoint(folder, content_hash(sorted(p for p in folder.iterdir() if p.is_file())))
+        folder = _download(spec, name, revision, key)
+        return folder, folder.name
+    return folder, content_hash(sorted(p for p in folder.iterdir() if p.is_file()))
 
 
 def content_hash(files: Iterable[Path]) -> str:
@@ -83,9 +118,8 @@ def audit(spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int)
     }
     for kind, keys in problems.items():
         if keys:
-            some = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
             raise ModelError(
-                f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some});"
+                f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some(keys)});"
                 f" the checkpoint is not a complete {spec.family} model"
             )
     n_stored = len(stored_keys(folder) - UNUSED)
@@ -94,6 +128,11 @@ def audit(spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int)
             f"{spec.name}: {folder} stores {n_stored} weights but {n_loaded} were loaded;"
             " some keys were ignored, so the model would not be the one that was published"
         )
+
+
+def some(keys: Sequence[str]) -> str:
+    """The first three of some names, and how many more there are."""
+    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
 
 
 def stored_keys(folder: Path) -> set[str]:
@@ -113,29 +152,28 @@ def stored_keys(folder: Path) -> set[str]:
 def _complete(spec: ModelSpec, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{spec.name}: {folder} has no config.json; expected a checkpoint in transformers' layout")
-    if (folder / "adapter_config.json").exists():
-        raise ModelError(
-            f"{spec.name}: {folder} holds an adapter, which {spec.family} would load without;"
-            " merge it into its base model first and give that folder"
-        )
+    if (folder / ADAPTER_CONFIG).exists():
+        raise ModelError(f"{spec.name}: {folder} holds an adapter where a whole model is expected")
     if not any(folder.glob("*.safetensors")):
         raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors")
-    if not any((folder / name).is_file() for name in TOKENIZERS):
+    if not _has_tokenizer(folder):
         raise ModelError(f"{spec.name}: {folder} has no tokenizer; expected one of {', '.join(TOKENIZERS)}")
 
 
-def _download(spec: ModelSpec) -> Checkpoint:
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in TOKENIZERS)
+
+
+def _download(spec: ModelSpec, name: str, revision: str | None, key: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    where = f"{spec.checkpoint} at {spec.revision or 'its newest revision'}"
+    where = f"{name} at {revision or 'its newest revision'}"
     try:
-        folder = Path(snapshot_download(spec.checkpoint, revision=spec.revision, allow_patterns=list(PATTERNS)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(PATTERNS)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"{spec.name}: the hub does not serve {where} ({reason});"
-            " check the connection, or download it elsewhere and give model.checkpoint=FOLDER"
+            f" check the connection, or download it elsewhere and give model.{key}=FOLDER"
         ) from error
-    _complete(spec, folder)
-    return Checkpoint(folder, folder.name)

@@ -58,7 +58,13 @@ def modality_table(
     Returns:
         Percent with two decimals, as text: a mean over part of a group says so.
     """
-    columns = {TITLES[modality]: [name for names in groups.values() for name in names], **groups}
+    everything = [name for names in groups.values() for name in names]
+    return _frame(rows, {TITLES[modality]: everything, **groups}, reference)
+
+
+def _frame(
+    rows: Mapping[str, Sequence[Result]], columns: Mapping[str, Sequence[str]], reference: Reference | None
+) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             column: {row: cell(results, expected) for row, results in rows.items()}
@@ -70,6 +76,26 @@ def modality_table(
         published = [f"{reference.scores[column]:.2f}" if column in reference.scores else "–" for column in columns]
         frame.loc[f"{reference.model} (published, data {reference.data_version})"] = published
     return frame.rename_axis("Model")
+
+
+def overall_table(
+    rows: Mapping[str, Sequence[Result]],
+    benchmark: Mapping[str, Mapping[str, Sequence[str]]],
+    reference: Reference | None = None,
+) -> pd.DataFrame:
+    """One row a model; the mean over all tasks, then the modalities': the first table of the model card.
+
+    Args:
+        rows: results by what the row is called.
+        benchmark: leaderboard names of the tasks by modality and group.
+        reference: a published row to print below.
+    """
+    members = {
+        TITLES[modality]: [name for names in groups.values() for name in names]
+        for modality, groups in benchmark.items()
+    }
+    everything = [name for names in members.values() for name in names]
+    return _frame(rows, {"Overall": everything, **members}, reference)
 
 
 def task_table(results: Sequence[Result], failed: Mapping[str, str]) -> pd.DataFrame:

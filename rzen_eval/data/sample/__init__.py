@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import __version__ as _pillow
 
-from .specs import COUNTS, SampleCount
+from . import images, specs, videos
+from .papers import TALL, WIDE
+from .shapes import CROP, FRAME, SCENE
+from .specs import SampleCount
 
-__all__ = ["COUNTS", "VERSION", "SampleCount", "make"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["COUNTS", "SIZES", "VERSION", "SampleCount", "make"]
+
+SIZES: Mapping[str, tuple[int, int]] = {
+    "scene": (SCENE, SCENE),
+    "crop": (CROP, CROP),
+    "frame": (FRAME, FRAME),
+    "form": WIDE,
+    "poster": TALL,
+}
+"""Width and height of pictures and frames by what they are, in whole cells of 28 pixels; see `specs` for pages."""
+
+COUNTS: Mapping[tuple[str, str | None], SampleCount] = {**specs.COUNTS, **images.COUNTS, **videos.COUNTS}
+"""What each task of the sample data holds, to be checked like the counts of real data.
+
+By repository and configuration, as tasks declare them; the configuration is None where they declare none.
+"""
 
 
 def _version() -> str:
@@ -26,6 +48,8 @@ VERSION = _version()
 
 def make(root: Path) -> None:
     """Write every repository of the sample data under a folder, as `<org>/<name>/`; the same bytes every time."""
-    from .visdoc import write
+    from . import visdoc
 
-    write(root)
+    visdoc.write(root)
+    images.write(root)
+    videos.write(root)

@@ -27,13 +27,23 @@ def encode(image: Image.Image, suffix: str | None = None) -> bytes:
     return file.getvalue()
 
 
+def save(folder: Path, name: str, image: Image.Image) -> None:
+    """Write a picture of few colours and sharp edges, in the format of its extension."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".png":
+        path.write_bytes(encode(image))
+    else:
+        image.save(path, "JPEG", quality=88, subsampling=0)
+
+
 def write_repository(folder: Path, split: str, tables: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
     """Write tables, each a config, and the README whose front matter lists them."""
     front = ["---", "configs:"]
     for config, columns in sorted(tables.items()):
-        path = f"{config}/{split}-00000-of-00001.parquet"
+        path = f"{'data' if config == 'default' else config}/{split}-00000-of-00001.parquet"
         front += [f"- config_name: {config}", "  data_files:", f"  - split: {split}", f"    path: {path}"]
-        (folder / config).mkdir(parents=True)
+        (folder / path).parent.mkdir(parents=True)
         pq.write_table(_table(columns), folder / path)
     text = "\n".join([*front, "---", "", "Made up by rzen_eval; same columns as the real repository.", ""])
     (folder / "README.md").write_text(text, encoding="utf-8")
@@ -58,4 +68,6 @@ def _feature(kind: pa.DataType) -> Mapping[str, Any]:
         return {"_type": "Image"}
     if pa.types.is_list(kind):
         return {"feature": _feature(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {field.name: _feature(field.type) for field in kind}
     return {"dtype": str(kind), "_type": "Value"}

@@ -11,7 +11,7 @@ from .words import LANGUAGES, Field
 
 @dataclass(frozen=True, slots=True)
 class SampleCount:
-    """How much a repository holds."""
+    """How much a task of the sample data holds."""
 
     n_queries: int
     n_candidates: int
@@ -155,5 +155,7 @@ SPECS = (
          blocks=_BLOCKS),
 )  # fmt: skip
 
-COUNTS: Mapping[str, SampleCount] = {repo: spec.count for spec in SPECS for repo in spec.repositories}
-"""What each repository of the sample data holds, to be checked like the counts of real data."""
+COUNTS: Mapping[tuple[str, str | None], SampleCount] = {
+    (repo, None): spec.count for spec in SPECS for repo in spec.repositories
+}
+"""What each repository of pages holds; none of their configurations is a task of its own."""

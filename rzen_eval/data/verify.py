@@ -1,0 +1,229 @@
+"""Whether every picture and clip that tasks name is there and opens, before a model is loaded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shlex
+import signal
+from collections import Counter, deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rzen_eval.core import SavedAsJpeg
+from rzen_eval.data.archives import holder
+from rzen_eval.data.hub import Repository
+from rzen_eval.data.load import load_data
+from rzen_eval.data.media import MissingMediaError
+from rzen_eval.data.video import Frame
+from rzen_eval.errors import DataError
+from rzen_eval.media import describe, image_size, open_rgb, portable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from rzen_eval.core import Media, Task
+    from rzen_eval.data.archives import Archive
+
+CHUNK = 64
+"""Pictures that a worker is given at once."""
+AHEAD = 4
+"""Chunks in preparation for each worker; bounds the memory that encoded pictures take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A picture or clip that is missing or damaged."""
+
+    who: str
+    """The query or candidate, the first of those that need it."""
+    problem: str
+    archive: Archive | None
+    """Where it comes from; None where that is the repository of the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found of one task."""
+
+    task: Task
+    queries: int
+    candidates: int
+    media: int
+    """Distinct pictures, and clips without any."""
+    faults: Sequence[Fault]
+
+
+def verify(
+    tasks: Sequence[Task],
+    *,
+    deep: bool = False,
+    workers: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> Iterator[Verified]:
+    """Check the media of tasks, one task after the other; a file that several need is opened once.
+
+    Args:
+        tasks: which.
+        deep: decode every picture; otherwise its header is read, and of a video the first frame.
+        workers: processes that do so; 0: this one does.
+        progress: called with the number of pictures checked since the last call.
+    """
+    known: dict[str, str | None] = {}
+    for task in tasks:
+        try:
+            yield _task(task, known, deep, workers, progress or _silent)
+        except DataError as error:
+            yield Verified(task, 0, 0, 0, [Fault("rows", _first_clause(error).removeprefix(f"{task.id}: "), None)])
+
+
+def report(found: Verified, shown: int = 3) -> list[str]:
+    """Lines about a task: all is there, or what is not, where it comes from and what mends it."""
+    task = found.task
+    name = f"{task.modality}/{task.id}"
+    if not found.faults:
+        size = f"{found.queries} queries, {found.candidates} candidates"
+        return [f"{name}: {size}, {found.media} pictures: all there, all open"]
+    if not found.media and found.faults[0].who == "rows":
+        return [f"{name}: {found.faults[0].problem}", f"  mend with: {mend(task, None)}"]
+    lines = [f"{name}: {len(found.faults)} of {found.media} pictures and clips are missing or damaged"]
+    for archive, count in Counter(fault.archive for fault in found.faults).items():
+        here = [fault for fault in found.faults if fault.archive == archive]
+        lines += [f"  {fault.who}: {fault.problem}" for fault in here[:shown]]
+        lines += [f"  and {count - shown} more"] if count > shown else []
+        held = " to ".join(dict.fromkeys((archive.parts[0], archive.parts[-1]))) if archive else task.dataset.repo
+        lines.append(f"  held by {held}; mend with: {mend(task, archive)}")
+    return lines
+
+
+def mend(task: Task, archive: Archive | None) -> str:
+    """The command that gets what is missing."""
+    root = task.source.root
+    where = f"data.root={shlex.quote(str(root))}" if root else f"data={task.source.kind}"
+    settings = f"task={task.modality}/{task.id} {where}"
+    if archive is None:
+        return f"rzen-eval data fetch {settings}"
+    tree = Repository.of(task).media.root
+    again = " again=true" if archive.unpacked(tree) else ""
+    unpack = f"rzen-eval data unpack {settings}{again}"
+    return f"rzen-eval data fetch {settings} && {unpack}" if archive.missing(tree) else unpack
+
+
+def _silent(_checked: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _task(
+    task: Task, known: dict[str, str | None], deep: bool, workers: int, progress: Callable[[int], object]
+) -> Verified:
+    data = load_data(task)
+    tree = Repository.of(task).media.root
+    needed: dict[str, tuple[str, Media]] = {}
+    faults: dict[str, Fault] = {}
+    for side, ids, items in (
+        ("query", data.query_ids, data.queries),
+        ("candidate", data.candidate_ids, data.candidates),
+    ):
+        for place, name in enumerate(ids):
+            who = f"{side} {name!r}"
+            try:
+                item = items[place]
+            except DataError as error:
+                missing = error.folder if isinstance(error, MissingMediaError) else str(error)
+                faults.setdefault(missing, Fault(who, _first_clause(error), holder(missing)))
+                continue
+            for media in (*item.images, *item.frames):
+                needed.setdefault(_key(media, f"{task.id} {who}"), (who, media))
+    waiting = {key: media for key, (_, media) in needed.items() if key not in known}
+    known |= zip(waiting, _checked(list(waiting.values()), deep, workers, progress), strict=True)
+    for key, (who, media) in needed.items():
+        if problem := known[key]:
+            faults[key] = Fault(who, problem, _holder(media, tree))
+    clips = sum(key not in needed for key in faults)
+    return Verified(task, len(data.query_ids), len(data.candidate_ids), len(needed) + clips, list(faults.values()))
+
+
+def _key(media: Media, who: str) -> str:
+    """What tells a picture from others: its path, or who needs it where it has none."""
+    if isinstance(media, SavedAsJpeg):
+        return _key(media.media, who)
+    return str(media) if isinstance(media, (Path, Frame)) else f"{who}, {describe(media)}"
+
+
+def _holder(media: Media, tree: Path) -> Archive | None:
+    path = media if isinstance(media, Path) else None
+    return holder(path.relative_to(tree).as_posix()) if path and path.is_relative_to(tree) else None
+
+
+def _checked(
+    media: Sequence[Media], deep: bool, workers: int, progress: Callable[[int], object]
+) -> Iterator[str | None]:
+    """What is wrong with each picture, in order; None where nothing is."""
+    if not workers or len(media) <= CHUNK:
+        for picture in media:
+            yield _problem(picture, deep)
+            progress(1)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
+        waiting: deque[Future[list[str | None]]] = deque()
+        starts = iter(range(0, len(media), CHUNK))
+        while True:
+            while len(waiting) < AHEAD * workers and (start := next(starts, None)) is not None:
+                chunk = [_movable(picture, deep) for picture in media[start : start + CHUNK]]
+                waiting.append(pool.submit(_problems, chunk, deep))
+            if not waiting:
+                return
+            try:
+                found = waiting.popleft().result()
+            except BrokenProcessPool as error:
+                raise DataError(
+                    "a process that opens pictures was killed, most likely for want of memory; run again with fewer"
+                    " (runtime.workers=1)"
+                ) from error
+            yield from found
+            progress(len(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A picture that was looked at already, since only this process has it."""
+
+    problem: str | None
+
+
+def _movable(picture: Media, deep: bool) -> Media | _Looked:
+    if not deep and not isinstance(picture, (Path, Frame)):
+        return _Looked(_problem(picture, deep))
+    try:
+        return portable(picture)
+    except DataError as error:
+        return _Looked(_first_clause(error))
+
+
+def _problems(pictures: Sequence[Media | _Looked], deep: bool) -> list[str | None]:
+    return [picture.problem if isinstance(picture, _Looked) else _problem(picture, deep) for picture in pictures]
+
+
+def _problem(picture: Media, deep: bool) -> str | None:
+    try:
+        if deep:
+            open_rgb(picture)
+        else:
+            image_size(picture)
+    except DataError as error:
+        return _first_clause(error)
+    return None
+
+
+def _first_clause(error: DataError) -> str:
+    """Without the advice to run what is running."""
+    return str(error).split("; ", maxsplit=1)[0]
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which shuts the pool down."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,215 @@
+"""Frames of video files, decoded with decord where they are first needed and kept in the cache folder.
+
+The official evaluator (VLM2Vec at 6e1e1d4) saves up to 64 frames of a video as JPEG files and samples eight of
+those. Here only the frames that would be sampled are decoded, and kept as JPEG of quality 95 (OpenCV's default,
+which its question-answering parsers use; the others call ffmpeg with its own quality). Always the kept file is
+read, so the first run and the next see the same pixels.
+
+What is not known to be equal: numbering. ffmpeg and OpenCV count the frames that they decode, decord the
+packets of the index; the two differ for files with edit lists or damaged beginnings. What nobody notices: decord
+decodes flipped bits inside a frame to wrong or grey pixels and reports no error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from rzen_eval.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+SAVED = 64
+"""Frames that the official evaluator saves of a video."""
+THREADS = 1
+"""Of one decoder; the loader's workers decode side by side."""
+QUALITY = 95
+LAYOUT = "1"
+"""Version of what lies in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """What a look at a video file told."""
+
+    path: str
+    length: int
+    """Frames."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Frames of one video file that are decoded together."""
+
+    video: Video
+    folder: Path
+    """Where decoded frames are kept."""
+    indices: tuple[int, ...]
+
+    def extract(self) -> None:
+        """Decode the frames that are not kept yet, with one opening of the file and one frame in memory at a time.
+
+        Several processes may do so at once: each file appears whole.
+
+        Raises:
+            DataError: the video is missing or damaged, decord is not installed, or the cache cannot be written.
+        """
+        wanted = sorted({i for i in self.indices if not _kept(self.folder, i).is_file()})
+        with decoder(Path(self.video.path)) as frames:
+            for index in wanted:
+                picture = Image.fromarray(frames[index].asnumpy())
+
+                def save(place: Path, picture: Image.Image = picture) -> None:
+                    picture.save(place, format="JPEG", quality=QUALITY)
+
+                _write(_kept(self.folder, index), save)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a video file; nothing is decoded until it is read, then all frames of its clip are."""
+
+    clip: Clip
+    index: int
+
+    def image_size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.clip.video.width, self.clip.video.height
+
+    def read(self) -> bytes:
+        """The frame as JPEG.
+
+        Raises:
+            DataError: the video is missing or damaged, decord is not installed, or the cache cannot be written.
+        """
+        file = _kept(self.clip.folder, self.index)
+        if not file.is_file():
+            self.clip.extract()
+        return file.read_bytes()
+
+    def __str__(self) -> str:
+        return f"frame {self.index} of {self.clip.video.path}"
+
+
+def frames(path: Path, cache_dir: Path, choose: Callable[[int], Sequence[int]]) -> list[Frame]:
+    """References to some frames of a video file.
+
+    Args:
+        path: the file.
+        cache_dir: decoded frames go to `frames/` in it.
+        choose: indices of the frames, given how many there are.
+
+    Raises:
+        DataError: the file is missing, empty, damaged, without a picture, or decord is not installed.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DataError(f"no video at {path}") from error
+    if not stat.st_size:
+        raise DataError(f"{path} is empty; get it again")
+    identity = json.dumps([LAYOUT, str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+    folder = cache_dir / "frames" / hashlib.sha256(identity.encode()).hexdigest()[:24]
+    video = _probed(path, folder / "video.json")
+    clip = Clip(video, folder, tuple(choose(video.length)))
+    return [Frame(clip, index) for index in clip.indices]
+
+
+def saved_evenly(total: int) -> list[int]:
+    """Frames of `total` that the official evaluator's ffmpeg extraction saves (`save_frames`)."""
+    return list(range(total)) if total <= SAVED else [i * total // SAVED for i in range(SAVED)]
+
+
+def saved_by_step(total: int) -> list[int]:
+    """Frames of `total` that its question-answering parsers save with OpenCV.
+
+    The step is truncated to a whole number, so a video of 127 frames is seen up to its middle only.
+    """
+    return list(range(0, total, max(1, total // SAVED)))[:SAVED]
+
+
+@contextmanager
+def decoder(path: Path) -> Iterator[Any]:
+    """An open `decord.VideoReader`; failures at opening and at decoding come out alike.
+
+    Raises:
+        DataError: the file is damaged or without a picture, or decord is not installed.
+    """
+    try:
+        decord = import_module("decord")
+    except (ImportError, OSError) as error:
+        raise DataError(
+            f"{path} is a video file without extracted frames, and decord, which decodes it, is not installed;"
+            " run `pip install 'rzen-eval[video]'`, or unpack the frames (`rzen-eval data unpack`)"
+        ) from error
+    decord.logging.set_level(decord.logging.QUIET)
+    try:
+        with _quiet():
+            reader = decord.VideoReader(str(path), num_threads=THREADS)
+        yield reader
+    except (RuntimeError, decord.DECORDError, IndexError) as error:
+        pictureless = "cannot find video stream" in str(error)
+        reason = (
+            "no picture in it that decord decodes; it holds sound only, is cut short, or uses a codec such as AV1"
+            if pictureless
+            else "damaged, truncated or not a video; get it again"
+        )
+        raise DataError(f"{path} cannot be decoded: {reason}") from error
+
+
+def _probed(path: Path, note: Path) -> Video:
+    """Look at a video once: the answer is kept beside its frames."""
+    if note.is_file():
+        return Video(**json.loads(note.read_text()))
+    with decoder(path) as reader:
+        length = len(reader)
+        height, width = reader[0].shape[:2] if length else (0, 0)
+    if not (length and width and height):
+        raise DataError(f"{path} cannot be decoded: expected frames, found {length} of {width}x{height}")
+    video = Video(str(path), length, width, height)
+    _write(note, lambda place: place.write_text(json.dumps(asdict(video))))
+    return video
+
+
+def _kept(folder: Path, index: int) -> Path:
+    return folder / f"{index}.jpg"
+
+
+def _write(file: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place and move it there whole."""
+    scratch = file.with_name(f".{file.stem}-{uuid.uuid4().hex}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(scratch)
+            scratch.replace(file)
+        finally:
+            scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"frames cannot be written to {file.parent} ({error}); give cache_dir=FOLDER") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what decord's C++ code prints to standard error from the user, who gets our line instead."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
