@@ -78,6 +78,8 @@ def assemble(
     if lost:
         problem = f"{lost} of {len(ids)} queries have no right answer among their candidates and always miss"
         warnings = [*warnings, f"{task.id}: {problem}"]
+    if pools is not None:
+        pools = _shared(pools, candidates)
     return TaskData(
         query_ids=ids,
         queries=_lazy(queries),
@@ -88,6 +90,13 @@ def assemble(
         revision=repository.revision,
         warnings=warnings,
     )
+
+
+def _shared(pools: Sequence[Sequence[str]], candidates: Mapping[str, Maker]) -> list[list[str]]:
+    """The same pools in less memory: every name is one string, and queries with the same pool hold one list."""
+    names = {name: name for name in candidates}
+    known: dict[tuple[str, ...], list[str]] = {}
+    return [known.setdefault(tuple(pool), [names[name] for name in pool]) for pool in pools]
 
 
 def _lazy(makers: Sequence[Maker]) -> LazySequence:

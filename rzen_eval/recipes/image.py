@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rzen_eval.data.media import MediaTree
 
 FOLDER = "image-tasks"
+ASKED = ("qry_inst", "qry_text", "qry_img_path")
 
 
 class Official(Frozen):
@@ -62,7 +63,9 @@ def load(task: Task, repository: Repository) -> TaskData:
     candidates: dict[str, Maker] = {}
     pools: list[list[str]] = []
     for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
-        queries.append(partial(_query, options, repository.media, row))
+        # Not the whole row: with its candidates it would stay in memory as long as the query.
+        asked = {column: row[column] for column in ASKED if column in row}
+        queries.append(partial(_query, options, repository.media, asked))
         pool = []
         for name, make in _candidates(task, options, repository.media, number, row):
             pool.append(name)
