@@ -23,6 +23,7 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10
   rzen-eval experiment=rzenembed_v2_7b         the settings of a published row
   rzen-eval data plan|fetch|unpack|verify task=mmeb_v2 data.root=/data
+  rzen-eval cache                              vectors that are kept; prune=NAME removes them
   rzen-eval tasks                              tasks and suites
   rzen-eval models                             models
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
@@ -36,6 +37,7 @@ Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.
 """
 INTERRUPTED = 130
 VERBS = {
+    "cache": ("cache", "run"),
     "data": ("data", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),

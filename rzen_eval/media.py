@@ -31,6 +31,9 @@ class Portable(Encoded, Protocol):
     def image_size(self) -> tuple[int, int]:
         """Width and height in pixels."""
 
+    def identity(self) -> str:
+        """What tells its content from that of others, without reading it."""
+
 
 def describe(media: Media) -> str:
     """What to call a picture in a message."""

@@ -45,6 +45,21 @@ def machine() -> dict[str, Any]:
     }
 
 
+def embedding(model: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A short hash of everything but the item that could change a vector, and what went into it.
+
+    Beside the model's weights and settings that is this package's own code that makes vectors, and the libraries
+    that decode, tokenize and compute; metrics, pools and tables are not in it.
+    """
+    package = Path(__file__).parent
+    sources = [package / "media.py", *sorted((package / "models").glob("*.py"))]
+    code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    libraries = {name: version(name) for name in ("numpy", "pillow", "tokenizers", "torch", "transformers")}
+    told = {"name", "license", "parameters_b", "checkpoint"}
+    made_by = {"model": {key: value for key, value in model.items() if key not in told}, "code": code, **libraries}
+    return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:16], made_by
+
+
 def fingerprint(task: Task, content: str, model: Mapping[str, Any]) -> str:
     """A hash of everything that could change a result: task, data, model and software, but not speed or place.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rzen_eval.core import Embedder
+    from rzen_eval.engine.store import VectorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +48,32 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Res
     """
     runtime = runtime or Runtime(workers=0)
     with Loader(runtime.n_workers) as loader:
-        return score(task, model, loader, runtime.tokens_per_batch).result
+        return score(task, model, loader, tokens_per_batch=runtime.tokens_per_batch).result
 
 
 def score(
     task: Task,
     model: Embedder | Pipelined,
     loader: Loader,
+    *,
     tokens_per_batch: int,
+    store: VectorStore | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
     data = load_data(task)
     try:
         queries, candidates = (
-            embed(model, items, ids, side, loader=loader, tokens_per_batch=tokens_per_batch, progress=progress)
+            embed(
+                model,
+                items,
+                ids,
+                side,
+                loader=loader,
+                tokens_per_batch=tokens_per_batch,
+                store=store,
+                progress=progress,
+            )
             for items, ids, side in (
                 (data.queries, data.query_ids, Side.QUERY),
                 (data.candidates, data.candidate_ids, Side.CANDIDATE),
@@ -153,6 +165,7 @@ def _speed(*sides: Embedded) -> dict[str, float]:
         "seconds": round(seconds, 3),
         "model_seconds": round(sum(side.model_seconds for side in sides), 3),
         "items": items,
+        "computed": sum(side.computed for side in sides),
         "tokens": tokens,
         "items_per_second": round(items / seconds, 2),
         "tokens_per_second": round(tokens / seconds, 1),

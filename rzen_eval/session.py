@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from tqdm import tqdm
 from rzen_eval import provenance
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.store import VectorStore
 from rzen_eval.errors import ResultError, RzenEvalError
 from rzen_eval.models import open_model
 from rzen_eval.models.resources import share_cores
@@ -74,10 +77,11 @@ def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
     if pending:
         share_cores(config.runtime.n_workers)
         model.load()
+    store = _store(config, described, say) if config.runtime.store else None
     with Loader(config.runtime.n_workers if pending else 0) as loader:
         for task in pending:
             try:
-                scored = _score(task, model, loader, config.runtime.tokens_per_batch)
+                scored = _score(task, model, loader, config.runtime.tokens_per_batch, store)
                 records.write(folder, scored.result, scored.run)
             except RzenEvalError as error:
                 failed(task, error)
@@ -97,13 +101,23 @@ def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | No
     return records.finished(folder, task.id, mark)
 
 
-def _score(task: Task, model: Qwen2VL, loader: Loader, tokens_per_batch: int) -> Scored:
+def _store(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
+    """The folder of this model's vectors, with a note beside them that says what made them."""
+    name, made_by = provenance.embedding(described)
+    folder = config.cache_dir / "vectors" / f"{config.model.name}-{name}-{config.runtime.store}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.json").write_text(json.dumps(made_by, indent=2) + "\n")
+    return VectorStore(folder, config.runtime.store or "float32", say)
+
+
+def _score(task: Task, model: Qwen2VL, loader: Loader, tokens_per_batch: int, store: VectorStore | None) -> Scored:
     with tqdm(desc=task.name, unit=" items", disable=None, leave=False) as bar:
 
         def advance(items: int, _tokens: int) -> None:
             bar.update(items)
 
-        return score(task, model, loader, tokens_per_batch, advance)
+        return score(task, model, loader, tokens_per_batch=tokens_per_batch, store=store, progress=advance)
 
 
 def _guard(folder: Path, task: Task) -> None:

@@ -29,6 +29,9 @@ class StandIn:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
+    def prompt(self, item: Item, side: Side) -> str:  # noqa: ARG002 - the interface
+        return ""
+
     def pictures(self, item: Item) -> Pictures:
         return Pictures(SIZING, tuple(item.images))
 

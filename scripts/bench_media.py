@@ -108,7 +108,7 @@ def measure(task_name: str, root: Path, cache: Path, options: argparse.Namespace
     before = peak_mb()
     start = time.perf_counter()
     with Loader(options.workers) as loader:
-        done = score(task, model, loader, 8192).result
+        done = score(task, model, loader, tokens_per_batch=8192).result
     seconds = time.perf_counter() - start
     told = done.provenance["embedding"]
     print(

@@ -220,6 +220,58 @@ def test_after_an_interrupt_what_is_finished_stays_and_the_next_run_goes_on(
     assert len(list(results(tmp_path).glob("*.json"))) == 3
 
 
+def test_a_killed_run_goes_on_from_the_vectors_that_it_kept(
+    tmp_path: Path, mirror: Path, checkpoint: Path, cache: Path
+):
+    kept = cache / "vectors"
+    shutil.rmtree(kept, ignore_errors=True)
+    undisturbed = spawn(tmp_path, mirror, checkpoint)
+    undisturbed.communicate(timeout=120)
+    expected = {file.name: json.loads(file.read_text())["metrics"] for file in results(tmp_path).glob("*.json")}
+    for attempt in range(3):
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.rmtree(results(tmp_path))
+        process = spawn(tmp_path, mirror, checkpoint)
+        deadline = time.monotonic() + 60
+        while len(list(kept.rglob("*.vectors"))) < 1 + 2 * attempt and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.kill()
+        process.communicate()
+        chunks = {file.name for file in kept.rglob("*.vectors")}
+        again = spawn(tmp_path, mirror, checkpoint)
+        _, err = again.communicate(timeout=120)
+        assert again.returncode == 0, err
+        assert chunks <= {file.name for file in kept.rglob("*.vectors")}
+        found = {file.name: json.loads(file.read_text()) for file in results(tmp_path).glob("*.json")}
+        assert {name: result["metrics"] for name, result in found.items()} == expected
+        speeds = [result["provenance"]["embedding"] for result in found.values()]
+        assert sum(speed["computed"] for speed in speeds) < sum(speed["items"] for speed in speeds)
+
+
+def test_another_metric_needs_no_forward_pass_and_another_budget_does(command, tmp_path: Path):
+    def computed(*words: str) -> int:
+        command(*words, f"cache_dir={tmp_path / 'cache'}", tasks=f"task={TASKS[0]}")
+        told = json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["provenance"]["embedding"]
+        return int(told["computed"])
+
+    assert computed() == 22
+    assert computed("tasks.vidore_docvqa.metric=hit@1") == 0
+    assert computed("model.image.max_tokens=300") == 22
+    assert computed("model.dtype=bfloat16") == 22
+    assert computed("tasks.vidore_docvqa.instruction.query=Find") == 8
+
+
+def test_kept_vectors_are_listed_and_removed(command, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = f"cache_dir={tmp_path / 'cache'}"
+    command(place, tasks=f"task={TASKS[0]}")
+    assert main(["cache", place]) == 0
+    listed = capsys.readouterr().out
+    assert "rzenembed_v2_7b-" in listed
+    assert main(["cache", place, "prune=nobody"]) == 2
+    assert main(["cache", place, "prune=rzenembed_v2_7b"]) == 0
+    assert list((tmp_path / "cache/vectors").iterdir()) == []
+
+
 def test_no_space_left_is_one_line_a_task_and_leaves_no_half_of_a_file(
     tmp_path: Path, mirror: Path, checkpoint: Path, command
 ):

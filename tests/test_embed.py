@@ -1,7 +1,9 @@
 """The engine: order, budgets, overlap and failures."""
 
 import io
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.loader import AHEAD, Loader
+from rzen_eval.engine.store import VectorStore
 from rzen_eval.errors import DataError
 from rzen_eval.models.base import Planned
 from rzen_eval.models.batching import WINDOW_ITEMS, WINDOW_TOKENS, cut, windows
@@ -28,11 +31,14 @@ class Counting:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
 
+    def prompt(self, item: Item, side: Side) -> str:
+        return f"<{item.text}>"
+
     def pictures(self, item: Item) -> Pictures:
         return Pictures(SIZING, tuple(item.images))
 
     def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
-        length = int(item.text or 1)
+        length = int((item.text or "1").split()[0])
         return Planned(f"<{length}>", np.zeros(length, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
@@ -65,7 +71,7 @@ def test_vectors_come_in_the_order_of_the_items(loader: Loader):
 
 
 def test_items_with_and_without_pictures_share_batches(loader: Loader):
-    items = [Item(text="5"), Item(text="5", images=[page(9), page(10)]), Item(text="5")]
+    items = [Item(text="5 a"), Item(text="5 b", images=[page(9), page(10)]), Item(text="5 c")]
     model, embedded = run(items, loader)
     assert model.batches == [[5, 5, 5]]
     assert embedded.vectors[:, 1].tolist() == [-1, 9, -1]
@@ -73,7 +79,7 @@ def test_items_with_and_without_pictures_share_batches(loader: Loader):
 
 def test_every_item_is_forwarded_once_within_the_budget(loader: Loader):
     lengths = [int(n) for n in np.random.default_rng(0).integers(1, 60, 200)]
-    model, embedded = run([Item(text=str(n)) for n in lengths], loader)
+    model, embedded = run([Item(text=f"{n} {place}") for place, n in enumerate(lengths)], loader)
     assert sorted(n for batch in model.batches for n in batch) == sorted(lengths)
     assert all(max(batch) * len(batch) <= 100 for batch in model.batches)
     assert embedded.tokens == sum(lengths)
@@ -115,7 +121,7 @@ def test_no_batch_is_more_than_five_percent_padding(seed: int, budget: int):
 
 def test_progress_counts_every_item_and_token(loader: Loader):
     seen: list[tuple[int, int]] = []
-    items = [Item(text="40"), Item(text="40"), Item(text="9")]
+    items = [Item(text="40 a"), Item(text="40 b"), Item(text="9 c")]
     embed(
         Counting(), items, ["a", "b", "c"], Side.QUERY,
         loader=loader, tokens_per_batch=80, progress=lambda items, tokens: seen.append((items, tokens)),
@@ -154,22 +160,77 @@ def test_no_more_than_two_windows_are_loaded_at_a_time():
     assert opened == list(range(20))
 
 
+@pytest.fixture(scope="module")
+def opened() -> list[str]:
+    """Files that this process has opened for reading pictures; an audit hook stays for good, so there is one."""
+    seen: list[str] = []
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and str(arguments[0]).endswith(".png"):
+            seen.append(Path(str(arguments[0])).name)
+
+    sys.addaudithook(hook)
+    return seen
+
+
 @pytest.mark.parametrize("clip", [False, True], ids=["frames as images", "frames as one clip"])
-def test_every_picture_is_opened_once(loader: Loader, clip: bool):
-    opened: list[int] = []
-
-    class Watched:
-        def __init__(self, row: int) -> None:
-            self.row = row
-
-        def read(self) -> bytes:
-            opened.append(self.row)
-            return page(self.row)
-
+def test_every_file_is_opened_once(tmp_path: Path, opened: list[str], clip: bool):
     class Watching(Counting):
         def pictures(self, item: Item) -> Pictures:
             return Pictures(Sizing(ONE, ONE, clip=clip), tuple(item.images), tuple(item.frames))
 
-    items = [Item(text="5", images=[Watched(3 * i)], frames=[Watched(3 * i + 1), Watched(3 * i + 2)]) for i in range(9)]
-    embed(Watching(), items, list("abcdefghi"), Side.QUERY, loader=loader, tokens_per_batch=20)
-    assert sorted(opened) == list(range(27))
+    files = [tmp_path / f"{number:02}.png" for number in range(27)]
+    for shade, file in enumerate(files):
+        file.write_bytes(page(shade))
+    items = [Item(text=f"5 {i}", images=files[i : i + 1], frames=files[i + 1 : i + 3]) for i in range(0, 27, 3)]
+    opened.clear()
+    with Loader(0) as inline:
+        embed(Watching(), items, list("abcdefghi"), Side.QUERY, loader=inline, tokens_per_batch=20)
+    assert sorted(opened) == [file.name for file in files]
+
+
+def test_what_is_the_same_to_the_model_is_embedded_once(loader: Loader):
+    items = [Item(text="5", images=[page(9)]), Item(text="7"), Item(text="5", images=[page(9)]), Item(text="7")]
+    model, embedded = run(items, loader)
+    assert (embedded.computed, sorted(n for batch in model.batches for n in batch)) == (2, [5, 7])
+    assert embedded.vectors.tolist() == [[5, 9], [7, -1], [5, 9], [7, -1]]
+
+
+def test_a_prompt_beside_another_picture_or_frame_is_not_the_same(loader: Loader):
+    items = [
+        Item(text="5", images=[page(9)]),
+        Item(text="5", images=[page(10)]),
+        Item(text="5", frames=[page(9)]),
+        Item(text="5", images=[page(9), page(10)]),
+        Item(text="5"),
+    ]
+    assert run(items, loader)[1].computed == 5
+
+
+def test_vectors_that_are_kept_are_not_made_again(loader: Loader, tmp_path: Path):
+    items = [Item(text=f"{n} {n}") for n in (5, 7, 90)]
+    settings: Any = {"loader": loader, "tokens_per_batch": 100}
+    first, second = Counting(), Counting()
+    before = embed(first, items[:2], ["a", "b"], Side.QUERY, store=VectorStore(tmp_path), **settings)
+    after = embed(second, items, ["a", "b", "c"], Side.CANDIDATE, store=VectorStore(tmp_path), **settings)
+    assert (before.computed, after.computed, second.batches) == (2, 1, [[90]])
+    assert after.vectors.tolist() == [[5, -1], [7, -1], [90, -1]]
+
+
+def test_of_a_run_that_fails_midway_all_windows_before_are_kept(loader: Loader, tmp_path: Path):
+    class Failing(Counting):
+        def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+            if any(plan.length == 3 for plan in planned):
+                raise KeyboardInterrupt
+            return super().forward(planned, pixels)
+
+    # The longest texts come first; those of the failing item and its window come last.
+    items = [Item(text="50 " + "x" * 90)] + [Item(text=f"40 {'x' * 60} {i}") for i in range(6)] + [Item(text="3 y")]
+    ids = [str(place) for place in range(len(items))]
+    store = VectorStore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        embed(Failing(), items, ids, Side.QUERY, loader=loader, tokens_per_batch=100, store=store)
+    again = Counting()
+    done = embed(again, items, ids, Side.QUERY, loader=loader, tokens_per_batch=100, store=VectorStore(tmp_path))
+    assert done.vectors[:, 0].tolist() == [50, 40, 40, 40, 40, 40, 40, 3]
+    assert 0 < done.computed < len(items)

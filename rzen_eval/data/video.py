@@ -88,6 +88,10 @@ class Frame:
         """Width and height in pixels."""
         return self.clip.video.width, self.clip.video.height
 
+    def identity(self) -> str:
+        """What tells it from other frames: the video's place, size and time are in the folder's name."""
+        return f"{self.clip.folder.name} {self.index}"
+
     def read(self) -> bytes:
         """The frame as JPEG.
 

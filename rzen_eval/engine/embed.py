@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rzen_eval.engine.keys import item_key
+from rzen_eval.engine.store import Key, VectorStore
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.models.base import Pipelined, Planned
 from rzen_eval.models.batching import cut, windows
@@ -34,6 +36,8 @@ class Embedded:
     tokens: int
     padding: int
     """Tokens of padding, in addition to `tokens`."""
+    computed: int
+    """Items that went through the model; the others had a vector already, or are the same as one that did."""
 
 
 def embed(
@@ -44,6 +48,7 @@ def embed(
     *,
     loader: Loader,
     tokens_per_batch: int,
+    store: VectorStore | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Embedded:
     """Embed items, in batches of like length while pictures of the next ones load.
@@ -55,6 +60,7 @@ def embed(
         side: which half of the task they are.
         loader: where pictures are loaded.
         tokens_per_batch: budget of a batch.
+        store: where this model's vectors are kept, and taken from where they are there already.
         progress: called after each batch with the items and tokens done.
 
     Returns:
@@ -69,19 +75,22 @@ def embed(
         vectors = np.asarray(model.embed(items, side))
         report(len(items), 0)
         seconds = time.perf_counter() - start
-        return Embedded(vectors, None, seconds, seconds, 0, 0)
+        return Embedded(vectors, None, seconds, seconds, 0, 0, len(items))
     # Items are made here; one whose folder of frames is missing says so now.
-    wanted = [_made(model, items, place, name, side) for place, name in enumerate(ids)]
-    order = windows([_most_tokens(item, pictures) for item, pictures in wanted], tokens_per_batch)
+    wanted = [_wanted(model, items, place, name, side) for place, name in enumerate(ids)]
+    store = store or VectorStore(None)
+    store.refresh()
+    new = list({one.key: place for place, one in reversed(list(enumerate(wanted))) if one.key not in store}.values())
+    if len(new) < len(wanted):
+        report(len(wanted) - len(new), 0)
     tally = _Tally()
-    rows: list[Vectors] = []
-    for window, outcomes in zip(order, loader.stream([wanted[i][1] for i in window] for window in order), strict=True):
+    order = [[new[i] for i in window] for window in windows([wanted[i].most_tokens for i in new], tokens_per_batch)]
+    stream = loader.stream([wanted[i].pictures for i in window] for window in order)
+    for window, outcomes in zip(order, stream, strict=True):
         pixels = [_loaded(outcome, side, ids[i]) for i, outcome in zip(window, outcomes, strict=True)]
         planned = [
-            _planned(model, wanted[i][0], side, ids[i], loaded) for i, loaded in zip(window, pixels, strict=True)
+            _planned(model, wanted[i].item, side, ids[i], loaded) for i, loaded in zip(window, pixels, strict=True)
         ]
-        if 0 in window:
-            tally.first_prompt = planned[window.index(0)].prompt
         batches = cut([plan.length for plan in planned], tokens_per_batch)
         made = []
         for batch in batches:
@@ -89,22 +98,34 @@ def embed(
             made.append(model.forward([planned[i] for i in batch], [pixels[i] for i in batch]))
             tally.add([planned[i].length for i in batch], time.perf_counter() - began)
             report(len(batch), sum(planned[i].length for i in batch))
-        rows.append(_in_order(made, batches))
+        store.put([wanted[i].key for i in window], np.split(_in_order(made, batches), len(window)))
     return Embedded(
-        vectors=_in_order(rows, order),
-        first_prompt=tally.first_prompt,
+        vectors=np.concatenate(store.get([one.key for one in wanted])),
+        first_prompt=wanted[0].prompt,
         seconds=time.perf_counter() - start,
         model_seconds=tally.seconds,
         tokens=tally.tokens,
         padding=tally.padding,
+        computed=len(new),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An item, and what is known of it before its pictures are opened."""
+
+    item: Item
+    prompt: str
+    pictures: Pictures
+    key: Key
+    most_tokens: int
+    """About the most that it can be long: as many tokens as its text has characters, and what its pictures may take."""
 
 
 @dataclass(slots=True)
 class _Tally:
     """What has been done so far."""
 
-    first_prompt: str | None = None
     seconds: float = 0.0
     tokens: int = 0
     padding: int = 0
@@ -120,17 +141,13 @@ def _silent(_items: int, _tokens: int) -> None:
     """Progress that nobody watches."""
 
 
-def _made(model: Pipelined, items: Sequence[Item], place: int, name: str, side: Side) -> tuple[Item, Pictures]:
+def _wanted(model: Pipelined, items: Sequence[Item], place: int, name: str, side: Side) -> _Wanted:
     try:
         item = items[place]
-        return item, model.pictures(item)
+        prompt, pictures = model.prompt(item, side), model.pictures(item)
+        return _Wanted(item, prompt, pictures, item_key(prompt, item), pictures.most_tokens + len(prompt))
     except DataError as error:
         raise _named(error, side, name) from error
-
-
-def _most_tokens(item: Item, pictures: Pictures) -> int:
-    """About the most that the item can be long: as many tokens as its text has characters."""
-    return pictures.most_tokens + len(item.instruction or "") + len(item.text or "")
 
 
 def _planned(model: Pipelined, item: Item, side: Side, name: str, pixels: Sequence[Pixels]) -> Planned:

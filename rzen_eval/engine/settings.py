@@ -1,8 +1,9 @@
-"""How embedding is carried out; nothing here changes a vector."""
+"""How embedding is carried out; but for float16 storage, nothing here changes a vector."""
 
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,6 +15,8 @@ class Runtime(Frozen):
 
     workers: int | None = Field(default=None, ge=0)
     """Processes that decode and resize pictures; 0: this process does it. None: every core but one, eight at most."""
+    store: Literal["float32", "float16"] | None = "float32"
+    """How vectors are kept in the cache folder; None: they are not, and an interrupted task begins again."""
     tokens_per_batch: int = Field(default=8192, gt=0)
     """Longest item times items in a batch, padding included."""
 

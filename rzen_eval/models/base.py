@@ -36,6 +36,9 @@ class Planned:
 class Pipelined(Protocol):
     """A model whose work comes in parts: pictures are loaded in workers, the rest happens beside the device."""
 
+    def prompt(self, item: Item, side: Side) -> str:
+        """The string that an item becomes, one placeholder an image or clip."""
+
     def pictures(self, item: Item) -> Pictures:
         """What a worker has to load for an item."""
 

@@ -87,6 +87,10 @@ class Qwen2VL:
                 vectors[rows] = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
         return vectors
 
+    def prompt(self, item: Item, side: Side) -> str:
+        """The string that an item becomes, one placeholder an image or clip."""
+        return str(render(self.spec.prompt, item, side))
+
     def pictures(self, item: Item) -> px.Pictures:
         """The item's pictures, with how this model sizes them."""
         return px.Pictures(self._sizing, tuple(item.images), tuple(item.frames))
@@ -102,10 +106,10 @@ class Qwen2VL:
         Raises:
             DataError: its pictures do not fit the model's length, or a verbatim prompt has no place for them.
         """
-        prompt = render(self.spec.prompt, item, side)
+        prompt = self.prompt(item, side)
         visuals = self.pictures(item).measure() if visuals is None else visuals
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self._encode(str(prompt)) or [self._tokenizer.pad_token_id])
+        tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
         repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
         for clip, token in ((False, self._config.image_token_id), (True, self._config.video_token_id)):
             sizes = [visual.n_tokens for visual in visuals if visual.clip is clip]
@@ -114,12 +118,12 @@ class Qwen2VL:
             if len(places) < len(sizes):
                 raise DataError(
                     f"{len(sizes) - len(places)} of its {len(sizes)} {'clips' if clip else 'images'} have no place in"
-                    f" the prompt {str(prompt)!r}"
+                    f" the prompt {prompt!r}"
                 )
             repeats[places], seen[places] = sizes, True
         ids = np.repeat(tokens, repeats)
         visual = np.flatnonzero(np.repeat(seen, repeats))
-        return Planned(str(prompt), self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0), visual)
+        return Planned(prompt, self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0), visual)
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""
