@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rzen_eval.api import Item, Side, evaluate, load_data, load_model, load_task, score_run
     from rzen_eval.rzenembed import RzenEmbed
 
+__version__ = "0.1.0"
 __all__ = ["Item", "RzenEmbed", "Side", "evaluate", "load_data", "load_model", "load_task", "score_run"]
 
 

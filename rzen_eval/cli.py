@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval import __version__
 from rzen_eval.errors import ConfigError, RzenEvalError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage=argparse.SUPPRESS,
     )
-    parser.add_argument("--version", action="version", version=f"rzen-eval {version('rzen-eval')}")
+    parser.add_argument("--version", action="version", version=f"rzen-eval {__version__}")
     parser.add_argument(
         "--config-dir",
         action="append",
@@ -77,6 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RzenEvalError as error:
         print(f"rzen-eval: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(
             "\nrzen-eval: interrupted; finished tasks are kept and the same command goes on from there", file=sys.stderr
@@ -85,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    if not words or "=" in words[0] or words[0][0] in "~+":
+    if not words or "=" in words[0] or words[0].startswith(("~", "+")):
         module, function, rest = "run", "run", words
     elif words[0] in VERBS:
         (module, function), rest = VERBS[words[0]], words[1:]

@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import Field, ValidationError
+from yaml import YAMLError
 
 from rzen_eval import metrics
 from rzen_eval.core import Frozen, Source, Task
@@ -98,7 +99,31 @@ def folders(extra_dirs: Sequence[Path] = ()) -> list[Path]:
     Raises:
         ConfigError: one of them is not there.
     """
-    return [config_dir(), *plugin_dirs(), *(_existing(folder) for folder in extra_dirs)]
+    places = [config_dir(), *plugin_dirs(), *(_existing(folder) for folder in extra_dirs)]
+    for number, place in enumerate(places[1:], start=1):
+        _check_own(place, places[:number])
+    return places
+
+
+def _check_own(place: Path, before: Sequence[Path]) -> None:
+    """Refuse YAML that Hydra would silently ignore, or that would silently take another's place."""
+    for file in sorted((place / "task").rglob("*.yaml")):
+        first = file.read_text(errors="replace").partition("\n")[0].strip()
+        expected = f"# @package tasks.{file.stem}"
+        if first not in {expected, "# @package _global_"}:
+            raise ConfigError(
+                f"{file}: expected the first line {expected!r} (or '# @package _global_' for a suite), found {first!r}"
+            )
+    for group in GROUPS:
+        names = {file.stem if group == "task" else file.relative_to(place / group) for file in _yaml(place / group)}
+        for other in before:
+            for file in _yaml(other / group):
+                if (file.stem if group == "task" else file.relative_to(other / group)) in names:
+                    raise ConfigError(f"{place}: {group} {file.stem!r} is taken by {file}; give it another name")
+
+
+def _yaml(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.yaml"))
 
 
 def choices(group: str, places: Sequence[Path] | None = None) -> list[str]:
@@ -129,13 +154,25 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     parsed = []
     for text in overrides:
         try:
-            parsed.append(parser.parse_override(text))
+            parsed.append(parser.parse_override(_at_home(text)))
         except HydraException as error:
             raise ConfigError(
                 f"{text!r} is not an override; expected group=choice or key.path=value, and quotes around a value"
                 " with special characters: 'data.root=\"/a b\"'"
             ) from error
+        if parsed[-1].is_sweep_override():
+            key, value = text.split("=", 1)
+            raise ConfigError(f"{text!r}: several choices are written as a list, {key}=[{value}]")
+    given = {override.key_or_group for override in parsed}
+    if "data.root" in given and not given & {"data", "data.kind"}:
+        parsed.append(parser.parse_override("data=mirror"))
     return parsed
+
+
+def _at_home(text: str) -> str:
+    """A value that begins with `~/` as a path: the shell leaves it alone there, and it means the home folder."""
+    key, equals, value = text.partition("=")
+    return f'{key}="{Path(value).expanduser()}"' if equals and value.startswith("~/") else text
 
 
 def _check_choice(override: Override, places: Sequence[Path]) -> None:
@@ -166,7 +203,7 @@ def _compose(overrides: Sequence[Override], places: Sequence[Path]) -> dict[str,
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
             composed = compose(config_name="config", overrides=lines)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(_plain(error)) from error
     if not isinstance(raw, dict):
         raise ConfigError(f"configuration: expected a mapping, found {type(raw).__name__}")
@@ -195,8 +232,15 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
     shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
     tasks = raw.get("tasks") or {}
     _check_task_ids(tasks, overrides)
-    raw["tasks"] = {name: {"id": name, **shared, **fields} for name, fields in tasks.items()}
+    raw["tasks"] = {
+        name: {"id": name, **shared, **fields} if isinstance(fields, dict) else fields for name, fields in tasks.items()
+    }
     raw["reference"] = raw.get("reference") or None
+    for name in ("results_dir", "cache_dir"):
+        if raw.get(name) == "":
+            raise ConfigError(
+                f"{name} is empty; give {name}=FOLDER" + (" or unset RZEN_EVAL_CACHE" * (name == "cache_dir"))
+            )
     try:
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
@@ -217,7 +261,7 @@ def _check_task_ids(tasks: dict[str, Any], overrides: Sequence[Override]) -> Non
         raise ConfigError("no task is left to run; give task=NAME, see `rzen-eval tasks`")
     for override in overrides:
         parts = override.key_or_group.split(".")
-        if parts[0] == "tasks" and len(parts) > 1 and "recipe" not in tasks.get(parts[1], {"recipe": ""}):
+        if parts[0] == "tasks" and len(parts) > 2 and "recipe" not in tasks.get(parts[1], {"recipe": ""}):
             known = [name for name in tasks if name != parts[1]]
             raise ConfigError(
                 f"command line: {override.key_or_group}: {parts[1]!r} is not among the chosen tasks"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Union, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, Union, overload, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,6 +75,11 @@ class Item:
     """The one string that the official evaluator makes of all this for Qwen2-VL, media tokens and white space
     included; read by models that were published with these strings, and by no other."""
 
+    def __post_init__(self) -> None:
+        for name, media in (("images", self.images), ("frames", self.frames)):
+            if isinstance(media, (str, bytes)):
+                raise TypeError(f"Item({name}=...) takes a list, found {type(media).__name__}; write {name}=[...]")
+
 
 class Dataset(Frozen):
     """Where the rows of a task come from."""
@@ -106,6 +111,12 @@ class Source(Frozen):
     """Folder of a mirror; unused otherwise."""
     strict: bool | None = None
     """Counts that differ from the declared ones are an error (True) or a warning (False); None: an error on the hub."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if self.kind == "mirror" and self.root is None:
+            raise ValueError("a mirror needs data.root=FOLDER, the folder that holds <org>/<name>/")
+        return self
 
 
 class Task(Frozen):

@@ -8,16 +8,21 @@ import os
 import platform
 import subprocess
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rzen_eval import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rzen_eval.core import Task
 
-LIBRARIES = ("datasets", "numpy", "pillow", "tokenizers", "torch", "transformers")
+LIBRARIES = ("datasets", "decord", "flash_attn", "numpy", "peft", "pillow", "tokenizers", "torch", "transformers")
+"""Those that can move a score; some are extras, and may not be there."""
+TOLD = frozenset({"name", "license", "parameters_b", "checkpoint"})
+"""What a model says of itself that changes no vector: its weights are known by their contents, not by their place."""
 
 
 @cache
@@ -27,22 +32,39 @@ def software() -> dict[str, str]:
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
-    versions = {name: version(name) for name in LIBRARIES}
-    return {"rzen_eval": version("rzen_eval"), "code": digest.hexdigest()[:16], **versions}
+    versions = {name: found for name in LIBRARIES if (found := _version(name))}
+    return {"rzen_eval": __version__, "code": digest.hexdigest()[:16], **versions}
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 @cache
 def machine() -> dict[str, Any]:
     """The computer, and the commit of the checkout that the code ran from; none for an installed package."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - nothing from outside
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
         "cores": os.cpu_count(),
-        "git_commit": found.stdout.strip() or None,
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "git_commit": _commit(Path(__file__).parents[1]),
     }
+
+
+def _commit(checkout: Path) -> str | None:
+    """The commit of this package's own checkout, never that of a repository that it happens to be installed in."""
+    if not (checkout / ".git").exists():
+        return None
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - nothing from outside
+    except OSError:
+        return None
+    return found.stdout.strip() or None
 
 
 def embedding(model: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -54,9 +76,8 @@ def embedding(model: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     package = Path(__file__).parent
     sources = [package / "media.py", *sorted((package / "models").glob("*.py"))]
     code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    libraries = {name: version(name) for name in ("numpy", "pillow", "tokenizers", "torch", "transformers")}
-    told = {"name", "license", "parameters_b", "checkpoint"}
-    made_by = {"model": {key: value for key, value in model.items() if key not in told}, "code": code, **libraries}
+    libraries = {name: found for name, found in software().items() if name not in {"rzen_eval", "code", "datasets"}}
+    made_by = {"model": {key: value for key, value in model.items() if key not in TOLD}, "code": code, **libraries}
     return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:16], made_by
 
 
@@ -68,10 +89,12 @@ def fingerprint(task: Task, content: str, model: Mapping[str, Any]) -> str:
         content: what identifies the content of the task's rows and media.
         model: provenance of the model.
     """
+    # Neither where data lie nor how strictly they are counted changes a score, and frames only that of a video.
+    left_out: Any = {"cache_dir": True, "source": {"root", "strict"}, "frames": task.modality != "video"}
     said = {
-        "task": task.model_dump(mode="json", exclude={"cache_dir": True, "source": {"root"}}),
+        "task": task.model_dump(mode="json", exclude=left_out),
         "content": content,
-        "model": dict(model),
+        "model": {key: value for key, value in model.items() if key not in TOLD},
         "software": software(),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -48,7 +48,9 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Res
     """
     runtime = runtime or Runtime(workers=0)
     with Loader(runtime.n_workers) as loader:
-        return score(task, model, loader, tokens_per_batch=runtime.tokens_per_batch).result
+        return score(
+            task, model, loader, tokens_per_batch=runtime.tokens_per_batch, rank_device=runtime.rank_device
+        ).result
 
 
 def score(
@@ -57,8 +59,9 @@ def score(
     loader: Loader,
     *,
     tokens_per_batch: int,
+    rank_device: str = "cpu",
     store: VectorStore | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
     data = load_data(task)
@@ -92,7 +95,9 @@ def score(
     if checked[0].vectors.shape[1] != checked[1].vectors.shape[1]:
         shapes = " and ".join(str(side.vectors.shape[1]) for side in checked)
         raise ModelError(f"{model_name} on {task.id}: queries and candidates have {shapes} dimensions")
-    run = rank(checked[0].vectors, checked[1].vectors, data.query_ids, data.candidate_ids, data.pools)
+    run = rank(
+        checked[0].vectors, checked[1].vectors, data.query_ids, data.candidate_ids, data.pools, device=rank_device
+    )
     exact = score_run(run, data.qrels)
     official = {name: value for name, value in _official(run, data).items() if abs(value - exact[name]) > 1e-12}
     return Scored(
@@ -110,11 +115,23 @@ def score(
             n_candidates=len(data.candidate_ids),
             n_ties=len(run.tied),
             limit=task.limit,
-            warnings=[*data.warnings, *(warning for side in checked for warning in side.warnings)],
+            warnings=[
+                *data.warnings,
+                *(warning for side in checked for warning in side.warnings),
+                *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
+            ],
             provenance=_provenance(task, data, model, queries, candidates),
         ),
         run,
     )
+
+
+def _short_of_memory(budget: int, asked: int) -> list[str]:
+    if budget == asked:
+        return []
+    return [
+        f"the device ran out of memory with runtime.tokens_per_batch={asked}; batches were halved to {budget} tokens"
+    ]
 
 
 def describe(model: Embedder | Pipelined) -> Mapping[str, Any]:
@@ -140,11 +157,16 @@ def _official(run: Run, data: TaskData) -> dict[str, float]:
 def _provenance(
     task: Task, data: TaskData, model: Embedder | Pipelined, queries: Embedded, candidates: Embedded
 ) -> dict[str, Any]:
-    described = describe(model)
+    described, made_of = describe(model), content(task, data)
     return {
-        "fingerprint": provenance.fingerprint(task, content(task, data), described),
+        "fingerprint": provenance.fingerprint(task, made_of, described),
         "model": dict(described),
-        "dataset": {"source": task.source.kind, "repo": task.dataset.repo, "revision": data.revision},
+        "dataset": {
+            "source": task.source.kind,
+            "repo": task.dataset.repo,
+            "revision": data.revision,
+            "content": made_of,
+        },
         "versions": list(task.versions),
         "frames": task.frames,
         "prompts": {"query": queries.first_prompt, "candidate": candidates.first_prompt},

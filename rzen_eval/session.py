@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
+import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -17,14 +20,15 @@ from rzen_eval.errors import ResultError, RzenEvalError
 from rzen_eval.models import open_model
 from rzen_eval.models.resources import share_cores
 from rzen_eval.results import records
-from rzen_eval.scoring import Scored, describe, score
+from rzen_eval.results.table import foreign
+from rzen_eval.scoring import describe, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from rzen_eval.config import RunConfig
-    from rzen_eval.core import Result, Task
+    from rzen_eval.core import Result, Task, TaskData
     from rzen_eval.models.qwen2_vl import Qwen2VL
 
 
@@ -35,7 +39,7 @@ class Outcome:
     results: dict[str, Result] = field(default_factory=dict)
     """By task id, in the order of the run; kept results of earlier runs included."""
     failed: dict[str, str] = field(default_factory=dict)
-    """The error of each task that failed, by the leaderboard's name."""
+    """The error of each task that failed, by task id."""
 
 
 def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
@@ -54,86 +58,111 @@ def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
     Raises:
         ModelError: the checkpoint cannot be loaded as declared, so no task can be scored.
     """
-    outcome = Outcome()
     model = open_model(config.model, config.cache_dir)
     described = describe(model)
     folder = config.results_dir / config.model.name
+    found: dict[str, Result] = {}
+    failed: dict[str, str] = {}
 
-    def failed(task: Task, error: RzenEvalError) -> None:
-        outcome.failed[task.name] = str(error)
-        say(f"failed: {error}")
-
-    pending = []
-    for task in config.tasks.values():
+    def attempt(task: Task, work: Callable[[], Result | None]) -> Result | None:
+        """Do one task's work; whatever goes wrong with it is its own affair."""
         try:
-            if result := _kept(folder, task, described):
-                outcome.results[task.id] = result
-                say(f"{task.name}: {_line(result)}, kept from an earlier run")
-            else:
-                _guard(folder, task)
-                pending.append(task)
+            return work()
         except RzenEvalError as error:
-            failed(task, error)
+            message = str(error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
+            say(traceback.format_exc())
+            message = f"internal error, please report it with the lines above: {type(error).__name__}: {error}"
+        failed[task.id] = message if message.startswith(task.id) else f"{task.id}: {message}"
+        say(f"failed: {failed[task.id]}")
+        return None
+
+    for task in config.tasks.values():
+        if result := attempt(task, partial(_kept, folder, task, described)):
+            found[task.id] = result
+            say(f"{task.name}: {_line(result)}, kept from an earlier run")
+    pending = [task for task in config.tasks.values() if task.id not in {*found, *failed}]
     if pending:
-        share_cores(config.runtime.n_workers)
+        _writable(folder)
+        share_cores(model.device, config.runtime.n_workers)
         model.load()
-    store = _store(config, described, say) if config.runtime.store else None
+    store = _store(config, described, say) if pending else None
     with Loader(config.runtime.n_workers if pending else 0) as loader:
         for task in pending:
-            try:
-                scored = _score(task, model, loader, config.runtime.tokens_per_batch, store)
-                records.write(folder, scored.result, scored.run)
-            except RzenEvalError as error:
-                failed(task, error)
-                continue
-            outcome.results[task.id] = result = scored.result
-            say(f"{task.name}: {_line(result)}, {result.provenance['embedding']['seconds']:.1f} s")
-            for warning in result.warnings:
-                say(f"  warning: {warning}")
-    return outcome
+            if result := attempt(task, partial(_score, config, task, model, loader, store)):
+                found[task.id] = result
+                say(f"{task.name}: {_line(result)}, {result.provenance['embedding']['seconds']:.1f} s")
+                for warning in result.warnings:
+                    say(f"  warning: {warning}")
+    return Outcome({name: found[name] for name in config.tasks if name in found}, failed)
 
 
 def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
     """The result of an earlier run, if everything that could change it is as it was then."""
     if not (folder / f"{task.id}.json").is_file():
         return None
-    mark = provenance.fingerprint(task, content(task, load_data(task)), described)
-    return records.finished(folder, task.id, mark)
+    data = load_data(task)
+    result = records.finished(folder, task.id, provenance.fingerprint(task, content(task, data), described))
+    if result is None:
+        _guard(folder, task, data)
+    return result
 
 
-def _store(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
-    """The folder of this model's vectors, with a note beside them that says what made them."""
+def _writable(folder: Path) -> None:
+    """Find out now, and not after hours of work, that results cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultError(f"results cannot be written to {folder} ({error}); give results_dir=FOLDER") from error
+
+
+def _score(config: RunConfig, task: Task, model: Qwen2VL, loader: Loader, store: VectorStore | None) -> Result:
+    with tqdm(desc=task.name, unit=" items", disable=None, leave=False) as bar:
+
+        def advance(items: int) -> None:
+            bar.update(items)
+
+        scored = score(
+            task,
+            model,
+            loader,
+            tokens_per_batch=config.runtime.tokens_per_batch,
+            rank_device=config.runtime.rank_device,
+            store=store,
+            progress=advance,
+        )
+    records.write(config.results_dir / config.model.name, scored.result, scored.run)
+    return scored.result
+
+
+def _store(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore | None:
+    """The folder of this model's vectors, with a note beside them that says what made them; None if none are kept."""
+    if config.runtime.store is None:
+        return None
     name, made_by = provenance.embedding(described)
     folder = config.cache_dir / "vectors" / f"{config.model.name}-{name}-{config.runtime.store}"
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.json").write_text(json.dumps(made_by, indent=2) + "\n")
-    return VectorStore(folder, config.runtime.store or "float32", say)
+    return VectorStore(folder, config.runtime.store, say)
 
 
-def _score(task: Task, model: Qwen2VL, loader: Loader, tokens_per_batch: int, store: VectorStore | None) -> Scored:
-    with tqdm(desc=task.name, unit=" items", disable=None, leave=False) as bar:
-
-        def advance(items: int, _tokens: int) -> None:
-            bar.update(items)
-
-        return score(task, model, loader, tokens_per_batch=tokens_per_batch, store=store, progress=advance)
-
-
-def _guard(folder: Path, task: Task) -> None:
-    """Refuse to replace a result by a lesser one, found out before hours are spent on it."""
+def _guard(folder: Path, task: Task, data: TaskData) -> None:
+    """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
     file = folder / f"{task.id}.json"
-    if not file.is_file():
-        return
     try:
         there = records.read(file)
     except ResultError:
         return
     made_of = there.provenance.get("dataset", {}).get("source")
-    if task.limit is not None and there.limit is None:
+    if there.limit is None and task.limit is not None:
         lesser = f"a score of the first {task.limit} queries"
-    elif task.source.kind == "sample" and made_of != "sample":
+    elif there.limit is None and made_of != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
+    elif there.limit is None and not foreign(there.warnings) and foreign(data.warnings):
+        lesser = "a score on other data than the benchmark's"
     else:
         return
     raise ResultError(

@@ -79,6 +79,11 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("runtime.workers=-1", ["runtime.workers", "greater than or equal to 0", "-1"]),
         ("visdoc", ["'visdoc' is not an override", "group=choice"]),
         ("data.root=/a (b)", ["is not an override", "quotes"]),
+        ("model=mini,rzenembed_v2_7b", ["model=[mini,rzenembed_v2_7b]"]),
+        ("tasks.vidore_arxivqa=null", ["tasks.vidore_arxivqa", "found None"]),
+        ("results_dir=", ["results_dir is empty"]),
+        ("model.name=a/../b", ["model.name", "found 'a/../b'"]),
+        ("data.kind=mirror", ["a mirror needs data.root=FOLDER"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_the_nearest_match(override: str, said: list[str]):
@@ -122,6 +127,37 @@ def test_a_missing_key_of_a_yaml_file_is_named(tmp_path: Path):
     own_task(tmp_path, MINE.replace("n_queries: 10\n", ""))
     with pytest.raises(ConfigError, match=r"task/visdoc/mine\.yaml: tasks\.mine\.n_queries is missing"):
         config.load(["task=visdoc/mine"], [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "task/visdoc/mine.yaml",
+            MINE.replace("tasks.mine", "tasks.other"),
+            "expected the first line '# @package tasks.mine'",
+        ),
+        ("task/visdoc/mine.yaml", "", "expected the first line"),
+        ("task/visdoc/vidore_arxivqa.yaml", MINE.replace("mine", "vidore_arxivqa"), "'vidore_arxivqa' is taken by"),
+        ("model/mini.yaml", "name: mini\n", "'mini' is taken by"),
+        ("task/visdoc/mine.yaml", MINE + "a: [\n", "configuration: while parsing"),
+    ],
+    ids=["another name inside", "empty", "name of a shipped task", "name of a shipped model", "syntax"],
+)
+def test_yaml_that_would_be_ignored_or_take_anothers_place_is_refused(tmp_path: Path, name: str, text: str, said: str):
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        config.load(["task=visdoc/mine"], [tmp_path])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_data_root_alone_means_a_mirror_and_a_tilde_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    chosen = config.load(["task=visdoc/vidore_arxivqa", "data.root=~/some data"])
+    assert (chosen.data.kind, chosen.data.root) == ("mirror", tmp_path / "some data")
 
 
 def test_a_config_dir_that_is_not_there_is_refused(tmp_path: Path):

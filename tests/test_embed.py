@@ -1,6 +1,8 @@
 """The engine: order, budgets, overlap and failures."""
 
 import io
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from rzen_eval.core import Item, Side, Vectors
@@ -119,14 +122,14 @@ def test_no_batch_is_more_than_five_percent_padding(seed: int, budget: int):
         assert room - sum(lengths[index] for index in batch) <= 0.05 * room
 
 
-def test_progress_counts_every_item_and_token(loader: Loader):
-    seen: list[tuple[int, int]] = []
+def test_progress_counts_every_item(loader: Loader):
+    seen: list[int] = []
     items = [Item(text="40 a"), Item(text="40 b"), Item(text="9 c")]
     embed(
         Counting(), items, ["a", "b", "c"], Side.QUERY,
-        loader=loader, tokens_per_batch=80, progress=lambda items, tokens: seen.append((items, tokens)),
+        loader=loader, tokens_per_batch=80, progress=seen.append,
     )  # fmt: skip
-    assert seen == [(2, 80), (1, 9)]
+    assert seen == [2, 1]
 
 
 def test_a_damaged_picture_names_its_item(loader: Loader):
@@ -234,3 +237,51 @@ def test_of_a_run_that_fails_midway_all_windows_before_are_kept(loader: Loader, 
     done = embed(again, items, ids, Side.QUERY, loader=loader, tokens_per_batch=100, store=VectorStore(tmp_path))
     assert done.vectors[:, 0].tolist() == [50, 40, 40, 40, 40, 40, 40, 3]
     assert 0 < done.computed < len(items)
+
+
+class Small(Counting):
+    """A device with room for so many tokens."""
+
+    room = 40
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+        if max(plan.length for plan in planned) * len(planned) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().forward(planned, pixels)
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(loader: Loader):
+    items = [Item(text=f"10 {i}") for i in range(64)]
+    model = Small()
+    embedded = embed(model, items, [str(i) for i in range(64)], Side.QUERY, loader=loader, tokens_per_batch=100)
+    assert embedded.vectors[:, 0].tolist() == [10] * 64
+    assert embedded.budget <= 50
+    assert max(len(batch) for batch in model.batches) <= 4
+    assert sum(len(batch) for batch in model.batches) == 64
+
+
+def test_an_item_that_does_not_fit_alone_is_named(loader: Loader):
+    items = [Item(text="10 a"), Item(text="41 b")]
+    with pytest.raises(DataError, match=r"query 'b': an item of 41 tokens does not fit"):
+        embed(Small(), items, ["a", "b"], Side.QUERY, loader=loader, tokens_per_batch=100)
+
+
+class Deadly:
+    """A picture whose reader is killed."""
+
+    def image_size(self) -> tuple[int, int]:
+        return 28, 28
+
+    def identity(self) -> str:
+        return "deadly"
+
+    def read(self) -> bytes:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return b""
+
+
+def test_a_killed_worker_costs_its_task_and_not_the_next():
+    with Loader(1) as loader:
+        with pytest.raises(DataError, match="was killed"):
+            run([Item(text="5", images=[Deadly()])], loader)
+        assert run([Item(text="5", images=[page(9)])], loader)[1].vectors.tolist() == [[5, 9]]

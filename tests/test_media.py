@@ -61,6 +61,9 @@ class Kept:
     def image_size(self) -> tuple[int, int]:
         return (7, 5)
 
+    def identity(self) -> str:
+        return "kept"
+
 
 def test_exif_rotation_is_ignored():
     exif = Image.Exif()

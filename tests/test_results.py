@@ -33,7 +33,6 @@ def test_a_result_comes_back_as_it_was_written(tmp_path: Path):
     file = records.write(tmp_path, written, RUN)
     assert file == tmp_path / "a.json"
     assert records.read(file) == written
-    assert records.read_run(tmp_path / "runs/a.jsonl.gz").ranking == RUN.ranking
 
 
 def test_the_files_are_those_of_the_contract(tmp_path: Path):
@@ -111,6 +110,17 @@ def test_the_task_table_shows_failures_limits_and_collapse():
     frame = table.task_table(rows, {"c": "broken"})
     assert frame["notes"].to_dict() == {"a": "first 2 queries", "b": "collapsed", "c": "failed"}
     assert frame.loc["a", "score"] == "50.00"
+
+
+def test_two_versions_of_the_data_are_never_averaged_together():
+    new = result("page", 0.9, task="a", provenance={"versions": ["2.1"]})
+    old = result("page_v2_0", 0.1, task="a", provenance={"versions": ["2.0"]})
+    both = result("b", 0.5, provenance={"versions": ["2.0", "2.1"]})
+    rows = table.by_version("m", [new, old, both])
+    frame = table.modality_table(rows, "visdoc", {"ViDoRe-V1": ["a", "b"]})
+    assert frame["ViDoRe-V1"].to_dict() == {"m (data 2.1)": "70.00", "m (data 2.0)": "30.00"}
+    assert list(table.by_version("m", [both])) == ["m"]
+    assert list(table.task_table([new, old], {}).index) == ["page", "page_v2_0"]
 
 
 def test_tables_print_as_markdown():

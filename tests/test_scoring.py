@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from rzen_eval import evaluate, load_data, load_model, load_task
 from rzen_eval.core import Task
@@ -46,6 +47,29 @@ def test_nan_is_refused_with_model_and_task_named(task: Task):
         evaluate(task, toys.Broken())
 
 
+def test_what_an_embedder_returns_may_be_a_torch_tensor_of_any_kind(task: Task):
+    class Torch(toys.Oracle):
+        def embed(self, items, side):
+            return torch.tensor(super().embed(items, side), dtype=torch.bfloat16, requires_grad=True)
+
+    assert evaluate(task, Torch()).score == 1
+
+
+def test_what_is_no_array_is_refused(task: Task):
+    class Ragged:
+        def embed(self, items, side):
+            return [[1.0, 2.0], [1.0]]
+
+    with pytest.raises(ModelError, match="expected an array of shape"):
+        evaluate(task, Ragged())
+
+
+def test_a_query_without_text_is_named(tmp_path: Path, cache: Path):
+    toys.write_beir(tmp_path, {"q7": ""}, {"p0": toys.page(0)}, [("q7", "p0", 1)])
+    with pytest.raises(DataError, match="query 'q7' of toys/pages has no text"):
+        load_data(toys.toy_task(tmp_path, cache))
+
+
 def test_a_result_says_where_it_comes_from(task: Task):
     result = evaluate(task, toys.Oracle())
     told = result.provenance
@@ -68,6 +92,12 @@ def test_a_real_model_leaves_prompts_budgets_and_speed_in_the_record(task: Task,
     assert told["model"]["weights"].startswith("sha256:")
     assert told["embedding"]["tokens_per_second"] > 0
     assert told["embedding"]["padding_share"] < 0.05
+
+
+def test_a_task_without_queries_is_refused(mirror: Path, cache: Path):
+    dataset = {"repo": "vidore/esg_reports_v2", "split": "test", "language": "finnish"}
+    with pytest.raises(DataError, match="toy: vidore/esg_reports_v2 has no queries"):
+        load_data(toys.toy_task(mirror, cache, dataset=dataset))
 
 
 def test_limit_scores_the_first_queries_against_the_whole_corpus(tmp_path: Path, cache: Path):

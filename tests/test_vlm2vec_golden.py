@@ -41,7 +41,7 @@ class Golden:
     @cached_property
     def scored(self) -> Scored:
         with Loader(0) as loader:
-            return score(self.task, self.model, loader, 8192)
+            return score(self.task, self.model, loader, tokens_per_batch=8192)
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / f"{name}.jsonl").read_text().splitlines()]

@@ -1,12 +1,14 @@
 """Checkpoints: every weight is used, or the model is refused."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
 
-from rzen_eval import load_model
+from rzen_eval import Item, Side, load_model
 from rzen_eval.errors import ModelError
 from rzen_eval.models import weights
 
@@ -109,10 +111,32 @@ def test_flash_attention_is_refused_where_it_cannot_run(checkpoint: Path):
     assert "attention=sdpa" in refused(checkpoint, "attention=flash_attention_2")
 
 
-def test_the_identity_of_a_folder_is_that_of_its_contents(copy: Path, checkpoint: Path):
+def test_the_identity_of_a_folder_is_that_of_its_contents(copy: Path, checkpoint: Path, tmp_path: Path):
     def identity(folder: Path) -> str:
-        return weights.content_hash(sorted(folder.iterdir()))
+        return weights.content_hash(sorted(folder.iterdir()), tmp_path / "digests.json")
 
     assert identity(copy) == identity(checkpoint)
     rewrite(copy, "missing")
     assert identity(copy) != identity(checkpoint)
+
+
+def test_weights_that_did_not_change_are_hashed_once(copy: Path, tmp_path: Path):
+    notes, files = tmp_path / "digests.json", [copy / "model.safetensors"]
+    first = weights.content_hash(files, notes)
+    stat = files[0].stat()
+    files[0].write_bytes(bytes(stat.st_size))
+    os.utime(files[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert weights.content_hash(files, notes) == first, "size and time are the same, so it was not read"
+    os.utime(files[0], ns=(1, 1))
+    assert weights.content_hash(files, notes) != first
+    notes.write_text("damaged")
+    assert weights.content_hash(files, notes) != first
+
+
+def test_a_truncation_saved_with_a_tokenizer_cuts_no_prompt(copy: Path):
+    file = copy / "tokenizer.json"
+    saved = json.loads(file.read_text())
+    saved["truncation"] = {"direction": "Right", "max_length": 5, "strategy": "LongestFirst", "stride": 0}
+    file.write_text(json.dumps(saved))
+    model = load_model("rzenembed_v2_7b", f"checkpoint={copy}", "device=cpu")
+    assert model.plan(Item(text="a red circle on a white page"), Side.QUERY).length > 20

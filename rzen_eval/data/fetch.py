@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.cache import write_whole
 from rzen_eval.data.archives import ARCHIVES, needed
 from rzen_eval.data.hub import Repository
 from rzen_eval.data.media import REPO
@@ -175,16 +176,23 @@ def fetch(thing: Wanted, say: Callable[[str], None]) -> None:
             " make room or use another data.root"
         )
     note = thing.folder / CHECKED
-    checked: dict[str, Any] = json.loads(note.read_text()) if note.is_file() else {}
+    checked = _checked(note)
     for file in listing.files:
         _download(thing, file)
         _check(thing, file, checked)
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(checked, indent=1))
+        write_whole(note, json.dumps(checked, indent=1).encode())
     say(
         f"{thing.name}: {len(listing.files)} files, {gigabytes(sum(file.size for file in listing.files))}, at"
         f" {listing.commit}; {len(waiting)} downloaded, all sums are the hub's"
     )
+
+
+def _checked(note: Path) -> dict[str, Any]:
+    """What earlier runs compared with the hub's sums; nothing, where that note is not there or not whole."""
+    try:
+        return dict(json.loads(note.read_text()))
+    except (OSError, ValueError):
+        return {}
 
 
 def _download(thing: Wanted, file: File) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import sys
@@ -49,7 +50,8 @@ class Repository:
         if not folder.is_dir():
             raise DataError(
                 f"{self.task_id}: no folder at {folder}; get it with"
-                f" `hf download {self.dataset.repo} --repo-type dataset --local-dir {folder}`"
+                f" `hf download {self.dataset.repo} --repo-type dataset"
+                f"{f' --revision {self.dataset.revision}' if self.dataset.revision else ''} --local-dir {folder}`"
             )
         return folder.resolve()
 
@@ -128,6 +130,11 @@ class Repository:
 
     def _unavailable(self, error: Exception, config: str | None = None) -> DataError:
         reason = shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return DataError(
+                f"{self.task_id}: no space left for the rows of {self.dataset.repo} in {self.cache_dir};"
+                " free some or give cache_dir=FOLDER"
+            )
         what = f"{self.dataset.repo}{f', {config}, split {self.dataset.split}' if config else ''}"
         if self.source.kind == "hub":
             revision = self.dataset.revision or "main"

@@ -6,10 +6,9 @@ import hashlib
 import os
 from dataclasses import replace
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
 from rzen_eval.data.hub import Repository
@@ -33,14 +32,40 @@ def load_data(task: Task) -> TaskData:
         DataError: the data are missing, damaged, inconsistent, or not as many as declared.
         ConfigError: the task names a recipe that does not exist.
     """
-    module = task.recipe if "." in task.recipe else f"rzen_eval.recipes.{task.recipe}"
-    if find_spec(module) is None:
-        raise ConfigError(f"{task.id}: recipe {task.recipe!r} is not a module of rzen_eval.recipes or an import path")
-    data: TaskData = import_module(module).load(task, Repository.of(task))
+    data: TaskData = _recipe(task).load(task, Repository.of(task))
+    for side, ids in (("queries", data.query_ids), ("candidates", data.candidate_ids)):
+        if not ids:
+            raise DataError(
+                f"{task.id}: {task.dataset.repo} has no {side} for this task; expected {task.n_queries} queries"
+            )
     if (data.pools is None) != (task.pool == "corpus"):
         made = "the whole corpus" if data.pools is None else "a pool for each query"
         raise ConfigError(f"tasks.{task.id}.pool: declared {task.pool!r}, but recipe {task.recipe} made {made}")
-    return replace(data, warnings=[*data.warnings, *_counted(task, data)])
+    return replace(data, warnings=[*data.warnings, *_same_commit(task, data), *_counted(task, data)])
+
+
+def _recipe(task: Task) -> Any:
+    module = task.recipe if "." in task.recipe else f"rzen_eval.recipes.{task.recipe}"
+    try:
+        recipe = import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{task.id}: recipe {task.recipe!r} is not a module of rzen_eval.recipes or an import path ({error})"
+        ) from error
+    if not hasattr(recipe, "load"):
+        raise ConfigError(f"{task.id}: recipe {task.recipe!r} has no function load(task, repository)")
+    return recipe
+
+
+def _same_commit(task: Task, data: TaskData) -> list[str]:
+    """Compare the commit that a mirror notes of its download with the declared one."""
+    noted, declared = (data.revision or "").partition("+files:")[0], task.dataset.revision
+    if task.source.kind != "mirror" or not declared or len(noted) != len(declared) or noted == declared:
+        return []
+    problem = f"{task.id}: the mirror holds {task.dataset.repo} at {noted[:12]}, the task declares {declared[:12]}"
+    if task.source.strict:
+        raise DataError(f"{problem}; get that with `hf download --revision {declared}`, or give data.strict=false")
+    return [problem]
 
 
 def content(task: Task, data: TaskData) -> str:

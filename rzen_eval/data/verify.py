@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import multiprocessing
 import shlex
-import signal
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import holder
+from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.hub import Repository
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.video import Frame
 from rzen_eval.errors import DataError
 from rzen_eval.media import describe, image_size, open_rgb, portable
+from rzen_eval.workers import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +57,8 @@ class Verified:
     media: int
     """Distinct pictures, and clips without any."""
     faults: Sequence[Fault]
+    warnings: Sequence[str] = ()
+    """What is odd about the rows, such as counts that are not the benchmark's."""
 
 
 def verify(
@@ -86,7 +90,7 @@ def report(found: Verified, shown: int = 3) -> list[str]:
     name = f"{task.modality}/{task.id}"
     if not found.faults:
         size = f"{found.queries} queries, {found.candidates} candidates"
-        return [f"{name}: {size}, {found.media} pictures: all there, all open"]
+        return [f"{name}: {size}, {found.media} pictures: all there, all open", *(f"  {w}" for w in found.warnings)]
     if not found.media and found.faults[0].who == "rows":
         return [f"{name}: {found.faults[0].problem}", f"  mend with: {mend(task, None)}"]
     lines = [f"{name}: {len(found.faults)} of {found.media} pictures and clips are missing or damaged"]
@@ -104,6 +108,8 @@ def mend(task: Task, archive: Archive | None) -> str:
     root = task.source.root
     where = f"data.root={shlex.quote(str(root))}" if root else f"data={task.source.kind}"
     settings = f"task={task.modality}/{task.id} {where}"
+    if archive is None and task.source.kind == "hub":
+        return f"rm -r {shlex.quote(str(task.cache_dir / 'datasets'))}, since rows come from the hub at the next run"
     if archive is None:
         return f"rzen-eval data fetch {settings}"
     tree = Repository.of(task).media.root
@@ -143,7 +149,24 @@ def _task(
         if problem := known[key]:
             faults[key] = Fault(who, problem, _holder(media, tree))
     clips = sum(key not in needed for key in faults)
-    return Verified(task, len(data.query_ids), len(data.candidate_ids), len(needed) + clips, list(faults.values()))
+    found = [*faults.values(), *filter(None, (_fewer(archive, tree) for archive in archives_of(task)))]
+    return Verified(
+        task, len(data.query_ids), len(data.candidate_ids), len(needed) + clips, found, tuple(data.warnings)
+    )
+
+
+@cache
+def _fewer(archive: Archive, tree: Path) -> Fault | None:
+    """Files that were unpacked and are gone: of a clip that lost a frame, other frames would be sampled."""
+    marker = archive.unpacked(tree)
+    if marker is None:
+        return None
+    parts = {tree / part for part in archive.parts}
+    files = (file for file in (tree / archive.target).rglob("*") if file not in parts and file.is_file())
+    there = sum(not file.name.startswith(".rzen-") for file in files)
+    if there >= marker["files"]:
+        return None
+    return Fault(archive.target, f"{marker['files'] - there} of {marker['files']} unpacked files are gone", archive)
 
 
 def _key(media: Media, who: str) -> str:
@@ -168,7 +191,7 @@ def _checked(
             progress(1)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=begin) as pool:
         waiting: deque[Future[list[str | None]]] = deque()
         starts = iter(range(0, len(media), CHUNK))
         while True:
@@ -222,8 +245,3 @@ def _problem(picture: Media, deep: bool) -> str | None:
 def _first_clause(error: DataError) -> str:
     """Without the advice to run what is running."""
     return str(error).split("; ", maxsplit=1)[0]
-
-
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which shuts the pool down."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class Embedded:
     """Tokens of padding, in addition to `tokens`."""
     computed: int
     """Items that went through the model; the others had a vector already, or are the same as one that did."""
+    budget: int
+    """Tokens of a batch; less than asked for where the device ran out of memory."""
 
 
 def embed(
@@ -49,7 +52,7 @@ def embed(
     loader: Loader,
     tokens_per_batch: int,
     store: VectorStore | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Embedded:
     """Embed items, in batches of like length while pictures of the next ones load.
 
@@ -61,7 +64,7 @@ def embed(
         loader: where pictures are loaded.
         tokens_per_batch: budget of a batch.
         store: where this model's vectors are kept, and taken from where they are there already.
-        progress: called after each batch with the items and tokens done.
+        progress: called after each batch with the number of items done.
 
     Returns:
         Vectors in the order of the items, shape (n, dim), unchecked.
@@ -72,32 +75,29 @@ def embed(
     start = time.perf_counter()
     report = progress or _silent
     if not isinstance(model, Pipelined):
-        vectors = np.asarray(model.embed(items, side))
-        report(len(items), 0)
+        vectors = _array(model.embed(items, side))
+        report(len(items))
         seconds = time.perf_counter() - start
-        return Embedded(vectors, None, seconds, seconds, 0, 0, len(items))
+        return Embedded(vectors, None, seconds, seconds, 0, 0, len(items), tokens_per_batch)
     # Items are made here; one whose folder of frames is missing says so now.
     wanted = [_wanted(model, items, place, name, side) for place, name in enumerate(ids)]
     store = store or VectorStore(None)
     store.refresh()
     new = list({one.key: place for place, one in reversed(list(enumerate(wanted))) if one.key not in store}.values())
     if len(new) < len(wanted):
-        report(len(wanted) - len(new), 0)
-    tally = _Tally()
+        report(len(wanted) - len(new))
+    tally = _Tally(tokens_per_batch)
     order = [[new[i] for i in window] for window in windows([wanted[i].most_tokens for i in new], tokens_per_batch)]
     stream = loader.stream([wanted[i].pictures for i in window] for window in order)
     for window, outcomes in zip(order, stream, strict=True):
-        pixels = [_loaded(outcome, side, ids[i]) for i, outcome in zip(window, outcomes, strict=True)]
-        planned = [
-            _planned(model, wanted[i].item, side, ids[i], loaded) for i, loaded in zip(window, pixels, strict=True)
-        ]
-        batches = cut([plan.length for plan in planned], tokens_per_batch)
+        ready = [_ready(model, wanted[i], side, ids[i], out) for i, out in zip(window, outcomes, strict=True)]
+        batches = cut([one.plan.length for one in ready], tally.budget)
         made = []
         for batch in batches:
             began = time.perf_counter()
-            made.append(model.forward([planned[i] for i in batch], [pixels[i] for i in batch]))
-            tally.add([planned[i].length for i in batch], time.perf_counter() - began)
-            report(len(batch), sum(planned[i].length for i in batch))
+            made.append(_forward(model, [ready[i] for i in batch], tally))
+            tally.add([ready[i].plan.length for i in batch], time.perf_counter() - began)
+            report(len(batch))
         store.put([wanted[i].key for i in window], np.split(_in_order(made, batches), len(window)))
     return Embedded(
         vectors=np.concatenate(store.get([one.key for one in wanted])),
@@ -107,7 +107,31 @@ def embed(
         tokens=tally.tokens,
         padding=tally.padding,
         computed=len(new),
+        budget=tally.budget,
     )
+
+
+def _forward(model: Pipelined, batch: Sequence[_Ready], tally: _Tally) -> Vectors:
+    """A batch through the model; one that does not fit into the device's memory goes through in halves."""
+    import torch
+
+    longest = max(one.plan.length for one in batch)
+    try:
+        return model.forward([one.plan for one in batch], [one.pixels for one in batch])
+    except torch.OutOfMemoryError as error:
+        if len(batch) == 1:
+            raise DataError(
+                f"{batch[0].who}: an item of {longest} tokens does not fit into the device's memory;"
+                " lower the model's pixel budget"
+            ) from error
+    except RuntimeError as error:
+        raise ModelError(f"the model failed: {shorten(str(error), 300, placeholder=' ...')}") from error
+    # Outside the handler, whose traceback holds on to the tensors that filled the memory.
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    tally.budget = min(tally.budget, longest * len(batch) // 2)
+    half = len(batch) // 2
+    return np.concatenate([_forward(model, batch[:half], tally), _forward(model, batch[half:], tally)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +150,8 @@ class _Wanted:
 class _Tally:
     """What has been done so far."""
 
+    budget: int
+    """Tokens of a batch; less than asked for once a batch did not fit into memory."""
     seconds: float = 0.0
     tokens: int = 0
     padding: int = 0
@@ -137,7 +163,19 @@ class _Tally:
         self.padding += max(lengths) * len(lengths) - sum(lengths)
 
 
-def _silent(_items: int, _tokens: int) -> None:
+def _array(vectors: Any) -> Vectors:
+    """What an embedder of the user's returned, torch tensors of any kind included."""
+    try:
+        if hasattr(vectors, "detach"):
+            vectors = vectors.detach().float().cpu()
+        return np.asarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"expected an array of shape (n, dim) from embed, found {type(vectors).__name__} ({error})"
+        ) from error
+
+
+def _silent(_items: int) -> None:
     """Progress that nobody watches."""
 
 
@@ -150,17 +188,24 @@ def _wanted(model: Pipelined, items: Sequence[Item], place: int, name: str, side
         raise _named(error, side, name) from error
 
 
-def _planned(model: Pipelined, item: Item, side: Side, name: str, pixels: Sequence[Pixels]) -> Planned:
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An item that can go through the model."""
+
+    who: str
+    """Side and id, for messages."""
+    plan: Planned
+    pixels: Sequence[Pixels]
+
+
+def _ready(model: Pipelined, one: _Wanted, side: Side, name: str, outcome: list[Pixels] | DataError) -> _Ready:
     try:
-        return model.plan(item, side, [Visual.of(one) for one in pixels])
+        if isinstance(outcome, DataError):
+            raise outcome
+        plan = model.plan(one.item, side, [Visual.of(pixels) for pixels in outcome])
     except DataError as error:
         raise _named(error, side, name) from error
-
-
-def _loaded(outcome: list[Pixels] | DataError, side: Side, name: str) -> list[Pixels]:
-    if isinstance(outcome, DataError):
-        raise _named(outcome, side, name) from outcome
-    return outcome
+    return _Ready(f"{side} {name!r}", plan, outcome)
 
 
 def _named(error: DataError, side: Side, name: str) -> DataError:

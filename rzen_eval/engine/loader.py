@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
 
+from rzen_eval import workers as worker_processes
 from rzen_eval.errors import DataError
 from rzen_eval.models.pixels import Pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
     from rzen_eval.models.pixels import Pixels
@@ -30,11 +31,14 @@ class Loader:
     """
 
     def __init__(self, workers: int) -> None:
-        self._pool = (
-            ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
-            if workers
-            else None
-        )
+        self._workers = workers
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor | None:
+        if not self._workers:
+            return None
+        spawn = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._workers, mp_context=spawn, initializer=worker_processes.begin)
 
     def __enter__(self) -> Self:
         return self
@@ -51,43 +55,72 @@ class Loader:
         Yields:
             For each item of the window its pictures, or the error that they failed with.
         """
-        waiting: deque[list[Callable[[], list[Pixels]]]] = deque()
+        waiting: deque[list[_Load]] = deque()
         upcoming = iter(windows)
-        while True:
-            while len(waiting) <= AHEAD and (window := next(upcoming, None)) is not None:
-                waiting.append([self._submit(pictures) for pictures in window])
-            if not waiting:
-                return
-            yield [_outcome(result) for result in waiting.popleft()]
+        try:
+            while True:
+                while len(waiting) <= AHEAD and (window := next(upcoming, None)) is not None:
+                    waiting.append([self._submit(pictures) for pictures in window])
+                if not waiting:
+                    return
+                yield [self._outcome(load) for load in waiting.popleft()]
+        finally:
+            # Of a stream that nobody reads to its end, because the task failed.
+            for load in (load for window in waiting for load in window):
+                load.cancel()
 
-    def _submit(self, pictures: Pictures) -> Callable[[], list[Pixels]]:
+    def _submit(self, pictures: Pictures) -> _Load:
         if not (self._pool and pictures):
-            return pictures.load
+            return _Here(pictures)
         try:
             # Only this process has the memory-mapped tables; what travels is the encoded picture.
-            return self._pool.submit(Pictures.load, pictures.portable()).result
+            return self._pool.submit(Pictures.load, pictures.portable())
         except BrokenProcessPool as error:
-            raise _died() from error
-        except DataError:
-            return pictures.load
+            raise self._died() from error
+        except (DataError, OSError):
+            return _Here(pictures)
+
+    def _outcome(self, load: _Load) -> list[Pixels] | DataError:
+        try:
+            return load.result()
+        except DataError as error:
+            return error
+        except BrokenProcessPool as error:
+            raise self._died() from error
+        except (MemoryError, OSError) as error:
+            return DataError(f"its pictures cannot be loaded ({type(error).__name__}: {error})")
+
+    def _died(self) -> DataError:
+        """The error of a killed worker; a new pool stands ready for the tasks to come."""
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._start()
+        return DataError(
+            "a process that loads pictures was killed, most likely for want of memory;"
+            " run again with fewer (runtime.workers=1) or a smaller runtime.tokens_per_batch"
+        )
 
 
-def _outcome(result: Callable[[], list[Pixels]]) -> list[Pixels] | DataError:
-    try:
-        return result()
-    except DataError as error:
-        return error
-    except BrokenProcessPool as error:
-        raise _died() from error
+class _Load(Protocol):
+    """Pictures that are being loaded."""
+
+    def result(self) -> list[Pixels]:
+        """The pictures, once they are there."""
+
+    def cancel(self) -> bool:
+        """Do not load them if that has not begun."""
 
 
-def _died() -> DataError:
-    return DataError(
-        "a process that loads pictures was killed, most likely for want of memory;"
-        " run again with fewer (runtime.workers=1) or a smaller runtime.tokens_per_batch"
-    )
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """Pictures that this process loads when they are asked for."""
 
+    pictures: Pictures
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which shuts the pool down."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def result(self) -> list[Pixels]:
+        """The pictures."""
+        return self.pictures.load()
+
+    def cancel(self) -> bool:
+        """Nothing has begun."""
+        return True

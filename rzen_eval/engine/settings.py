@@ -1,4 +1,4 @@
-"""How embedding is carried out; but for float16 storage, nothing here changes a vector."""
+"""How embedding is carried out; but for storage in float16, nothing here changes a vector by more than rounding."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class Runtime(Frozen):
     """Processes that decode and resize pictures; 0: this process does it. None: every core but one, eight at most."""
     store: Literal["float32", "float16"] | None = "float32"
     """How vectors are kept in the cache folder; None: they are not, and an interrupted task begins again."""
+    rank_device: str = "cpu"
+    """Where candidates are ranked: `cpu`, or a torch device such as `cuda`."""
     tokens_per_batch: int = Field(default=8192, gt=0)
     """Longest item times items in a batch, padding included."""
 
@@ -24,5 +26,5 @@ class Runtime(Frozen):
     def n_workers(self) -> int:
         """The number of worker processes."""
         if self.workers is None:
-            return max(1, min(8, (os.cpu_count() or 1) - 1))
+            return max(1, min(8, len(os.sched_getaffinity(0)) - 1))
         return self.workers

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
+import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from rzen_eval.cache import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -103,21 +105,9 @@ class VectorStore:
             "vectors": np.concatenate(rows).astype(self.dtype),
         }
         content = save(tensors, metadata={"format": FORMAT, "checksum": _checksum(tensors.values())})
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=folder, prefix=".writing-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            # The random part of the scratch name makes the name unique among processes and machines.
-            content_name = hashlib.sha256(b"".join(keys)).hexdigest()[:16]
-            place = folder / f"{content_name}-{Path(scratch).name[9:]}{SUFFIX}"
-            Path(scratch).rename(place)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(scratch).unlink()
-            raise
+        # The random part makes the name unique among processes and machines.
+        place = folder / f"{hashlib.sha256(b''.join(keys)).hexdigest()[:16]}-{uuid.uuid4().hex[:12]}{SUFFIX}"
+        write_whole(place, content)
         self._seen.add(place.name)
         self._note(place)
 

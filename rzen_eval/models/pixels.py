@@ -90,7 +90,8 @@ class Pictures:
     @property
     def most_tokens(self) -> int:
         """No more than this many tokens."""
-        return len(self.images) * self.sizing.image.max_tokens + len(self.frames) * self.sizing.frame.max_tokens
+        frames = -(-len(self.frames) // 2) if self.sizing.clip else len(self.frames)
+        return len(self.images) * self.sizing.image.max_tokens + frames * self.sizing.frame.max_tokens
 
     def portable(self) -> Pictures:
         """The same in a form that can be sent to another process."""

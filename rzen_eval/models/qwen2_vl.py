@@ -89,7 +89,7 @@ class Qwen2VL:
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes, one placeholder an image or clip."""
-        return str(render(self.spec.prompt, item, side))
+        return render(self.spec.prompt, item, side)
 
     def pictures(self, item: Item) -> px.Pictures:
         """The item's pictures, with how this model sizes them."""
@@ -177,10 +177,6 @@ class Qwen2VL:
             "dim": self.dim,
         }
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids."""
-        return str(self._tokenizer.decode(ids))
-
     @cached_property
     def _model(self) -> Any:
         import torch
@@ -214,9 +210,13 @@ class Qwen2VL:
         from transformers import AutoTokenizer
 
         try:
-            return AutoTokenizer.from_pretrained(self.checkpoint.processing)
+            tokenizer = AutoTokenizer.from_pretrained(self.checkpoint.processing)
         except (OSError, ValueError, KeyError) as error:
             raise _unloadable(self.spec, self.checkpoint.processing, error) from error
+        # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+        return tokenizer
 
     @cached_property
     def _tail(self) -> list[int]:
@@ -245,6 +245,10 @@ class Qwen2VL:
         if limit is None or len(ids) <= limit:
             return ids
         room = limit - len(self._tail)
+        if room <= 0:
+            raise DataError(
+                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(self._tail)}"
+            )
         if room < keep:
             raise DataError(
                 f"its pictures take {keep} of the {limit} tokens that {self.spec.name} reads and only text may be cut;"

@@ -51,25 +51,28 @@ def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
     import torch
 
     possible = (
-        importlib.util.find_spec("flash_attn") is not None and device.type == "cuda" and dtype is not torch.float32
+        importlib.util.find_spec("flash_attn") is not None
+        and device.type == "cuda"
+        and dtype is not torch.float32
+        and torch.cuda.get_device_capability(device) >= (8, 0)
     )
     if spec.attention == "auto":
         return "flash_attention_2" if possible else "sdpa"
     if spec.attention == "flash_attention_2" and not possible:
         raise ModelError(
-            f"{spec.name}: flash_attention_2 needs the package flash_attn, a GPU and a 16-bit dtype,"
-            f" found {device.type} and {dtype}; use attention=sdpa"
+            f"{spec.name}: flash_attention_2 needs the package flash_attn, a GPU of compute capability 8.0 and a 16-bit"
+            f" dtype, found {device.type} and {dtype}; use attention=sdpa"
         )
     return spec.attention
 
 
-def share_cores(workers: int) -> None:
-    """On a machine where the model runs on the CPU too, leave a core to every process that loads pictures.
+def share_cores(device: torch.device, workers: int) -> None:
+    """Where the model runs on the CPU, leave a core to every process that loads pictures.
 
     Threads of one process that wait for cores that others hold cost several times what they bring.
     A user who sets OMP_NUM_THREADS has decided already.
     """
     import torch
 
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))
+    if device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - workers))

@@ -63,7 +63,7 @@ class Prompt(Frozen):
 class ModelSpec(Frozen):
     """A model as declared in `conf/model`. Nothing is loaded."""
 
-    name: str
+    name: str = Field(pattern=r"^[\w][\w.+-]*$")
     """Names the folder of the results."""
     family: Literal["qwen2_vl"]
     """The class that loads it."""
@@ -77,7 +77,7 @@ class ModelSpec(Frozen):
     parameters_b: float | None = None
     """Published size in billions of parameters."""
     dim: int | None = None
-    """Published number of dimensions; a checkpoint that yields another is refused. None: whatever it yields."""
+    """Published number of dimensions, for the list of models; None: not published."""
     prompt: Prompt
     image: Budget
     frame: Budget

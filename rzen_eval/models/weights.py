@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.cache import write_whole
 from rzen_eval.errors import ModelError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Checkpoint:
 
     @property
     def processing(self) -> Path:
-        """Holds tokenizer and pixel statistics: the adapter's folder where it has a tokenizer, else the base's."""
+        """Holds the tokenizer: the adapter's folder where it has a tokenizer, else the base's."""
         return self.adapter if self.adapter and _has_tokenizer(self.adapter) else self.folder
 
 
@@ -58,7 +60,10 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
         raise ModelError(
             f"{spec.name}: {folder} {found}; expected {ADAPTER_CONFIG} and {ADAPTER_WEIGHTS}, or no adapter"
         )
-    says = json.loads((folder / ADAPTER_CONFIG).read_text())
+    try:
+        says = json.loads((folder / ADAPTER_CONFIG).read_text())
+    except ValueError as error:
+        raise ModelError(f"{spec.name}: {folder / ADAPTER_CONFIG} is damaged ({error}); get it again") from error
     name = spec.base or says.get("base_model_name_or_path")
     if not name:
         raise ModelError(f"{spec.name}: the adapter in {folder} does not name its base model; give model.base=")
@@ -84,15 +89,33 @@ def _fetch(
     else:
         folder = _download(spec, name, revision, key)
         return folder, folder.name
-    return folder, content_hash(sorted(p for p in folder.iterdir() if p.is_file()))
+    files = sorted(file for pattern in PATTERNS for file in folder.glob(pattern))
+    return folder, content_hash(files, cache_dir / "digests.json")
 
 
-def content_hash(files: Iterable[Path]) -> str:
-    """SHA-256 over names and contents of files."""
-    digest = hashlib.sha256()
+def content_hash(files: Iterable[Path], notes: Path) -> str:
+    """SHA-256 over names and contents of files.
+
+    Args:
+        files: which.
+        notes: keeps the digests of files by place, size and time, so that gigabytes of weights are read once.
+    """
+    try:
+        known: dict[str, str] = dict(json.loads(notes.read_text()))
+    except (OSError, ValueError):
+        known = {}
+    before, digest = len(known), hashlib.sha256()
     for file in files:
-        with file.open("rb") as stream:
-            digest.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+        stat = file.stat()
+        place = f"{file.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+        if place not in known:
+            with file.open("rb") as stream:
+                known[place] = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest.update(f"{file.name}\0{known[place]}\n".encode())
+    if len(known) > before:
+        # Where the cache cannot be written the files are read again next time.
+        with contextlib.suppress(OSError):
+            write_whole(notes, json.dumps(known, indent=1).encode())
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -97,7 +97,7 @@ def _candidates(
     task: Task, options: Options, media: MediaTree, number: int, row: Mapping[str, Any]
 ) -> Iterator[tuple[str, Maker]]:
     """Names of a row's candidates, each with what makes it."""
-    texts = row["tgt_text"] or []
+    texts = [text or "" for text in row["tgt_text"] or ()]
     if not texts:
         raise assemble.bad_row(task, number, "tgt_text lists no candidate")
     if options.candidate == "text":

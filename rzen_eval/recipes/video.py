@@ -72,7 +72,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     for number, row in enumerate(rows):
         if options.pool and number >= limit:
             break
-        name, text = _name(options, row), _text(options, row)
+        name, text = _name(options, row), _text(task, options, number, row)
         clip = partial(_clip, task, options, repository.media, row)
         if options.query == "video":
             pool = list(map(str, row[options.pool])) if options.pool else [text]
@@ -103,8 +103,10 @@ def _name(options: Options, row: Mapping[str, Any]) -> str:
     return PurePosixPath(name).stem if options.id_is_path else name
 
 
-def _text(options: Options, row: Mapping[str, Any]) -> str:
+def _text(task: Task, options: Options, number: int, row: Mapping[str, Any]) -> str:
     text = row[options.text]
+    if not text:
+        raise assemble.bad_row(task, number, f"{options.text} is empty")
     return str(text if isinstance(text, str) else text[0])
 
 

@@ -42,6 +42,9 @@ def load(task: Task, repository: Repository) -> TaskData:
         lossy = page_ids[row].lower().endswith((".jpg", ".jpeg"))
         return Item(images=(SavedAsJpeg(image) if lossy else image,), instruction=task.instruction.candidate)
 
+    silent = next((name for name, text in zip(query_ids, queries["query"], strict=True) if not text), None)
+    if silent is not None:
+        raise DataError(f"{task.id}: query {silent!r} of {task.dataset.repo} has no text; get the repository again")
     return TaskData(
         query_ids=query_ids,
         queries=[Item(text=text, instruction=task.instruction.query) for text in queries["query"]],
@@ -68,7 +71,7 @@ def _judgements(
     qrels: dict[str, dict[str, float]] = {query_id: {} for query_id in query_ids}
     for query, corpus, score in zip(rows["query-id"], rows["corpus-id"], rows["score"], strict=True):
         grades, page_id = qrels.get(str(query)), str(corpus)
-        if grades is None or score <= 0:
+        if grades is None or score is None or score <= 0:
             continue
         if page_id not in page_ids:
             raise DataError(f"{task.id}: query {query!r} is judged on page {page_id!r}, which the corpus does not hold")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from rzen_eval.cache import write_whole
 from rzen_eval.core import Result, Run
 from rzen_eval.errors import ResultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 def write(folder: Path, result: Result, run: Run) -> Path:
@@ -28,9 +27,8 @@ def write(folder: Path, result: Result, run: Run) -> Path:
     """
     file = folder / f"{result.id}.json"
     try:
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-        _replace(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
-        _replace(file, (result.model_dump_json(indent=2) + "\n").encode())
+        write_whole(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
+        write_whole(file, (result.model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
         raise ResultError(
             f"{result.id}: scored {result.score:.4f} but {file} cannot be written ({error});"
@@ -55,15 +53,6 @@ def read(file: Path) -> Result:
         raise ResultError(f"{file}: {where}: {first['msg']}; remove it and score the task again") from error
 
 
-def read_run(file: Path) -> Run:
-    """Read rankings back; ties are not stored with them."""
-    with gzip.open(file, "rt") as lines:
-        rows = [json.loads(line) for line in lines]
-    return Run(
-        ranking={row["query"]: row["candidates"] for row in rows}, scores={row["query"]: row["scores"] for row in rows}
-    )
-
-
 def finished(folder: Path, task_id: str, fingerprint: str) -> Result | None:
     """The result of a task if nothing that could change it has changed since, else None."""
     file = folder / f"{task_id}.json"
@@ -82,17 +71,3 @@ def _lines(run: Run) -> str:
         for query, ranked in run.ranking.items()
     )
     return "".join(json.dumps(row) + "\n" for row in rows)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(file)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise

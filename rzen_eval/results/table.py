@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OTHER = "†"
 """Marks a cell that holds scores of other data than the benchmark's."""
+PROTOCOL_FRAMES = 8
+"""Frames of a video that the benchmark's tables are made with."""
 TITLES = {"image": "Image", "video": "Video", "visdoc": "Visdoc"}
 
 
@@ -33,12 +35,36 @@ def cell(results: Sequence[Result], expected: Sequence[str]) -> str:
         return "–"
     mean = f"{average(list(scores.values())):.2f}"
     part = "" if len(scores) == len(expected) else f" ({len(scores)} of {len(expected)})"
-    return mean + part + (f" {OTHER}" if any(foreign(result) for result in results if result.task in scores) else "")
+    return (
+        mean
+        + part
+        + (f" {OTHER}" if any(foreign(result.warnings) for result in results if result.task in scores) else "")
+    )
 
 
-def foreign(result: Result) -> bool:
+def foreign(warnings: Sequence[str]) -> bool:
     """Whether a score was made of data that are not the benchmark's, as far as counts tell."""
-    return any("not the benchmark's data" in warning for warning in result.warnings)
+    return any("not the benchmark's data" in warning for warning in warnings)
+
+
+def by_version(name: str, results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Rows of a model, one for each version of the data that tells its tasks apart; the versions are never averaged.
+
+    Args:
+        name: what the model is called.
+        results: of any tasks; a task that is the same in both versions counts in both rows.
+    """
+    told = {version for result in results for version in _versions(result) if len(_versions(result)) == 1}
+    if not told:
+        return {name: list(results)}
+    return {
+        f"{name} (data {version})": [result for result in results if version in _versions(result)]
+        for version in sorted(told, reverse=True)
+    }
+
+
+def _versions(result: Result) -> list[str]:
+    return list(result.provenance.get("versions", ()))
 
 
 def modality_table(
@@ -101,7 +127,8 @@ def overall_table(
 def task_table(results: Sequence[Result], failed: Mapping[str, str]) -> pd.DataFrame:
     """One row a task: its score in both readings, its counts, and what a reader must know about it."""
     rows = {
-        result.task: {
+        result.id: {
+            "task": result.task,
             "group": result.group,
             "metric": result.metric,
             "score": f"{100 * result.score:.2f}",
@@ -114,9 +141,9 @@ def task_table(results: Sequence[Result], failed: Mapping[str, str]) -> pd.DataF
         for result in results
     }
     for name in failed:
-        rows[name] = dict.fromkeys(("group", "metric", "score", "exact", "queries", "candidates", "ties"), "–")
+        rows[name] = dict.fromkeys(("task", "group", "metric", "score", "exact", "queries", "candidates", "ties"), "–")
         rows[name]["notes"] = "failed"
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Task")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
 
 
 def notes(result: Result) -> str:
@@ -124,8 +151,11 @@ def notes(result: Result) -> str:
     said = []
     if result.limit is not None:
         said.append(f"first {result.limit} queries")
-    if foreign(result):
+    if foreign(result.warnings):
         said.append("not the benchmark's data")
+    frames = result.provenance.get("frames", PROTOCOL_FRAMES)
+    if result.modality == "video" and frames != PROTOCOL_FRAMES:
+        said.append(f"{frames} frames")
     if any("collapsed" in warning for warning in result.warnings):
         said.append("collapsed")
     return ", ".join(said)

@@ -175,14 +175,16 @@ def _verify(chosen: RunConfig, deep: bool) -> int:
     from rzen_eval.data.verify import report, verify
 
     tasks = list(chosen.tasks.values())
-    failed = 0
+    failed = odd = 0
     with tqdm(desc="verify", unit=" pictures", disable=None, leave=False) as bar:
         for found in verify(tasks, deep=deep, workers=chosen.runtime.n_workers, progress=bar.update):
             failed += bool(found.faults)
+            odd += bool(found.warnings)
             bar.clear()
             print("\n".join(report(found)))
     print(
         f"\n{len(tasks) - failed} of {len(tasks)} tasks are complete"
+        + (f", of {odd} the rows are not the benchmark's (see above; data.strict=true refuses them)" if odd else "")
         + ("" if deep else "; headers only were read, deep=true decodes every picture")
     )
     return 1 if failed else 0

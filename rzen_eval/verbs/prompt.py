@@ -29,7 +29,10 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     Returns:
         The exit code, 0.
     """
-    own = {"row": "0", "side": "query"} | dict(word.split("=", 1) for word in words if word.split("=")[0] in OWN)
+    given = [word.partition("=") for word in words if word.split("=")[0] in OWN]
+    own = {"row": "0", "side": "query"} | {key: value for key, _, value in given}
+    if not all(value for _, _, value in given):
+        raise ConfigError("prompt: row=, side= and media= each need a value")
     if own["side"] not in set(Side) or not own["row"].isdecimal():
         raise ConfigError(
             f"prompt: expected row=NUMBER and side=query or side=candidate,"
@@ -47,6 +50,8 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
             _show(model, items[row], side, f"{task.id}, {side} {ids[row]!r}")
             if "media" in own:
                 _write(model, items[row], Path(own["media"]), f"{task.id}-{side}-{row}")
+        except OSError as error:
+            raise ConfigError(f"prompt: media={own['media']} cannot be written ({error}); give a folder") from error
         except DataError as error:
             raise DataError(f"{task.id}: {side} {ids[row]!r}: {error}") from error
     return 0

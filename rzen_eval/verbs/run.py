@@ -67,7 +67,7 @@ def _report(chosen: RunConfig, outcome: Outcome) -> None:
 
 def _print_tables(chosen: RunConfig, outcome: Outcome) -> None:
     results = list(outcome.results.values())
-    rows = {chosen.model.name: results}
+    rows = table.by_version(chosen.model.name, results)
     benchmark = config.benchmark()
     modalities = {task.modality for task in chosen.tasks.values()}
     if len(modalities) > 1:
@@ -75,5 +75,5 @@ def _print_tables(chosen: RunConfig, outcome: Outcome) -> None:
     for modality, groups in benchmark.items():
         if modality in modalities:
             print(f"\n{table.markdown(table.modality_table(rows, modality, groups, chosen.reference))}")
-    if any(table.foreign(result) for result in results):
+    if any(table.foreign(result.warnings) for result in results):
         print(f"\n{table.OTHER} not the benchmark's data: counts differ from the declared ones")
