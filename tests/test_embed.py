@@ -285,3 +285,27 @@ def test_a_killed_worker_costs_its_task_and_not_the_next():
         with pytest.raises(DataError, match="was killed"):
             run([Item(text="5", images=[Deadly()])], loader)
         assert run([Item(text="5", images=[page(9)])], loader)[1].vectors.tolist() == [[5, 9]]
+
+
+LARGE = Budget(min_tokens=256, max_tokens=400)
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+@pytest.mark.skipif(not DESCRIPTORS.exists(), reason="shared memory is used on Linux only")
+def test_large_pictures_come_from_workers_as_they_are_and_leave_no_descriptor_open():
+    pictures = [
+        Pictures(Sizing(image=LARGE, frame=LARGE, clip=True), images=(page(1, (600, 500)),)),
+        Pictures(Sizing(image=LARGE, frame=LARGE, clip=True), images=(page(2),), frames=(page(3), page(4), page(5))),
+        Pictures(Sizing(image=LARGE, frame=LARGE), frames=(page(6, (900, 300)), page(7))),
+    ]
+    with Loader(1) as loader:
+        next(loader.stream([pictures]))
+        before = len([*DESCRIPTORS.iterdir()])
+        for _ in range(3):
+            came = next(loader.stream([pictures, pictures, pictures]))
+        for outcome, one in zip(came, pictures, strict=True):
+            assert not isinstance(outcome, DataError)
+            for found, expected in zip(outcome, one.load(), strict=True):
+                np.testing.assert_array_equal(found, expected)
+        del came, outcome, found
+        assert len([*DESCRIPTORS.iterdir()]) == before

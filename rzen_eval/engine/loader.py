@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
@@ -10,17 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from rzen_eval import workers as worker_processes
+from rzen_eval.engine import shared
 from rzen_eval.errors import DataError
-from rzen_eval.models.pixels import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from types import TracebackType
 
-    from rzen_eval.models.pixels import Pixels
+    from rzen_eval.models.pixels import Pictures, Pixels
 
 AHEAD = 1
 """Windows in preparation besides the one in use; bounds the memory that loaded pictures take."""
+SHARED = 64
+"""Items of a window that come through shared memory; each holds a file descriptor, of which a process has few."""
 
 
 class Loader:
@@ -60,21 +64,21 @@ class Loader:
         try:
             while True:
                 while len(waiting) <= AHEAD and (window := next(upcoming, None)) is not None:
-                    waiting.append([self._submit(pictures) for pictures in window])
+                    waiting.append([self._submit(pictures, place < SHARED) for place, pictures in enumerate(window)])
                 if not waiting:
                     return
                 yield [self._outcome(load) for load in waiting.popleft()]
         finally:
             # Of a stream that nobody reads to its end, because the task failed.
             for load in (load for window in waiting for load in window):
-                load.cancel()
+                load.drop()
 
-    def _submit(self, pictures: Pictures) -> _Load:
+    def _submit(self, pictures: Pictures, share: bool) -> _Load:
         if not (self._pool and pictures):
             return _Here(pictures)
         try:
             # Only this process has the memory-mapped tables; what travels is the encoded picture.
-            return self._pool.submit(Pictures.load, pictures.portable())
+            return _There(self._pool.submit(shared.load, pictures.portable(), share=share))
         except BrokenProcessPool as error:
             raise self._died() from error
         except (DataError, OSError):
@@ -87,7 +91,7 @@ class Loader:
             return error
         except BrokenProcessPool as error:
             raise self._died() from error
-        except (MemoryError, OSError) as error:
+        except (MemoryError, OSError, EOFError) as error:
             return DataError(f"its pictures cannot be loaded ({type(error).__name__}: {error})")
 
     def _died(self) -> DataError:
@@ -107,8 +111,8 @@ class _Load(Protocol):
     def result(self) -> list[Pixels]:
         """The pictures, once they are there."""
 
-    def cancel(self) -> bool:
-        """Do not load them if that has not begun."""
+    def drop(self) -> None:
+        """Nobody will ask for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,22 @@ class _Here:
         """The pictures."""
         return self.pictures.load()
 
-    def cancel(self) -> bool:
+    def drop(self) -> None:
         """Nothing has begun."""
-        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """Pictures that a worker loads."""
+
+    sent: Future[list[Pixels] | shared.Shared]
+
+    def result(self) -> list[Pixels]:
+        """The pictures, waited for."""
+        return shared.received(self.sent.result())
+
+    def drop(self) -> None:
+        """Do not begin, or wait for them to let go of the memory that they are in."""
+        if not self.sent.cancel():
+            with contextlib.suppress(Exception):
+                self.result()
