@@ -91,7 +91,10 @@ def open_rgb(media: Media) -> Image.Image:
 
 
 def _here_only(media: Media) -> TypeGuard[Encoded]:
-    return isinstance(media, Encoded) and not isinstance(media, Portable)
+    # Asking for a protocol takes longer than for a type, and most pictures are paths.
+    return not isinstance(media, (str, bytes, os.PathLike)) and (
+        isinstance(media, Encoded) and not isinstance(media, Portable)
+    )
 
 
 def _rgb(image: Image.Image, media: Media) -> Image.Image:

@@ -5,11 +5,12 @@ ranking as real ones do. The model is a stand-in that takes a set time a batch a
 tokenizer and budgets. Printed: peak memory of this process above what it had before the task, that of the largest
 worker, and how busy the model was kept.
 
-usage: python scripts/bench_media.py [--candidates 100000] [--clips 5000] [--seconds 0.02] [--workers 1] [--folder DIR]
+usage: python scripts/bench_media.py [--candidates 100000] [--clips 5000] [--seconds 0.02] [--tokens 8192]
+       [--workers 1] [--folder DIR]
 """
 
 import argparse
-import resource
+import multiprocessing
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ import numpy as np
 from PIL import Image
 
 from rzen_eval import config
-from rzen_eval.core import Vectors
+from rzen_eval.core import Task, Vectors
+from rzen_eval.data.load import load_data
 from rzen_eval.engine.loader import Loader
 from rzen_eval.models import open_model
 from rzen_eval.models.base import Planned
@@ -34,8 +36,10 @@ class StandIn(Qwen2VL):
     """Plans as the bundled model does, and sleeps instead of computing."""
 
     seconds = 0.02
+    batches = 0
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+        self.batches += 1
         time.sleep(self.seconds)
         return np.array(
             [[plan.input_ids.sum(), len(item), 1] for plan, item in zip(planned, pixels, strict=True)], "f4"
@@ -93,8 +97,20 @@ def make_clips(root: Path, n: int) -> None:
     write_rows(root / "VLM2Vec/MSVD", "data", rows)
 
 
-def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
-    return resource.getrusage(who).ru_maxrss / 1024
+def peak_mb(process: str = "self") -> float:
+    """Most memory that a process has had so far."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def loading_alone(model: Qwen2VL, task: Task, n: int = 300) -> float:
+    """Seconds an item that decoding and resizing take in one process that does nothing else."""
+    candidates = load_data(task).candidates
+    items = [candidates[place] for place in range(min(n, len(candidates)))]
+    start = time.perf_counter()
+    for item in items:
+        model.pictures(item).load()
+    return (time.perf_counter() - start) / len(items)
 
 
 def measure(task_name: str, root: Path, cache: Path, options: argparse.Namespace) -> None:
@@ -108,15 +124,18 @@ def measure(task_name: str, root: Path, cache: Path, options: argparse.Namespace
     before = peak_mb()
     start = time.perf_counter()
     with Loader(options.workers) as loader:
-        done = score(task, model, loader, tokens_per_batch=8192).result
-    seconds = time.perf_counter() - start
+        done = score(task, model, loader, tokens_per_batch=options.tokens).result
+        seconds = time.perf_counter() - start
+        worker = max(peak_mb(str(child.pid)) for child in multiprocessing.active_children())
     told = done.provenance["embedding"]
+    alone = told["computed"] * loading_alone(model, task)
     print(
         f"{task_name}: {done.n_queries} queries, {done.n_candidates} candidates, {seconds:.1f} s in all,"
         f" {told['seconds']:.1f} s embedding, model busy {100 * told['model_seconds'] / told['seconds']:.1f} % of it,"
+        f" {1000 * options.seconds:.0f} ms a batch where loading alone takes {1000 * alone / model.batches:.1f},"
         f" padding {100 * told['padding_share']:.2f} %,"
         f" peak {peak_mb() - before:.0f} MB above the {before:.0f} MB before,"
-        f" largest worker {peak_mb(resource.RUSAGE_CHILDREN):.0f} MB"
+        f" largest worker {worker:.0f} MB"
     )
 
 
@@ -125,6 +144,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=100_000)
     parser.add_argument("--clips", type=int, default=5_000)
     parser.add_argument("--seconds", type=float, default=0.02, help="a batch")
+    parser.add_argument("--tokens", type=int, default=8192, help="of a batch")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the mirrors are made and kept; a temporary one otherwise")
     options = parser.parse_args()

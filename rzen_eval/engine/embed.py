@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -17,11 +19,13 @@ from rzen_eval.models.batching import cut, windows
 from rzen_eval.models.pixels import Visual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from rzen_eval.core import Embedder, Item, Side, Vectors
     from rzen_eval.engine.loader import Loader
     from rzen_eval.models.pixels import Pictures, Pixels
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,13 @@ def embed(
         report(len(wanted) - len(new))
     tally = _Tally(tokens_per_batch)
     order = [[new[i] for i in window] for window in windows([wanted[i].most_tokens for i in new], tokens_per_batch)]
-    stream = loader.stream([wanted[i].pictures for i in window] for window in order)
-    for window, outcomes in zip(order, stream, strict=True):
-        ready = [_ready(model, wanted[i], side, ids[i], out) for i, out in zip(window, outcomes, strict=True)]
+
+    def prepared() -> Generator[tuple[list[int], list[_Ready]]]:
+        stream = loader.stream([wanted[i].pictures for i in window] for window in order)
+        for window, outcomes in zip(order, stream, strict=True):
+            yield window, [_ready(model, wanted[i], side, ids[i], out) for i, out in zip(window, outcomes, strict=True)]
+
+    for window, ready in _ahead(prepared()):
         batches = cut([one.plan.length for one in ready], tally.budget)
         made = []
         for batch in batches:
@@ -109,6 +117,16 @@ def embed(
         computed=len(new),
         budget=tally.budget,
     )
+
+
+def _ahead(parts: Generator[T]) -> Iterator[T]:
+    """The same, each one made in a thread while the one before is in use."""
+    end = object()
+    with closing(parts), ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, parts, end)
+        while (now := following.result()) is not end:
+            following = thread.submit(next, parts, end)
+            yield cast("T", now)
 
 
 def _forward(model: Pipelined, batch: Sequence[_Ready], tally: _Tally) -> Vectors:

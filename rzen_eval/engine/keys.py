@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from functools import singledispatch
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -55,12 +54,12 @@ def _(media: bytes) -> str:
 @_identity.register(str)
 @_identity.register(os.PathLike)
 def _(media: str | os.PathLike[str]) -> str:
-    path = Path(media)
+    path = os.path.abspath(media)  # noqa: PTH100 - a tenth of the time, a hundred thousand times
     try:
-        stat = path.stat()
+        stat = os.stat(path)  # noqa: PTH116
     except OSError:
         return f"{path} missing"
-    return f"{path.absolute()} {stat.st_size} {stat.st_mtime_ns}"
+    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
 
 
 @_identity.register

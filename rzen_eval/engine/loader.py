@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from rzen_eval import workers as worker_processes
 from rzen_eval.engine import shared
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from rzen_eval.models.pixels import Pictures, Pixels
+    from rzen_eval.engine.shared import Outcome
+    from rzen_eval.models.pixels import Pictures
 
 AHEAD = 1
-"""Windows in preparation besides the one in use; bounds the memory that loaded pictures take."""
+"""Windows in preparation besides the one that is asked for; bounds the memory that loaded pictures take."""
 SHARED = 64
-"""Items of a window that come through shared memory; each holds a file descriptor, of which a process has few."""
+"""Groups of a window that come through shared memory; each holds a file descriptor, of which a process has few."""
+GROUP = 16
+"""Most items that travel together: a message costs as much as loading a small picture."""
 
 
 class Loader:
@@ -53,46 +56,55 @@ class Loader:
         if self._pool:
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
-    def stream(self, windows: Iterable[Sequence[Pictures]]) -> Iterator[list[list[Pixels] | DataError]]:
+    def stream(self, windows: Iterable[Sequence[Pictures]]) -> Iterator[list[Outcome]]:
         """The pictures of each window, in order, loaded while the one before is in use.
 
         Yields:
             For each item of the window its pictures, or the error that they failed with.
         """
-        waiting: deque[list[_Load]] = deque()
+        waiting: deque[_Window] = deque()
         upcoming = iter(windows)
         try:
             while True:
                 while len(waiting) <= AHEAD and (window := next(upcoming, None)) is not None:
-                    waiting.append([self._submit(pictures, place < SHARED) for place, pictures in enumerate(window)])
+                    waiting.append(self._submit(window))
                 if not waiting:
                     return
-                yield [self._outcome(load) for load in waiting.popleft()]
+                yield self._outcomes(waiting.popleft())
         finally:
             # Of a stream that nobody reads to its end, because the task failed.
-            for load in (load for window in waiting for load in window):
-                load.drop()
+            for _, sent in (group for window in waiting for group in window.groups):
+                _drop(sent)
 
-    def _submit(self, pictures: Pictures, share: bool) -> _Load:
-        if not (self._pool and pictures):
-            return _Here(pictures)
-        try:
-            # Only this process has the memory-mapped tables; what travels is the encoded picture.
-            return _There(self._pool.submit(shared.load, pictures.portable(), share=share))
-        except BrokenProcessPool as error:
-            raise self._died() from error
-        except (DataError, OSError):
-            return _Here(pictures)
+    def _submit(self, pictures: Sequence[Pictures]) -> _Window:
+        window = _Window(pictures, [])
+        if not self._pool:
+            return window
+        travelling = [place for place, one in enumerate(pictures) if one]
+        size = max(1, min(GROUP, len(travelling) // (4 * self._workers)))
+        for start in range(0, len(travelling), size):
+            places, ready = [], []
+            for place in travelling[start : start + size]:
+                # What cannot be read here gets its message when it is asked for.
+                with contextlib.suppress(DataError, OSError):
+                    # Only this process has the memory-mapped tables; what travels is the encoded picture.
+                    ready.append(pictures[place].portable())
+                    places.append(place)
+            try:
+                sent = self._pool.submit(shared.load, ready, share=len(window.groups) < SHARED)
+            except BrokenProcessPool as error:
+                raise self._died() from error
+            window.groups.append((places, sent))
+        return window
 
-    def _outcome(self, load: _Load) -> list[Pixels] | DataError:
+    def _outcomes(self, window: _Window) -> list[Outcome]:
+        came: dict[int, Outcome] = {}
         try:
-            return load.result()
-        except DataError as error:
-            return error
-        except BrokenProcessPool as error:
+            for places, sent in window.groups:
+                came.update(zip(places, shared.received(sent.result()), strict=True))
+        except (BrokenProcessPool, OSError, EOFError) as error:
             raise self._died() from error
-        except (MemoryError, OSError, EOFError) as error:
-            return DataError(f"its pictures cannot be loaded ({type(error).__name__}: {error})")
+        return [came[place] if place in came else shared.attempt(one) for place, one in enumerate(window.pictures)]
 
     def _died(self) -> DataError:
         """The error of a killed worker; a new pool stands ready for the tasks to come."""
@@ -105,42 +117,16 @@ class Loader:
         )
 
 
-class _Load(Protocol):
-    """Pictures that are being loaded."""
-
-    def result(self) -> list[Pixels]:
-        """The pictures, once they are there."""
-
-    def drop(self) -> None:
-        """Nobody will ask for them."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Here:
-    """Pictures that this process loads when they are asked for."""
+class _Window:
+    """Pictures of a window's items, and those of them that workers load, in groups with their places."""
 
-    pictures: Pictures
-
-    def result(self) -> list[Pixels]:
-        """The pictures."""
-        return self.pictures.load()
-
-    def drop(self) -> None:
-        """Nothing has begun."""
+    pictures: Sequence[Pictures]
+    groups: list[tuple[list[int], Future[list[Outcome] | shared.Shared]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _There:
-    """Pictures that a worker loads."""
-
-    sent: Future[list[Pixels] | shared.Shared]
-
-    def result(self) -> list[Pixels]:
-        """The pictures, waited for."""
-        return shared.received(self.sent.result())
-
-    def drop(self) -> None:
-        """Do not begin, or wait for them to let go of the memory that they are in."""
-        if not self.sent.cancel():
-            with contextlib.suppress(Exception):
-                self.result()
+def _drop(sent: Future[list[Outcome] | shared.Shared]) -> None:
+    """Do not begin, or wait for them to let go of the memory that they are in."""
+    if not sent.cancel():
+        with contextlib.suppress(Exception):
+            shared.received(sent.result())

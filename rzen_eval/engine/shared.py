@@ -1,4 +1,4 @@
-"""Loaded pixels from a worker to the model's process without a copy through a pipe."""
+"""Pictures loaded in a worker, and brought to the model's process without a copy through a pipe."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rzen_eval.errors import DataError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rzen_eval.models.pixels import Pictures, Pixels
 
 SMALLEST = 2**17
 """Bytes below which a pipe costs less."""
+
+Outcome = list["Pixels"] | DataError
+"""The pictures of an item, or the error that they failed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +31,43 @@ class Shared:
 
     descriptor: Any
     """`multiprocessing.reduction.DupFd` of the memory."""
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: Sequence[list[tuple[int, ...]] | DataError]
+    """Of each item's arrays, or the error that it failed with."""
 
 
-def load(pictures: Pictures, *, share: bool) -> list[Pixels] | Shared:
+def attempt(pictures: Pictures) -> Outcome:
+    """Load an item's pictures."""
+    try:
+        return pictures.load()
+    except DataError as error:
+        return error
+    except (MemoryError, OSError) as error:
+        return DataError(f"its pictures cannot be loaded ({type(error).__name__}: {error})")
+
+
+def load(group: Sequence[Pictures], *, share: bool) -> list[Outcome] | Shared:
     """In a worker: load pictures, and leave them in shared memory where that is wanted, worth it and possible."""
-    loaded = pictures.load()
-    if not (share and hasattr(os, "memfd_create") and sum(one.nbytes for one in loaded) >= SMALLEST):
-        return loaded
+    outcomes = [attempt(pictures) for pictures in group]
+    arrays = [array for outcome in outcomes if not isinstance(outcome, DataError) for array in outcome]
+    if not (share and hasattr(os, "memfd_create") and sum(array.nbytes for array in arrays) >= SMALLEST):
+        return outcomes
     try:
         with os.fdopen(os.memfd_create("pixels"), "wb") as memory:
-            memory.writelines(one.data for one in loaded)
+            memory.writelines(array.data for array in arrays)
             memory.flush()
-            return Shared(reduction.DupFd(memory.fileno()), tuple(one.shape for one in loaded))
+            descriptor = reduction.DupFd(memory.fileno())
     except OSError:
-        return loaded
+        return outcomes
+    return Shared(
+        descriptor, [one if isinstance(one, DataError) else [array.shape for array in one] for one in outcomes]
+    )
 
 
-def received(sent: list[Pixels] | Shared) -> list[Pixels]:
-    """In the model's process: the arrays.
+def received(sent: list[Outcome] | Shared) -> list[Outcome]:
+    """In the model's process: what `load` made.
 
     Raises:
-        OSError, EOFError: the worker that shared them is gone.
+        OSError, EOFError: the worker that shared it is gone.
     """
     if not isinstance(sent, Shared):
         return sent
@@ -54,7 +76,16 @@ def received(sent: list[Pixels] | Shared) -> list[Pixels]:
         memory = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
     finally:
         os.close(descriptor)
-    pixels = np.frombuffer(memory, dtype=np.uint8)
-    ends = np.cumsum([math.prod(shape) for shape in sent.shapes])
-    parts = np.split(pixels, ends[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, sent.shapes, strict=True)]
+    outcomes: list[Outcome] = []
+    place = 0
+    for shapes in sent.shapes:
+        if isinstance(shapes, DataError):
+            outcomes.append(shapes)
+            continue
+        arrays = []
+        for shape in shapes:
+            count = math.prod(shape)
+            arrays.append(np.frombuffer(memory, np.uint8, count, place).reshape(shape))
+            place += count
+        outcomes.append(arrays)
+    return outcomes
