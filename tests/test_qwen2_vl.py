@@ -15,13 +15,14 @@ from rzen_eval.errors import DataError
 from rzen_eval.models import pixels
 from rzen_eval.models.qwen2_vl import Qwen2VL
 from rzen_eval.models.spec import Budget
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, SAME_PIXELS
 
 RZEN = FIXTURES / "rzen"
 CASES: list[dict[str, Any]] = json.loads((RZEN / "items.json").read_text())
 VECTORS = np.load(RZEN / "vectors.npz")
 CUT = {"t09", "m04"}
 """Longer than 2,000 tokens: the reference loses its pooling token there, so it defines no right answer."""
+CLOSE = 1e-5 if SAME_PIXELS else 1e-3
 WHOLE = [row for row, case in enumerate(CASES) if case["id"] not in CUT]
 
 
@@ -48,7 +49,7 @@ def test_token_ids_and_grids_equal_the_reference(model: Qwen2VL, case: dict[str,
 
 def test_vectors_equal_the_reference(model: Qwen2VL):
     vectors = model.embed([item(CASES[row]) for row in WHOLE], "query")
-    assert np.abs(vectors - VECTORS["sequential"][WHOLE]).max() < 1e-5
+    assert np.abs(vectors - VECTORS["sequential"][WHOLE]).max() < CLOSE
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-6)
 
@@ -56,7 +57,7 @@ def test_vectors_equal_the_reference(model: Qwen2VL):
 def test_grid_positions_give_the_other_vectors_and_only_where_there_are_pictures(checkpoint: Path):
     model = load_model("rzenembed_v2_7b", f"checkpoint={checkpoint}", "positions=mrope", "dtype=float32", "device=cpu")
     vectors = model.embed([item(CASES[row]) for row in WHOLE], "query")
-    assert np.abs(vectors - VECTORS["mrope"][WHOLE]).max() < 1e-5
+    assert np.abs(vectors - VECTORS["mrope"][WHOLE]).max() < CLOSE
     apart = np.abs(vectors - VECTORS["sequential"][WHOLE]).max(axis=1)
     assert [bool(gap > 0.01) for gap in apart] == [bool(CASES[row]["images"]) for row in WHOLE]
 

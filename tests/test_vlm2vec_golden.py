@@ -19,7 +19,7 @@ from rzen_eval.data.load import load_data
 from rzen_eval.engine.loader import Loader
 from rzen_eval.models.qwen2_vl import Qwen2VL
 from rzen_eval.scoring import Scored, score
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, SAME_PIXELS
 
 SHARED = Path(__file__).parents[2] / "shared/golden"
 ROOTS = [root for root in (FIXTURES, SHARED) if (root / "vlm2vec").is_dir()]
@@ -116,6 +116,7 @@ def test_vectors_agree(golden: Golden):
         assert (vectors * np.load(golden.folder / f"{file}.npy")).sum(axis=1).min() > 0.99999
 
 
+@pytest.mark.skipif(not SAME_PIXELS, reason="one pixel more or less turns a near tie")
 def test_rankings_equal_the_official_ones(golden: Golden):
     ranking = golden.scored.run.ranking
     for query_id, line in zip(golden.data.query_ids, golden.lines("pred"), strict=True):
