@@ -17,10 +17,9 @@ from rzen_eval.models.base import Pipelined
 from rzen_eval.rank import check_vectors, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from rzen_eval.core import Embedder
-    from rzen_eval.engine.store import VectorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,9 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Res
         ModelError: the model cannot be loaded, or its vectors cannot be ranked.
     """
     runtime = runtime or Runtime(workers=0)
-    with Loader(runtime.n_workers) as loader:
-        return score(
-            task, model, loader, tokens_per_batch=runtime.tokens_per_batch, rank_device=runtime.rank_device
-        ).result
+    budget = runtime.tokens_per_batch or (model.tokens_per_batch if isinstance(model, Pipelined) else 1)
+    with Loader(runtime.loaders()) as loader:
+        return score(task, model, loader, tokens_per_batch=budget, rank_device=runtime.rank_device).result
 
 
 def score(
@@ -60,23 +58,12 @@ def score(
     *,
     tokens_per_batch: int,
     rank_device: str = "cpu",
-    store: VectorStore | None = None,
-    progress: Callable[[int], None] | None = None,
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
     data = load_data(task)
     try:
         queries, candidates = (
-            embed(
-                model,
-                items,
-                ids,
-                side,
-                loader=loader,
-                tokens_per_batch=tokens_per_batch,
-                store=store,
-                progress=progress,
-            )
+            embed(model, items, ids, side, loader=loader, tokens_per_batch=tokens_per_batch)
             for items, ids, side in (
                 (data.queries, data.query_ids, Side.QUERY),
                 (data.candidates, data.candidate_ids, Side.CANDIDATE),
@@ -84,6 +71,33 @@ def score(
         )
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
+    return finish(task, data, model, queries, candidates, tokens_per_batch=tokens_per_batch, rank_device=rank_device)
+
+
+def finish(
+    task: Task,
+    data: TaskData,
+    model: Embedder | Pipelined,
+    queries: Embedded,
+    candidates: Embedded,
+    *,
+    tokens_per_batch: int,
+    rank_device: str = "cpu",
+) -> Scored:
+    """Check vectors, rank and score.
+
+    Args:
+        task: as declared.
+        data: its rows.
+        model: what made the vectors, for provenance.
+        queries: their vectors.
+        candidates: their vectors.
+        tokens_per_batch: what was asked for.
+        rank_device: where candidates are ranked.
+
+    Raises:
+        ModelError: the vectors cannot be ranked.
+    """
     model_name = _name(model)
     checked = [
         check_vectors(embedded.vectors, len(ids), f"{model_name} on {task.id}, {side}")
@@ -178,8 +192,9 @@ def _provenance(
 
 def _speed(*sides: Embedded) -> dict[str, float]:
     seconds = sum(side.seconds for side in sides)
-    items, tokens, padding = (
+    items, computed, tokens, padding = (
         sum(len(side.vectors) for side in sides),
+        sum(side.computed for side in sides),
         sum(side.tokens for side in sides),
         sum(side.padding for side in sides),
     )
@@ -187,9 +202,9 @@ def _speed(*sides: Embedded) -> dict[str, float]:
         "seconds": round(seconds, 3),
         "model_seconds": round(sum(side.model_seconds for side in sides), 3),
         "items": items,
-        "computed": sum(side.computed for side in sides),
+        "computed": computed,
         "tokens": tokens,
-        "items_per_second": round(items / seconds, 2),
-        "tokens_per_second": round(tokens / seconds, 1),
+        "items_per_second": round(computed / seconds, 2) if computed else 0.0,
+        "tokens_per_second": round(tokens / seconds, 1) if computed else 0.0,
         "padding_share": round(padding / (tokens + padding), 4) if tokens else 0.0,
     }

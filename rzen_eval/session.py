@@ -8,28 +8,35 @@ import tempfile
 import traceback
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rzen_eval import provenance
+from rzen_eval.core import Side
 from rzen_eval.data.load import content, load_data
-from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.embed import collect
+from rzen_eval.engine.open import at, opened
+from rzen_eval.engine.pipeline import Step
+from rzen_eval.engine.plan import Half, Plan
+from rzen_eval.engine.runtimes import Rank
 from rzen_eval.engine.store import VectorStore
 from rzen_eval.errors import ResultError, RzenEvalError
 from rzen_eval.models import open_model
-from rzen_eval.models.resources import share_cores
 from rzen_eval.results import records
 from rzen_eval.results.table import foreign
-from rzen_eval.scoring import describe, score
+from rzen_eval.scoring import describe, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from rzen_eval.config import RunConfig
     from rzen_eval.core import Result, Task, TaskData
+    from rzen_eval.engine.runtimes import Engine
     from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.progress import Progress
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -42,7 +49,7 @@ class Outcome:
     """The error of each task that failed, by task id."""
 
 
-def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
+def run(config: RunConfig, progress: Progress) -> Outcome:
     """Score every task of a configuration.
 
     A task whose result is there already, made of the same data, model, settings and code, is not scored
@@ -50,51 +57,157 @@ def run(config: RunConfig, say: Callable[[str], None]) -> Outcome:
 
     Args:
         config: what to run.
-        say: called with a line after each task.
+        progress: told of every batch and task.
 
     Returns:
-        Results and failures.
+        Results and failures; of a rank that is not the first, nothing.
 
     Raises:
         ModelError: the checkpoint cannot be loaded as declared, so no task can be scored.
     """
-    model = open_model(config.model, config.cache_dir)
-    described = describe(model)
-    folder = config.results_dir / config.model.name
-    found: dict[str, Result] = {}
-    failed: dict[str, str] = {}
+    import torch
 
-    def attempt(task: Task, work: Callable[[], Result | None]) -> Result | None:
+    rank = Rank.of_environment()
+    spec = config.model if rank.world == 1 else at(config.model, torch.cuda.device_count(), rank.local)
+    model = open_model(spec, config.cache_dir)
+    session = _Session(config, progress, model, describe(model), rank.rank == 0)
+    session.take_kept()
+    if session.pending():
+        if session.first:
+            _writable(session.folder)
+        store = _store(config, session.described, progress.say)
+        with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
+            session.score(engine, store)
+    found = session.found
+    return Outcome({name: found[name] for name in config.tasks if name in found}, session.failed)
+
+
+@dataclass
+class _Session:
+    config: RunConfig
+    progress: Progress
+    model: Qwen2VL
+    described: Mapping[str, Any]
+    first: bool
+    """Whether this process scores and reports; others only embed."""
+    found: dict[str, Result] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where results go."""
+        return self.config.results_dir / self.config.model.name
+
+    def pending(self) -> list[Task]:
+        """Tasks that have neither a result nor an error."""
+        return [task for task in self.config.tasks.values() if task.id not in {*self.found, *self.failed}]
+
+    def take_kept(self) -> None:
+        """Results of earlier runs."""
+        for task in self.config.tasks.values():
+            if result := self._attempt(task.id, partial(_kept, self.folder, task, self.described)):
+                self.found[task.id] = result
+                self.progress.scored(result, kept=True)
+
+    def score(self, engine: Engine, store: VectorStore) -> None:
+        """Embed and score what is pending.
+
+        Items that tasks share are embedded for the first of them; if that one fails, a second pass does them for
+        the others.
+        """
+        while tasks := self.pending():
+            store.refresh()
+            plan = Plan(self.model, store, self.config.runtime.tokens_per_batch or self.model.tokens_per_batch)
+            works = self._planned(plan, tasks)
+            self.progress.begin(plan.n_items)
+            for name in [name for name in works if not plan.open[name]]:
+                self._finish(works[name])
+            for news in engine.run(plan):
+                task = plan.task(news)
+                if isinstance(news, Step):
+                    self.progress.step(works[task].task.name, news.items, news.tokens)
+                    continue
+                plan.note(news)
+                if task in plan.failed:
+                    self._fail(task, str(plan.failed[task]))
+                elif not plan.open[task]:
+                    self._finish(works[task])
+            self.progress.end()
+            if not self.first:
+                return
+
+    def _planned(self, plan: Plan, tasks: Iterable[Task]) -> dict[str, _Work]:
+        works = {}
+        for task in tasks:
+            if work := self._attempt(task.id, partial(_plan, plan, task)):
+                works[task.id] = work
+        return works
+
+    def _finish(self, work: _Work) -> None:
+        """Score a task whose vectors are all there, unless one of them was left to a task that failed."""
+        task = work.task
+        if not self.first or not work.complete or task.id in self.failed:
+            return
+        if result := self._attempt(task.id, partial(self._score, work)):
+            self.found[task.id] = result
+            self.progress.scored(result, kept=False)
+
+    def _score(self, work: _Work) -> Result:
+        queries, candidates = (collect(work.plan, half) for half in work.halves)
+        scored = finish(
+            work.task,
+            work.data,
+            self.model,
+            queries,
+            candidates,
+            tokens_per_batch=work.plan.tokens_per_batch,
+            rank_device=self.config.runtime.rank_device,
+        )
+        records.write(self.folder, scored.result, scored.run)
+        return scored.result
+
+    def _attempt(self, task: str, work: Callable[[], T]) -> T | None:
         """Do one task's work; whatever goes wrong with it is its own affair."""
         try:
             return work()
         except RzenEvalError as error:
             message = str(error)
         except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
-            say(traceback.format_exc())
+            self.progress.say(traceback.format_exc())
             message = f"internal error, please report it with the lines above: {type(error).__name__}: {error}"
-        failed[task.id] = message if message.startswith(task.id) else f"{task.id}: {message}"
-        say(f"failed: {failed[task.id]}")
+        self._fail(task, message)
         return None
 
-    for task in config.tasks.values():
-        if result := attempt(task, partial(_kept, folder, task, described)):
-            found[task.id] = result
-            say(f"{task.name}: {_line(result)}, kept from an earlier run")
-    pending = [task for task in config.tasks.values() if task.id not in {*found, *failed}]
-    if pending:
-        _writable(folder)
-        share_cores(model.device, config.runtime.n_workers)
-        model.load()
-    store = _store(config, described, say) if pending else None
-    with Loader(config.runtime.n_workers if pending else 0) as loader:
-        for task in pending:
-            if result := attempt(task, partial(_score, config, task, model, loader, store)):
-                found[task.id] = result
-                say(f"{task.name}: {_line(result)}, {result.provenance['embedding']['seconds']:.1f} s")
-                for warning in result.warnings:
-                    say(f"  warning: {warning}")
-    return Outcome({name: found[name] for name in config.tasks if name in found}, failed)
+    def _fail(self, task: str, message: str) -> None:
+        if task not in self.failed:
+            self.failed[task] = message if message.startswith(task) else f"{task}: {message}"
+            self.progress.failed(task, self.failed[task])
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A task with its data and its place in the plan."""
+
+    task: Task
+    data: TaskData
+    plan: Plan
+    halves: tuple[Half, Half]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every vector is there."""
+        return all(key in self.plan.store for half in self.halves for key in half.keys)
+
+
+def _plan(plan: Plan, task: Task) -> _Work:
+    data = load_data(task)
+    halves = (
+        Half(task.id, Side.QUERY, data.queries, data.query_ids),
+        Half(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
+    )
+    for half in halves:
+        plan.add(half)
+    return _Work(task, data, plan, halves)
 
 
 def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
@@ -118,29 +231,10 @@ def _writable(folder: Path) -> None:
         raise ResultError(f"results cannot be written to {folder} ({error}); give results_dir=FOLDER") from error
 
 
-def _score(config: RunConfig, task: Task, model: Qwen2VL, loader: Loader, store: VectorStore | None) -> Result:
-    with tqdm(desc=task.name, unit=" items", disable=None, leave=False) as bar:
-
-        def advance(items: int) -> None:
-            bar.update(items)
-
-        scored = score(
-            task,
-            model,
-            loader,
-            tokens_per_batch=config.runtime.tokens_per_batch,
-            rank_device=config.runtime.rank_device,
-            store=store,
-            progress=advance,
-        )
-    records.write(config.results_dir / config.model.name, scored.result, scored.run)
-    return scored.result
-
-
-def _store(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore | None:
-    """The folder of this model's vectors, with a note beside them that says what made them; None if none are kept."""
+def _store(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
+    """Where this model's vectors are kept, with a note beside them that says what made them."""
     if config.runtime.store is None:
-        return None
+        return VectorStore(None)
     name, made_by = provenance.embedding(described)
     folder = config.cache_dir / "vectors" / f"{config.model.name}-{name}-{config.runtime.store}"
     with contextlib.suppress(OSError):
@@ -169,7 +263,3 @@ def _guard(folder: Path, task: Task, data: TaskData) -> None:
         f"{task.id}: {file} holds a full result on data={made_of}, which {lesser} would replace;"
         " give results_dir=FOLDER"
     )
-
-
-def _line(result: Result) -> str:
-    return f"{result.metric} {100 * result.score:.2f}, {result.n_queries} queries, {result.n_candidates} candidates"

@@ -29,6 +29,8 @@ class StandIn:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
+    tokens_per_batch = 8192
+
     def prompt(self, item: Item, side: Side) -> str:  # noqa: ARG002 - the interface
         return ""
 

@@ -4,7 +4,9 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ SIZING = Sizing(image=ONE, frame=ONE)
 
 class Counting:
     """A stand-in for a model: an item is as long as its text says, and its vector holds that and its first pixel."""
+
+    tokens_per_batch = 100
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -266,6 +270,7 @@ def test_an_item_that_does_not_fit_alone_is_named(loader: Loader):
         embed(Small(), items, ["a", "b"], Side.QUERY, loader=loader, tokens_per_batch=100)
 
 
+@dataclass(frozen=True)
 class Deadly:
     """A picture whose reader is killed."""
 
@@ -280,10 +285,49 @@ class Deadly:
         return b""
 
 
-def test_a_killed_worker_costs_its_task_and_not_the_next():
+def test_an_item_that_kills_its_reader_three_times_is_named_and_what_loads_beside_it_is_not_lost():
+    items = [Item(text="5", images=[page(9)]), Item(text="6", images=[Deadly()]), Item(text="7", images=[page(8)])]
     with Loader(1) as loader:
-        with pytest.raises(DataError, match="was killed"):
-            run([Item(text="5", images=[Deadly()])], loader)
+        with pytest.raises(DataError, match=r"candidate 'id1': a process that loads its pictures was killed 3 times"):
+            run(items, loader)
+        assert run([items[0], items[2]], loader)[1].vectors.tolist() == [[5, 9], [7, 8]]
+
+
+@dataclass(frozen=True)
+class Fatal(Deadly):
+    """A picture whose reader is killed the first time."""
+
+    mark: Path
+
+    def read(self) -> bytes:
+        if not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return page(77)
+
+
+def test_a_reader_that_is_killed_once_costs_nothing(tmp_path: Path):
+    items = [Item(text=str(length), images=[page(length)]) for length in range(1, 20)]
+    items[3] = Item(text="4", images=[Fatal(tmp_path / "died")])
+    with Loader(1) as loader:
+        vectors = run(items, loader)[1].vectors
+    assert vectors[:, 1].tolist() == [1, 2, 3, 77, *range(5, 20)]
+    assert (tmp_path / "died").exists()
+
+
+@dataclass(frozen=True)
+class Hanging(Deadly):
+    """A picture that is never read to its end."""
+
+    def read(self) -> bytes:
+        time.sleep(600)
+        return b""
+
+
+def test_a_reader_that_hangs_is_killed_and_its_item_named():
+    with Loader(1, timeout=1.0) as loader:
+        with pytest.raises(DataError, match=r"candidate 'id0': .*more than 1 s"):
+            run([Item(text="5", images=[Hanging()])], loader)
         assert run([Item(text="5", images=[page(9)])], loader)[1].vectors.tolist() == [[5, 9]]
 
 

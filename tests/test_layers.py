@@ -17,7 +17,7 @@ LAYERS = [
     {"engine"},
     {"provenance", "scoring"},
     {"results"},
-    {"session", "config"},
+    {"session", "config", "progress"},
     {"api"},
     {"rzenembed"},
     {"verbs", "cli"},

@@ -13,18 +13,33 @@ from rzen_eval.core import Frozen
 class Runtime(Frozen):
     """Settings of the engine (Hydra group `runtime`)."""
 
+    kind: Literal["inline", "pool", "ray"] = "inline"
+    """In this process, in one process a device of this machine, or in one actor a device of a Ray cluster."""
+    processes: int | None = Field(default=None, gt=0)
+    """Of a pool or a cluster; None: one a GPU, and where there is none one a core of this machine."""
     workers: int | None = Field(default=None, ge=0)
-    """Processes that decode and resize pictures; 0: this process does it. None: every core but one, eight at most."""
+    """Processes that decode and resize pictures, for each process with a model; 0: that one does it, in a thread. None:
+    a share of the cores, eight at most, and none where a pool computes on the CPU."""
     store: Literal["float32", "float16"] | None = "float32"
     """How vectors are kept in the cache folder; None: they are not, and an interrupted task begins again."""
     rank_device: str = "cpu"
     """Where candidates are ranked: `cpu`, or a torch device such as `cuda`."""
-    tokens_per_batch: int = Field(default=8192, gt=0)
-    """Longest item times items in a batch, padding included."""
+    tokens_per_batch: int | None = Field(default=None, gt=0)
+    """Longest item times items in a batch, padding included; None: what suits the device."""
+    timeout: float = Field(default=1800.0, gt=0)
+    """Seconds without a finished batch after which a worker of a pool or cluster counts as hung and is replaced."""
+    progress: Literal["auto", "bar", "lines", "json", "quiet"] = "auto"
+    """A bar and a line a task; lines alone; JSON lines; nothing but tables. `auto`: a bar on a terminal, else lines."""
 
-    @property
-    def n_workers(self) -> int:
-        """The number of worker processes."""
-        if self.workers is None:
-            return max(1, min(8, len(os.sched_getaffinity(0)) - 1))
-        return self.workers
+    def loaders(self, sharing: int = 1, *, gpu: bool = True) -> int:
+        """Processes that load pictures for one of the processes that share this machine."""
+        if self.workers is not None:
+            return self.workers
+        if sharing > 1 and not gpu:
+            return 0
+        return max(1, min(8, cores() // sharing - 1))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -80,24 +80,40 @@ class VectorStore:
         return key in self._index or key in self._memory
 
     def put(self, keys: Sequence[Key], rows: Sequence[Vectors]) -> None:
-        """Write a chunk; where that fails say so once and keep the vectors in memory, so that the run can go on.
+        """Keep vectors; where they cannot be written say so once and keep them in memory, so that the run can go on.
 
         Args:
             keys: n distinct keys.
             rows: for each key its vectors, shape (1, dim), or (tokens, dim) for a model with a vector a token.
         """
+        if chunk := self.write(keys, rows):
+            self.enter(chunk)
+        else:
+            self._memory.update(zip(keys, rows, strict=True))
+
+    def write(self, keys: Sequence[Key], rows: Sequence[Vectors]) -> str | None:
+        """Write a chunk.
+
+        Returns:
+            Its name for `enter`, here or in another process; None: it cannot be written, which is said once.
+        """
         if self.folder is None:
-            self._memory.update(zip(keys, rows, strict=True))
-            return
+            return None
         try:
-            self._write(self.folder, keys, rows)
+            return self._write(self.folder, keys, rows)
         except OSError as error:
-            self._memory.update(zip(keys, rows, strict=True))
             if not self._failed:
                 self.say(f"vectors cannot be kept in {self.folder} ({error}); this run goes on, the next begins again")
             self._failed = True
+            return None
 
-    def _write(self, folder: Path, keys: Sequence[Key], rows: Sequence[Vectors]) -> None:
+    def enter(self, chunk: str) -> None:
+        """Take note of a chunk by its name."""
+        if self.folder is not None and chunk not in self._seen:
+            self._seen.add(chunk)
+            self._note(self.folder / chunk)
+
+    def _write(self, folder: Path, keys: Sequence[Key], rows: Sequence[Vectors]) -> str:
         lengths = np.array([len(part) for part in rows], dtype=np.int64)
         tensors: dict[str, NDArray[Any]] = {
             "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), KEY_BYTES),
@@ -106,10 +122,9 @@ class VectorStore:
         }
         content = save(tensors, metadata={"format": FORMAT, "checksum": _checksum(tensors.values())})
         # The random part makes the name unique among processes and machines.
-        place = folder / f"{hashlib.sha256(b''.join(keys)).hexdigest()[:16]}-{uuid.uuid4().hex[:12]}{SUFFIX}"
-        write_whole(place, content)
-        self._seen.add(place.name)
-        self._note(place)
+        name = f"{hashlib.sha256(b''.join(keys)).hexdigest()[:16]}-{uuid.uuid4().hex[:12]}{SUFFIX}"
+        write_whole(folder / name, content)
+        return name
 
     def get(self, keys: Sequence[Key]) -> list[Vectors]:
         """Vectors in the order of the keys, each float32 of shape (rows, dim), read chunk by chunk.

@@ -36,6 +36,10 @@ class Planned:
 class Pipelined(Protocol):
     """A model whose work comes in parts: pictures are loaded in workers, the rest happens beside the device."""
 
+    @property
+    def tokens_per_batch(self) -> int:
+        """The budget of a batch that suits its device."""
+
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes, one placeholder an image or clip."""
 
@@ -45,8 +49,11 @@ class Pipelined(Protocol):
     def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
         """Render and tokenize an item whose pictures have the given sizes."""
 
-    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
-        """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:
+        """One unit vector an item, float32, shape (n, dim), or for each item several, shape (tokens, dim).
+
+        `pixels[i]` are the loaded pictures of `planned[i]`.
+        """
 
     def provenance(self) -> Mapping[str, Any]:
         """Everything about the model that can change a vector, for results and for telling stale ones."""

@@ -59,6 +59,11 @@ class Qwen2VL:
         self.dim: int = self._config.text_config.hidden_size
         self._sizing = px.Sizing(spec.image, spec.frame, spec.first_resize, spec.small_side, clip=spec.video == "video")
 
+    @property
+    def tokens_per_batch(self) -> int:
+        """The budget of a batch that suits its device."""
+        return resources.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
+
     def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192) -> Vectors:
         """Embed items in this process, in batches of like length.
 

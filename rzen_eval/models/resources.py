@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
 
@@ -64,6 +65,43 @@ def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
             f" dtype, found {device.type} and {dtype}; use attention=sdpa"
         )
     return spec.attention
+
+
+ON_CPU = 8192
+"""Tokens of a batch on the CPU: more are no faster, since they leave its caches."""
+MOST_TOKENS = 65_536
+"""Of a batch on a GPU; long before that it is busy."""
+
+
+def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:
+    """Tokens of a batch that fit into a device beside a Qwen2-VL's weights.
+
+    What a token takes while it goes through a layer, attention computed in blocks: of the language model eight hidden
+    states and three of the feed-forward network, and for each of the four patches behind it the same of the vision
+    tower; half as much again for the allocator. A power of two of the device's memory as a whole, so that the same
+    kind of device always gives the same batches. Where the estimate is wrong, batches are halved.
+
+    Args:
+        device: where the model is.
+        config: a `Qwen2VLConfig`.
+        bytes_a_number: of the model's dtype.
+    """
+    import torch
+
+    if device.type != "cuda":
+        return ON_CPU
+    return _fitting(torch.cuda.get_device_properties(device).total_memory, config, bytes_a_number)
+
+
+def _fitting(memory: int, config: Any, bytes_a_number: int) -> int:
+    text, vision = config.text_config, config.vision_config
+    layer = text.hidden_size * (2 * text.hidden_size + 3 * text.intermediate_size)
+    patch = 8 * vision.embed_dim + 2 * int(vision.mlp_ratio * vision.embed_dim)
+    weights = text.num_hidden_layers * layer + text.vocab_size * text.hidden_size
+    weights += vision.depth * vision.embed_dim**2 * (4 + 2 * int(vision.mlp_ratio))
+    token = 1.5 * (8 * text.hidden_size + 3 * text.intermediate_size + 4 * patch)
+    room = (0.9 * memory / bytes_a_number - weights) / token
+    return max(1024, min(MOST_TOKENS, 1 << int(math.log2(max(room, 1)))))
 
 
 def share_cores(device: torch.device, workers: int) -> None:

@@ -177,7 +177,7 @@ def _verify(chosen: RunConfig, deep: bool) -> int:
     tasks = list(chosen.tasks.values())
     failed = odd = 0
     with tqdm(desc="verify", unit=" pictures", disable=None, leave=False) as bar:
-        for found in verify(tasks, deep=deep, workers=chosen.runtime.n_workers, progress=bar.update):
+        for found in verify(tasks, deep=deep, workers=chosen.runtime.loaders(), progress=bar.update):
             failed += bool(found.faults)
             odd += bool(found.warnings)
             bar.clear()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from rzen_eval import config
+from rzen_eval.engine.runtimes import Rank
+from rzen_eval.progress import Progress
 from rzen_eval.results import table
 from rzen_eval.session import Outcome
 from rzen_eval.session import run as score_all
@@ -34,17 +33,15 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
     source = chosen.data.kind + (f" {chosen.data.root}" if chosen.data.kind == "mirror" else "")
-    _say(
+    progress = Progress(chosen.runtime.progress)
+    progress.say(
         f"model {chosen.model.name}, data {source}, {len(chosen.tasks)} tasks{said};"
         f" results in {chosen.results_dir / chosen.model.name}"
     )
-    outcome = score_all(chosen, _say)
-    _report(chosen, outcome)
+    outcome = score_all(chosen, progress)
+    if Rank.of_environment().rank == 0:
+        _report(chosen, outcome)
     return 1 if outcome.failed else 0
-
-
-def _say(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)
 
 
 def _report(chosen: RunConfig, outcome: Outcome) -> None:

@@ -1,0 +1,93 @@
+"""The engine that a run asked for."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rzen_eval.engine.crew import Handed
+from rzen_eval.engine.hand import Orders
+from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.pool import Pool
+from rzen_eval.engine.ray_crew import RayCrew, cluster
+from rzen_eval.engine.runtimes import Inline, Ranks
+from rzen_eval.engine.settings import cores
+from rzen_eval.errors import ConfigError
+from rzen_eval.models import open_model
+from rzen_eval.models.resources import share_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rzen_eval.engine.runtimes import Engine, Rank
+    from rzen_eval.engine.settings import Runtime
+    from rzen_eval.engine.store import VectorStore
+    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.spec import ModelSpec
+
+
+@contextmanager
+def opened(
+    runtime: Runtime, spec: ModelSpec, model: Qwen2VL, store: VectorStore, *, rank: Rank, cache_dir: Path
+) -> Iterator[Engine]:
+    """The engine that a run asked for, its workers not yet started.
+
+    Args:
+        runtime: what was asked for.
+        spec: the model's declaration, for workers.
+        model: the model, for this process; its weights are loaded only where it computes.
+        store: where vectors go.
+        rank: place of this process among those that run the same command.
+        cache_dir: where the bundled model is kept.
+
+    Raises:
+        ConfigError: a pool or cluster inside each of several ranks.
+        ModelError: the weights cannot be loaded.
+    """
+    if runtime.kind == "inline":
+        share_cores(model.device, runtime.loaders())
+        model.load()
+        with Loader(runtime.loaders(), runtime.timeout) as loader:
+            yield Inline(model, loader) if rank.world == 1 else Ranks(model, loader, rank)
+        return
+    if rank.world > 1:
+        raise ConfigError(
+            f"runtime={runtime.kind} starts its own workers, but this is one of {rank.world} ranks;"
+            " give runtime=inline, or start one process"
+        )
+    budget = runtime.tokens_per_batch or model.tokens_per_batch
+    if runtime.kind == "pool":
+        gpus = _gpus(model)
+        size = runtime.processes or (max(1, gpus) if model.device.type == "cuda" else cores())
+        loaders = runtime.loaders(size, gpu=model.device.type == "cuda")
+        open_at = partial(_open, spec, cache_dir, gpus)
+        yield Handed(Pool(size, Orders(open_at, store.folder, store.dtype, budget, loaders, 1)), runtime.timeout)
+    else:
+        there = cluster()
+        gpu = there.gpus > 0 and spec.device != "cpu"
+        size = runtime.processes or (there.gpus if gpu else there.cpus)
+        orders = Orders(
+            partial(_open, spec, cache_dir, 0), store.folder, store.dtype, budget, runtime.loaders(size, gpu=gpu), 1
+        )
+        yield Handed(RayCrew(size, orders, int(gpu)), runtime.timeout)
+
+
+def _gpus(model: Qwen2VL) -> int:
+    """GPUs to spread workers over; 0: each takes the device that was asked for."""
+    import torch
+
+    return torch.cuda.device_count() if model.spec.device == "auto" else 0
+
+
+def at(spec: ModelSpec, gpus: int, place: int) -> ModelSpec:
+    """A declaration with the device of a worker."""
+    return spec.model_copy(update={"device": f"cuda:{place % gpus}"}) if gpus and spec.device == "auto" else spec
+
+
+def _open(spec: ModelSpec, cache_dir: Path, gpus: int, place: int) -> Qwen2VL:
+    """In a worker: the model with its weights."""
+    model = open_model(at(spec, gpus, place), cache_dir)
+    model.load()
+    return model

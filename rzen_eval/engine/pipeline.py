@@ -1,0 +1,226 @@
+"""From items to vectors in one process: pictures load, items are planned, batches go through the model."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from textwrap import shorten
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numpy as np
+
+from rzen_eval.errors import DataError, ModelError, RzenEvalError
+from rzen_eval.media import portable
+from rzen_eval.models.batching import cut
+from rzen_eval.models.pixels import Visual
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from rzen_eval.core import Item, Side, Vectors
+    from rzen_eval.engine.loader import Loader
+    from rzen_eval.engine.shared import Outcome
+    from rzen_eval.engine.store import Key
+    from rzen_eval.models.base import Pipelined, Planned
+    from rzen_eval.models.pixels import Pictures, Pixels
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An item that gets a vector."""
+
+    item: Item
+    side: Side
+    name: str
+    """Its id, for messages."""
+    key: Key
+
+    @property
+    def who(self) -> str:
+        """Side and id."""
+        return f"{self.side} {self.name!r}"
+
+    def portable(self) -> Unit:
+        """The same in a form that can be sent to another process; pictures stay encoded."""
+        item = self.item
+        if not (item.images or item.frames):
+            return self
+        images, frames = tuple(map(portable, item.images)), tuple(map(portable, item.frames))
+        return replace(self, item=replace(item, images=images, frames=frames))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A window of items: loaded together, cut into batches, kept in one chunk."""
+
+    number: int
+    """Its place in the plan."""
+    units: Sequence[Unit]
+
+    def portable(self) -> Job:
+        """The same in a form that can be sent to another process.
+
+        Raises:
+            DataError, OSError: a picture cannot be read.
+        """
+        return replace(self, units=tuple(unit.portable() for unit in self.units))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A batch that went through the model."""
+
+    number: int
+    """Of its window."""
+    items: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a window."""
+
+    number: int
+    rows: Sequence[Vectors] | None
+    """For each item its vectors, float32, (1, dim) or (tokens, dim); None: they are in the store, or it failed."""
+    error: RzenEvalError | None = None
+    """Why there are no vectors; the item is named."""
+    chunk: str | None = None
+    """Name of the file in the store that holds them."""
+    seconds: float = 0.0
+    """Since the window before was done, in the process that did it."""
+    model_seconds: float = 0.0
+    """Of these, spent in the model."""
+    items: int = 0
+    tokens: int = 0
+    padding: int = 0
+    """Tokens of padding, in addition to `tokens`."""
+    budget: int = 0
+    """Tokens of a batch; less than asked for where the device ran out of memory."""
+
+
+class Pipeline:
+    """A model with what feeds it.
+
+    Args:
+        model: a model that plans, loads and forwards apart.
+        loader: where pictures are loaded.
+        tokens_per_batch: budget of a batch; halved when the device runs out of memory.
+    """
+
+    def __init__(self, model: Pipelined, loader: Loader, tokens_per_batch: int) -> None:
+        self._model = model
+        self._loader = loader
+        self._budget = tokens_per_batch
+
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[Step | Done]:
+        """Embed windows in order; one that fails says so and does not stop the others.
+
+        Args:
+            jobs: taken as they are needed, up to three ahead of the one in the model; None says that there is none
+                at present, though one may come.
+        """
+        last = time.perf_counter()
+        for job, ready in _ahead(self._prepared(jobs)):
+            if isinstance(ready, RzenEvalError):
+                done = Done(job.number, None, error=ready)
+            else:
+                done = yield from self._embed(job, ready)
+            now = time.perf_counter()
+            yield replace(done, seconds=now - last, items=len(job.units), budget=self._budget)
+            last = now
+
+    def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, list[_Ready] | RzenEvalError]]:
+        taken: list[Job] = []
+
+        def pictures() -> Iterator[list[Pictures] | None]:
+            for job in jobs:
+                if job is not None:
+                    taken.append(job)
+                yield None if job is None else [self._model.pictures(unit.item) for unit in job.units]
+
+        for outcomes in self._loader.stream(pictures()):
+            job = taken.pop(0)
+            try:
+                yield job, [self._plan(unit, outcome) for unit, outcome in zip(job.units, outcomes, strict=True)]
+            except DataError as error:
+                yield job, error
+
+    def _plan(self, unit: Unit, outcome: Outcome) -> _Ready:
+        try:
+            if isinstance(outcome, DataError):
+                raise outcome
+            return _Ready(
+                unit.who, self._model.plan(unit.item, unit.side, [Visual.of(one) for one in outcome]), outcome
+            )
+        except DataError as error:
+            raise DataError(f"{unit.who}: {error}") from error
+
+    def _embed(self, job: Job, ready: Sequence[_Ready]) -> Generator[Step, None, Done]:
+        rows: list[Vectors] = [_NONE] * len(ready)
+        lengths = [one.plan.length for one in ready]
+        seconds, padding = 0.0, 0
+        try:
+            for batch in cut(lengths, self._budget):
+                began = time.perf_counter()
+                made = self._forward([ready[i] for i in batch])
+                seconds += time.perf_counter() - began
+                padding += lengths[batch[0]] * len(batch) - sum(lengths[i] for i in batch)
+                for place, vectors in zip(batch, made, strict=True):
+                    rows[place] = vectors
+                yield Step(job.number, len(batch), sum(lengths[i] for i in batch))
+        except RzenEvalError as error:
+            return Done(job.number, None, error)
+        return Done(job.number, rows, model_seconds=seconds, tokens=sum(lengths), padding=padding)
+
+    def _forward(self, batch: Sequence[_Ready]) -> list[Vectors]:
+        """A batch through the model; one that does not fit into the device's memory goes through in halves."""
+        import torch
+
+        longest = max(one.plan.length for one in batch)
+        try:
+            made = self._model.forward([one.plan for one in batch], [one.pixels for one in batch])
+        except torch.OutOfMemoryError as error:
+            if len(batch) == 1:
+                raise DataError(
+                    f"{batch[0].who}: an item of {longest} tokens does not fit into the device's memory;"
+                    " lower the model's pixel budget"
+                ) from error
+        except RuntimeError as error:
+            raise ModelError(f"the model failed: {shorten(str(error), 300, placeholder=' ...')}") from error
+        else:
+            if len(made) != len(batch):
+                raise ModelError(f"expected {len(batch)} vectors, the model returned {len(made)}")
+            return [np.atleast_2d(np.asarray(vectors, dtype=np.float32)) for vectors in made]
+        # Outside the handler, whose traceback holds on to the tensors that filled the memory.
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self._budget = min(self._budget, longest * len(batch) // 2)
+        half = len(batch) // 2
+        return self._forward(batch[:half]) + self._forward(batch[half:])
+
+
+_NONE = np.zeros((0, 0), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An item that can go through the model."""
+
+    who: str
+    plan: Planned
+    pixels: Sequence[Pixels]
+
+
+def _ahead(parts: Generator[T]) -> Iterator[T]:
+    """The same, each one made in a thread while the one before is in use."""
+    end = object()
+    with closing(parts), ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, parts, end)
+        while (now := following.result()) is not end:
+            following = thread.submit(next, parts, end)
+            yield cast("T", now)

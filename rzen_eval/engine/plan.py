@@ -1,0 +1,161 @@
+"""What a run has to embed: known whole before the first item is, and each distinct item once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rzen_eval.engine.keys import item_key
+from rzen_eval.engine.pipeline import Job, Unit
+from rzen_eval.errors import DataError, RzenEvalError
+from rzen_eval.models.batching import windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from rzen_eval.core import Item, Side
+    from rzen_eval.engine.pipeline import Done, Step
+    from rzen_eval.engine.store import Key, VectorStore
+    from rzen_eval.models.base import Pipelined
+
+
+@dataclass(slots=True)
+class Half:
+    """Queries or candidates of a task, and what it took to embed them."""
+
+    task: str
+    """The task's id."""
+    side: Side
+    items: Sequence[Item]
+    ids: Sequence[str]
+    keys: list[Key] = field(default_factory=list)
+    """Of each item."""
+    first_prompt: str | None = None
+    """The rendered prompt of the first item."""
+    seconds: float = 0.0
+    """Process seconds."""
+    model_seconds: float = 0.0
+    tokens: int = 0
+    padding: int = 0
+    computed: int = 0
+    """Items that went through the model; the others had a vector already, or are the same as one that did."""
+    budget: int | None = None
+    """Fewest tokens of a batch; None: nothing went through the model."""
+
+    def add(self, done: Done) -> None:
+        """Count a window."""
+        self.seconds += done.seconds
+        self.model_seconds += done.model_seconds
+        self.tokens += done.tokens
+        self.padding += done.padding
+        self.computed += done.items
+        self.budget = min(done.budget, self.budget or done.budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    half: Half
+    places: NDArray[np.int64]
+    """Of its items."""
+    most: int
+    """About the most tokens that one of them takes."""
+
+
+@dataclass
+class Plan:
+    """The windows of a run, in the order in which they are embedded.
+
+    A window's number and items, and so the batches that they go through the model in, depend on the tasks alone and
+    not on how many processes share the work; and what an earlier run has done are whole windows.
+    """
+
+    model: Pipelined
+    store: VectorStore
+    tokens_per_batch: int
+    failed: dict[str, RzenEvalError] = field(default_factory=dict)
+    """Errors by task; windows of these are left out."""
+    windows: list[_Window] = field(default_factory=list)
+    open: Counter[str] = field(default_factory=Counter)
+    """Windows to come, by task."""
+    n_items: int = 0
+    """Items to embed, in all."""
+    _claimed: set[Key] = field(default_factory=set)
+
+    def add(self, half: Half) -> None:
+        """Plan queries or candidates; what is the same as something planned before is left to that.
+
+        Raises:
+            DataError: an item cannot be made, its folder of frames is missing, say.
+        """
+        most = np.empty(len(half.ids), dtype=np.int64)
+        first: dict[Key, int] = {}
+        for place, name in enumerate(half.ids):
+            try:
+                item = half.items[place]
+                prompt = self.model.prompt(item, half.side)
+                most[place] = len(prompt) + self.model.pictures(item).most_tokens
+                half.keys.append(item_key(prompt, item))
+            except DataError as error:
+                raise DataError(f"{half.side} {name!r}: {error}") from error
+            first.setdefault(half.keys[-1], place)
+            if place == 0:
+                half.first_prompt = prompt
+        distinct = np.fromiter(first.values(), dtype=np.int64, count=len(first))
+        for window in windows(most[distinct].tolist(), self.tokens_per_batch):
+            mine = [place for place in distinct[window].tolist() if half.keys[place] not in self._claimed]
+            self._claimed.update(half.keys[place] for place in mine)
+            new = [place for place in mine if half.keys[place] not in self.store]
+            self.windows.append(_Window(half, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
+            if new:
+                self.open[half.task] += 1
+                self.n_items += len(new)
+
+    def order(self) -> list[int]:
+        """Numbers of the windows that have something to embed.
+
+        Task by task, but the longest items of all first, so that running out of memory shows at once.
+        """
+        order = [number for number, window in enumerate(self.windows) if len(window.places)]
+        longest = max(order, key=lambda number: (self.windows[number].most, -number), default=None)
+        return sorted(order, key=lambda number: number != longest)
+
+    def jobs(self, numbers: Sequence[int] | None = None) -> Iterator[Job]:
+        """Windows in order, made as they are taken; those of tasks that have failed by then are left out.
+
+        Args:
+            numbers: which; None: all.
+        """
+        for number in self.order() if numbers is None else numbers:
+            window = self.windows[number]
+            half = window.half
+            if half.task not in self.failed:
+                yield Job(
+                    number,
+                    [
+                        Unit(half.items[place], half.side, half.ids[place], half.keys[place])
+                        for place in window.places.tolist()
+                    ],
+                )
+
+    def keys(self, number: int) -> list[Key]:
+        """Keys of a window's items."""
+        window = self.windows[number]
+        return [window.half.keys[place] for place in window.places.tolist()]
+
+    def task(self, news: Step | Done) -> str:
+        """The id of the task that a batch or window is of."""
+        return self.windows[news.number].half.task
+
+    def note(self, done: Done) -> None:
+        """Enter what became of a window."""
+        half = self.windows[done.number].half
+        self.open[half.task] -= 1
+        if done.error:
+            self.failed.setdefault(half.task, done.error)
+        else:
+            half.add(done)
