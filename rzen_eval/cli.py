@@ -25,6 +25,7 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval experiment=rzenembed_v2_7b         the settings of a published row
   rzen-eval data plan|fetch|unpack|verify task=mmeb_v2 data.root=/data
   rzen-eval cache                              vectors that are kept; prune=NAME removes them
+  rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b devices=[h100,a100]    what a run would cost
   rzen-eval tasks                              tasks and suites
   rzen-eval models                             models
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
@@ -40,6 +41,7 @@ INTERRUPTED = 130
 VERBS = {
     "cache": ("cache", "run"),
     "data": ("data", "run"),
+    "estimate": ("estimate", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
     "tasks": ("listing", "tasks"),

@@ -15,7 +15,7 @@ LAYERS = [
     {"cache", "media", "metrics", "rank", "workers"},
     {"data", "recipes", "models"},
     {"engine"},
-    {"provenance", "scoring"},
+    {"estimate", "provenance", "scoring"},
     {"results"},
     {"session", "config", "progress"},
     {"api"},

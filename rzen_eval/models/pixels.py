@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.core import Media
-    from rzen_eval.models.spec import Budget
+    from rzen_eval.models.spec import Budget, ModelSpec
 
 TOKEN = 28
 """Side in pixels of the square that one visual token covers: patches of 14, merged two by two."""
@@ -66,6 +66,11 @@ class Sizing:
     """An image with a side below 28 pixels is first made a square of this side; None: it is not."""
     clip: bool = False
     """Frames go in as one clip, all of the size that suits the first; else each as an image of its own."""
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Sizing:
+        """As a model declares it."""
+        return cls(spec.image, spec.frame, spec.first_resize, spec.small_side, clip=spec.video == "video")
 
     def steps(self, size: Size, *, frame: bool) -> list[Size]:
         """The sizes that a picture is resized to in turn."""

@@ -55,9 +55,9 @@ class Qwen2VL:
         self.device = resources.device(spec)
         self.dtype = resources.dtype(spec, self.device)
         self.attention = resources.attention(spec, self.device, self.dtype)
-        self._config = _read_config(spec, self.checkpoint.folder)
+        self._config = read_config(spec, self.checkpoint.folder)
         self.dim: int = self._config.text_config.hidden_size
-        self._sizing = px.Sizing(spec.image, spec.frame, spec.first_resize, spec.small_side, clip=spec.video == "video")
+        self._sizing = px.Sizing.of(spec)
 
     @property
     def tokens_per_batch(self) -> int:
@@ -170,7 +170,7 @@ class Qwen2VL:
         import torch
 
         declared = self.spec.model_dump(
-            mode="json", exclude={"checkpoint", "revision", "base", "dtype", "attention", "device"}
+            mode="json", exclude={"architecture", "checkpoint", "revision", "base", "dtype", "attention", "device"}
         )
         on_gpu = self.device.type == "cuda"
         return declared | {
@@ -285,7 +285,12 @@ class Qwen2VL:
         return positions
 
 
-def _read_config(spec: ModelSpec, folder: Path) -> Any:
+def read_config(spec: ModelSpec, folder: Path) -> Any:
+    """The configuration of a checkpoint, a `Qwen2VLConfig`.
+
+    Raises:
+        ModelError: there is none, it is damaged, or it is of another family than declared.
+    """
     from transformers import Qwen2VLConfig
 
     try:

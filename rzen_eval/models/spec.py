@@ -60,6 +60,28 @@ class Prompt(Frozen):
         return self.instruction.query if side is Side.QUERY else self.instruction.candidate
 
 
+class Vision(Frozen):
+    """Sizes of a vision tower, under the names of the checkpoint's `vision_config`."""
+
+    depth: int = Field(gt=0)
+    embed_dim: int = Field(gt=0)
+    num_heads: int = Field(gt=0)
+    mlp_ratio: int = Field(gt=0)
+
+
+class Architecture(Frozen):
+    """Sizes of a model, under the names of the checkpoint's `config.json`; for what it costs, never for loading it."""
+
+    hidden_size: int = Field(gt=0)
+    num_hidden_layers: int = Field(gt=0)
+    num_attention_heads: int = Field(gt=0)
+    num_key_value_heads: int = Field(gt=0)
+    intermediate_size: int = Field(gt=0)
+    vocab_size: int = Field(gt=0)
+    tie_word_embeddings: bool
+    vision: Vision
+
+
 class ModelSpec(Frozen):
     """A model as declared in `conf/model`. Nothing is loaded."""
 
@@ -78,6 +100,8 @@ class ModelSpec(Frozen):
     """Published size in billions of parameters."""
     dim: int | None = None
     """Published number of dimensions, for the list of models; None: not published."""
+    architecture: Architecture | None = None
+    """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
     image: Budget
     frame: Budget

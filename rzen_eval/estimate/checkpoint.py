@@ -1,0 +1,121 @@
+"""What is known of a model without loading or downloading it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.errors import ModelError
+from rzen_eval.models.weights import ADAPTER_CONFIG, TOKENIZERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rzen_eval.models.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found of a model on this machine."""
+
+    config: Any
+    """A `Qwen2VLConfig`."""
+    where: str
+    """What it was read from, for the reader."""
+    tokenizer: Any | None
+    """A `tokenizers.Tokenizer`; None where there is none on this machine."""
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Nothing is asked of the hub meanwhile: what is not cached is not there."""
+    import datasets
+    from huggingface_hub import constants
+
+    places: list[Any] = [constants, datasets.config]
+    before = [place.HF_HUB_OFFLINE for place in places]
+    try:
+        for place in places:
+            place.HF_HUB_OFFLINE = True
+        yield
+    finally:
+        for place, value in zip(places, before, strict=True):
+            place.HF_HUB_OFFLINE = value
+
+
+def known(spec: ModelSpec, cache_dir: Path) -> Known:
+    """A model's configuration and tokenizer, from its checkpoint where that is there, else from its declaration.
+
+    Args:
+        spec: the declaration.
+        cache_dir: where the bundled model is kept.
+
+    Raises:
+        ModelError: the checkpoint is a folder that is not there or not of this family, or neither a checkpoint
+            nor declared sizes are there.
+    """
+    from rzen_eval.estimate.flops import declared_config
+    from rzen_eval.models.qwen2_vl import read_config
+
+    folder = _folder(spec, spec.checkpoint, spec.revision, cache_dir)
+    base = _base(spec, folder, cache_dir) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
+    tokenizer = next((found for place in (folder, base) if place and (found := _tokenizer(place))), None)
+    if base and (base / "config.json").is_file():
+        return Known(read_config(spec, base), "its checkpoint's config.json", tokenizer)
+    if spec.architecture is None:
+        raise ModelError(
+            f"{spec.name}: {spec.checkpoint} is not on this machine and the declaration has no architecture;"
+            " give model.checkpoint=FOLDER, or declare its sizes as conf/model/rzenembed_v2_7b.yaml does"
+        )
+    return Known(declared_config(spec.architecture), "its declaration", tokenizer)
+
+
+def _folder(spec: ModelSpec, name: str, revision: str | None, cache_dir: Path) -> Path | None:
+    """The files of a checkpoint on this machine; None for a hub repository that is not cached."""
+    if name == "bundled":
+        from rzen_eval.models import mini
+
+        return mini.folder(cache_dir)
+    local = Path(name).expanduser()
+    if local.is_dir():
+        return local
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelError(
+            f"{spec.name}: no folder at {name}; a checkpoint is a folder or a hub repository written owner/name"
+        )
+    from huggingface_hub import try_to_load_from_cache
+
+    for file in ("config.json", ADAPTER_CONFIG):
+        found = try_to_load_from_cache(name, file, revision=revision)
+        if isinstance(found, str):
+            return Path(found).parent
+    return None
+
+
+def _base(spec: ModelSpec, adapter: Path, cache_dir: Path) -> Path | None:
+    """The model that an adapter is merged into."""
+    import json
+
+    try:
+        says = json.loads((adapter / ADAPTER_CONFIG).read_text())
+    except ValueError as error:
+        raise ModelError(f"{spec.name}: {adapter / ADAPTER_CONFIG} is damaged ({error}); get it again") from error
+    name = spec.base or says.get("base_model_name_or_path")
+    return _folder(spec, name, None if spec.base else says.get("revision"), cache_dir) if name else None
+
+
+def _tokenizer(folder: Path) -> Any | None:
+    """The tokenizer of a folder, if it has one; a damaged one is for the run to refuse."""
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        return None
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    except (OSError, ValueError, KeyError):
+        return None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

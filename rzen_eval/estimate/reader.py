@@ -1,0 +1,70 @@
+"""What an item takes, as a model reads it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.estimate.amounts import Amount
+from rzen_eval.models import pixels
+from rzen_eval.models.prompt import render
+
+if TYPE_CHECKING:
+    from rzen_eval.core import Item, Side
+    from rzen_eval.estimate.flops import Anatomy
+    from rzen_eval.models.spec import ModelSpec
+
+CHARACTERS = 4
+"""Of text to a token, where there is no tokenizer."""
+SPECIAL = re.compile(r"<\|\w+\|>")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A model without its weights."""
+
+    spec: ModelSpec
+    anatomy: Anatomy
+    tokenizer: Any | None
+    """A `tokenizers.Tokenizer`; None: four characters count as a token."""
+
+    def prompt(self, item: Item, side: Side) -> str:
+        """The string that an item becomes."""
+        return render(self.spec.prompt, item, side)
+
+    def amount(self, item: Item, side: Side, *, by_rule: bool = False) -> Amount:
+        """What one item takes; pictures are opened as far as their headers.
+
+        Args:
+            item: what to embed.
+            side: which prompt it gets.
+            by_rule: count tokens by the rule of four characters although there is a tokenizer.
+
+        Raises:
+            DataError: a picture is missing or is none.
+        """
+        pictures = pixels.Pictures(pixels.Sizing.of(self.spec), tuple(item.images), tuple(item.frames))
+        visuals = pictures.measure()
+        visual = sum(one.n_tokens for one in visuals)
+        # Every picture's placeholder is a token of the prompt that its visual tokens replace.
+        tokens = self._tokens(self.prompt(item, side), by_rule=by_rule)
+        length = max(tokens - len(visuals), 0) + visual
+        limit = self.spec.max_length or length
+        length = min(length, max(limit, visual))
+        return Amount(
+            items=1,
+            images=len(item.images),
+            frames=len(item.frames),
+            text_tokens=length - visual,
+            visual_tokens=visual,
+            flops=self.anatomy.forward(length, visuals).total,
+            misfits=int(visual > limit),
+        )
+
+    def _tokens(self, prompt: str, *, by_rule: bool) -> int:
+        if self.tokenizer is not None and not by_rule:
+            return len(self.tokenizer.encode(prompt, add_special_tokens=False).ids) or 1
+        special = SPECIAL.findall(prompt)
+        return len(special) + math.ceil((len(prompt) - sum(map(len, special))) / CHARACTERS) or 1
