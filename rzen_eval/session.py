@@ -119,7 +119,8 @@ class _Session:
             store.refresh()
             plan = Plan(self.model, store, self.config.runtime.tokens_per_batch or self.model.tokens_per_batch)
             works = self._planned(plan, tasks)
-            self.progress.begin(plan.n_items)
+            if plan.n_items:
+                self.progress.begin(plan.n_items)
             for name in [name for name in works if not plan.open[name]]:
                 self._finish(works[name])
             for news in engine.run(plan):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -125,6 +126,31 @@ def test_a_task_without_data_fails_by_name_with_the_next_step(command, tmp_path:
     assert ran.code == 1
     assert "hf download vidore/arxivqa_test_subsampled_beir" in ran.out
     assert list(results(tmp_path).rglob("*.json")) == []
+
+
+def test_what_a_run_says_meanwhile_can_be_lines_json_or_nothing(command):
+    def events(err: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in err.splitlines()]
+
+    tasks = f"task={TASKS[0]}"
+    quiet = command("runtime.progress=quiet", tasks=tasks)
+    assert quiet.err == ""
+    told = events(command("runtime.progress=json", tasks=tasks).err)
+    assert [event["event"] for event in told] == ["message", "task"]
+    assert (told[1]["id"], told[1]["queries"], told[1]["kept"]) == ("vidore_docvqa", 8, True)
+    fresh = command("runtime.progress=json", "model.image.max_tokens=301", tasks=tasks)
+    told = events(fresh.err)
+    assert [event["event"] for event in told] == ["message", "embedding", "task"]
+    assert (told[1]["items"], told[2]["kept"]) == (22, False)
+    assert "not the benchmark's data" in told[2]["warnings"][0]
+    assert fresh.out.splitlines()[1].split("|")[1:3] == quiet.out.splitlines()[1].split("|")[1:3]
+
+
+def test_a_failure_is_an_event_too(command, tmp_path: Path):
+    err = command("runtime.progress=json", tasks=f"task={TASKS[0]}", root=tmp_path / "none").err
+    failed = [json.loads(line) for line in err.splitlines()][-1]
+    assert (failed["event"], failed["id"]) == ("failed", "vidore_docvqa")
+    assert "none" in failed["error"]
 
 
 def test_limit_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):

@@ -405,3 +405,54 @@ def test_a_shared_item_of_a_task_that_fails_is_embedded_for_the_other(tmp_path: 
         again.add(replace(good, keys=[]))
         all_done(Inline(Toy(), loader), again)
     assert good.keys[0] in made.store
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_run_killed_twenty_times_ends_with_the_vectors_of_an_undisturbed_one(
+    tmp_path: Path, expected: list[list[float]]
+):
+    random = np.random.default_rng(5)
+    there = []
+    for _ in range(20):
+        made = plan(store := VectorStore(tmp_path))
+        store.refresh()
+        there.append(sum(key in store for window in made.windows for key in window.half.keys))
+        child = os.fork()
+        if not child:
+            with Loader(0) as loader:
+                all_done(Inline(Slow(), loader), plan(store))
+            os._exit(0)
+        time.sleep(random.uniform(0.005, 0.04))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert there == sorted(there)
+    assert there[-1] > 0
+    made = plan(store := VectorStore(tmp_path))
+    store.refresh()
+    with Loader(0) as loader:
+        all_done(Inline(Toy(), loader), made)
+    assert vectors(made) == expected
+    assert not list(tmp_path.glob("*.damaged"))
+
+
+class Slow(Toy):
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+        time.sleep(0.002)
+        return super().forward(planned, pixels)
+
+
+def test_two_runs_at_once_on_one_store_do_not_disturb_each_other(tmp_path: Path, expected: list[list[float]]):
+    found: list[list[list[float]]] = []
+
+    def run() -> None:
+        made = plan(VectorStore(tmp_path))
+        with Loader(0) as loader:
+            all_done(Inline(Slow(), loader), made)
+        found.append(vectors(made))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected, expected]

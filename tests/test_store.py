@@ -151,3 +151,11 @@ def test_without_a_folder_vectors_stay_in_memory():
     fill(store, range(3))
     assert key(1) in store
     assert [int(v[0, 0]) for v in store.get([key(2), key(0)])] == [2, 0]
+
+
+@pytest.mark.parametrize("when", [0, 4e9], ids=["1970", "2096"])
+def test_what_the_clock_said_when_a_chunk_was_written_does_not_matter(tmp_path: Path, when: float):
+    fill(VectorStore(tmp_path), range(3))
+    for file in tmp_path.iterdir():
+        os.utime(file, (when, when))
+    assert [int(v[0, 0]) for v in reopened(tmp_path).get([key(2), key(0)])] == [2, 0]
