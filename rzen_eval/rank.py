@@ -11,11 +11,15 @@ from rzen_eval.errors import DataError, ModelError
 from rzen_eval.top import ROWS, Indices, Scores, best_first, by_id, distinct, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
     from rzen_eval.core import Run, Vectors
+
+
+ALIKE = 0.999
+"""Mean cosine above which items count as all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +51,37 @@ def check_vectors(vectors: Any, n: int, what: str) -> CheckedVectors:
         found = np.ascontiguousarray(vectors, dtype=np.float32)
     if found.ndim != 2 or found.shape[0] != n or found.shape[1] == 0:
         raise ModelError(f"{what}: expected vectors of shape ({n}, dimensions), found {found.shape}")
+    found, warnings = unit_rows(found, what, "at row {}".format)
+    zero = not found.any()
+    likeness = 1.0 if zero else float(np.square(found.mean(axis=0, dtype=np.float64)).sum())
+    collapsed, warning = collapse(likeness, n, what)
+    return CheckedVectors(found, [*warnings, *warning], collapsed)
+
+
+def unit_rows(rows: Vectors, what: str, place: Callable[[int], str]) -> tuple[Vectors, list[str]]:
+    """Rows of unit length, and warnings of what was not; zero rows stay zero.
+
+    Args:
+        rows: any number of vectors, (n, dimensions).
+        what: the model and the items, for messages.
+        place: where a row is, for messages.
+
+    Raises:
+        ModelError: values that are not finite.
+    """
+    n = len(rows)
+    found = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.sqrt(np.einsum("nd,nd->n", found, found, dtype=np.float64))
     broken = np.flatnonzero(~np.isfinite(lengths))
     if len(broken):
         raise ModelError(
-            f"{what}: {len(broken)} of {n} vectors are not finite, the first at row {broken[0]};"
+            f"{what}: {len(broken)} of {n} vectors are not finite, the first {place(int(broken[0]))};"
             " look at that item, or at the precision of the model"
         )
     warnings = []
     zero = lengths == 0
     if zero.any():
-        warnings.append(f"{what}: {zero.sum()} of {n} vectors are zero, the first at row {np.argmax(zero)}")
+        warnings.append(f"{what}: {zero.sum()} of {n} vectors are zero, the first {place(int(np.argmax(zero)))}")
     off = ~zero & (np.abs(lengths - 1) > 1e-3)
     if off.any():
         warnings.append(
@@ -65,14 +89,18 @@ def check_vectors(vectors: Any, n: int, what: str) -> CheckedVectors:
             f" to {lengths[off].max():.4g}) and were normalised"
         )
         found = np.divide(found, lengths[:, None], out=found.copy(), where=off[:, None], casting="same_kind")
-    likeness = 1.0 if zero.all() else float(np.square(found.mean(axis=0, dtype=np.float64)).sum())
-    collapsed = n > 1 and likeness > 0.999
-    if collapsed:
-        warnings.append(
-            f"{what}: collapsed: all {n} vectors are practically alike (mean cosine {likeness:.6f}), so the scores mean"
-            " nothing; see whether the weights were loaded"
-        )
-    return CheckedVectors(found, warnings, collapsed)
+    return found, warnings
+
+
+def collapse(likeness: float, n: int, what: str) -> tuple[bool, list[str]]:
+    """Whether n items are practically all alike, and the warning that says so."""
+    if n == 1 or likeness <= ALIKE:
+        return False, []
+    warning = (
+        f"{what}: collapsed: all {n} vectors are practically alike (mean cosine {likeness:.6f}), so the scores mean"
+        " nothing; see whether the weights were loaded"
+    )
+    return True, [warning]
 
 
 def rank(

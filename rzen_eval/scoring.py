@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rzen_eval import provenance
-from rzen_eval.core import Result, Run, Side, Task, TaskData
+from rzen_eval.core import MultiVectors, Result, Run, Side, Task, TaskData
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError, ModelError
+from rzen_eval.maxsim import rank_maxsim
 from rzen_eval.metrics import score_run
 from rzen_eval.models.base import Pipelined
-from rzen_eval.rank import check_vectors, rank
+from rzen_eval.multivectors import CheckedMultiVectors, as_vectors, check_multi_vectors
+from rzen_eval.rank import CheckedVectors, check_vectors, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from rzen_eval.core import Embedder
+    from rzen_eval.core import Embedder, Item, Vectors
     from rzen_eval.engine.store import VectorStore
 
 
@@ -36,7 +40,8 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Res
 
     Args:
         task: see `load_task`.
-        model: anything with `embed(items, side) -> (n, dim) array`.
+        model: anything with `embed(items, side) -> (n, dim) array`; one that returns a list of n arrays of shape
+            (vectors, dim), or MultiVectors, is ranked by MaxSim.
         runtime: how to embed; by default all in this process, so that it works in any script.
 
     Returns:
@@ -65,10 +70,11 @@ def score(
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
     data = load_data(task)
+    direct = {} if isinstance(model, Pipelined) else {side: _Direct(model) for side in Side}
     try:
         queries, candidates = (
             embed(
-                model,
+                direct.get(side, model),
                 items,
                 ids,
                 side,
@@ -86,18 +92,13 @@ def score(
         raise DataError(f"{task.id}: {error}") from error
     model_name = _name(model)
     checked = [
-        check_vectors(embedded.vectors, len(ids), f"{model_name} on {task.id}, {side}")
-        for embedded, ids, side in (
-            (queries, data.query_ids, "queries"),
-            (candidates, data.candidate_ids, "candidates"),
+        _check(kept.vectors if kept else embedded.vectors, ids, f"{model_name} on {task.id}, {side}")
+        for embedded, kept, ids, side in (
+            (queries, direct.get(Side.QUERY), data.query_ids, "queries"),
+            (candidates, direct.get(Side.CANDIDATE), data.candidate_ids, "candidates"),
         )
     ]
-    if checked[0].vectors.shape[1] != checked[1].vectors.shape[1]:
-        shapes = " and ".join(str(side.vectors.shape[1]) for side in checked)
-        raise ModelError(f"{model_name} on {task.id}: queries and candidates have {shapes} dimensions")
-    run = rank(
-        checked[0].vectors, checked[1].vectors, data.query_ids, data.candidate_ids, data.pools, device=rank_device
-    )
+    run = _rank(checked[0], checked[1], data, rank_device, f"{model_name} on {task.id}")
     exact = score_run(run, data.qrels)
     official = {name: value for name, value in _official(run, data).items() if abs(value - exact[name]) > 1e-12}
     return Scored(
@@ -124,6 +125,45 @@ def score(
         ),
         run,
     )
+
+
+@dataclass(slots=True)
+class _Direct:
+    """An embedder whose vectors are kept as they are, one an item or many; the engine sees to the rest."""
+
+    model: Embedder
+    vectors: Vectors | MultiVectors = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
+
+    def embed(self, items: Sequence[Item], side: Side) -> Vectors:
+        """An empty row an item."""
+        self.vectors = as_vectors(self.model.embed(items, side))
+        return np.zeros((len(items), 0), dtype=np.float32)
+
+
+def _check(vectors: Vectors | MultiVectors, ids: Sequence[str], what: str) -> CheckedVectors | CheckedMultiVectors:
+    if isinstance(vectors, MultiVectors):
+        return check_multi_vectors(vectors, ids, what)
+    return check_vectors(vectors, len(ids), what)
+
+
+def _rank(
+    queries: CheckedVectors | CheckedMultiVectors,
+    candidates: CheckedVectors | CheckedMultiVectors,
+    data: TaskData,
+    device: str,
+    what: str,
+) -> Run:
+    """Rank by dot product, or by MaxSim where items have many vectors."""
+    left, right = queries.vectors, candidates.vectors
+    dims = [(side.rows if isinstance(side, MultiVectors) else side).shape[1] for side in (left, right)]
+    if dims[0] != dims[1]:
+        raise ModelError(f"{what}: queries and candidates have {dims[0]} and {dims[1]} dimensions")
+    if isinstance(left, MultiVectors) and isinstance(right, MultiVectors):
+        return rank_maxsim(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
+    if isinstance(left, MultiVectors) or isinstance(right, MultiVectors):
+        many, one = ("queries", "candidates") if isinstance(left, MultiVectors) else ("candidates", "queries")
+        raise ModelError(f"{what}: {many} have many vectors an item and {one} a single one; give both the same form")
+    return rank(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
 
 
 def _short_of_memory(budget: int, asked: int) -> list[str]:
