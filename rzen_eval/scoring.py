@@ -92,38 +92,49 @@ def score(
         raise DataError(f"{task.id}: {error}") from error
     model_name = _name(model)
     checked = [
-        _check(kept.vectors if kept else embedded.vectors, ids, f"{model_name} on {task.id}, {side}")
+        check(kept.vectors if kept else embedded.vectors, ids, f"{model_name} on {task.id}, {side}")
         for embedded, kept, ids, side in (
             (queries, direct.get(Side.QUERY), data.query_ids, "queries"),
             (candidates, direct.get(Side.CANDIDATE), data.candidate_ids, "candidates"),
         )
     ]
-    run = _rank(checked[0], checked[1], data, rank_device, f"{model_name} on {task.id}")
+    run = rank_checked(checked[0].vectors, checked[1].vectors, data, rank_device, f"{model_name} on {task.id}")
+    warnings = [
+        *data.warnings,
+        *(warning for side in checked for warning in side.warnings),
+        *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
+    ]
+    return Scored(result_of(task, data, run, warnings, _provenance(task, data, model, queries, candidates)), run)
+
+
+def result_of(task: Task, data: TaskData, run: Run, warnings: Sequence[str], where_from: Mapping[str, Any]) -> Result:
+    """Score a task's rankings, in both readings.
+
+    Args:
+        task: as declared.
+        data: its judgements.
+        run: rankings of its queries.
+        warnings: all that a reader must know.
+        where_from: provenance.
+    """
     exact = score_run(run, data.qrels)
     official = {name: value for name, value in _official(run, data).items() if abs(value - exact[name]) > 1e-12}
-    return Scored(
-        Result(
-            id=task.id,
-            task=task.name,
-            modality=task.modality,
-            group=task.group,
-            metric=task.metric,
-            score=official.get(task.metric, exact[task.metric]),
-            exact=exact[task.metric],
-            metrics=exact,
-            official=official,
-            n_queries=len(data.query_ids),
-            n_candidates=len(data.candidate_ids),
-            n_ties=len(run.tied),
-            limit=task.limit,
-            warnings=[
-                *data.warnings,
-                *(warning for side in checked for warning in side.warnings),
-                *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
-            ],
-            provenance=_provenance(task, data, model, queries, candidates),
-        ),
-        run,
+    return Result(
+        id=task.id,
+        task=task.name,
+        modality=task.modality,
+        group=task.group,
+        metric=task.metric,
+        score=official.get(task.metric, exact[task.metric]),
+        exact=exact[task.metric],
+        metrics=exact,
+        official=official,
+        n_queries=len(data.query_ids),
+        n_candidates=len(data.candidate_ids),
+        n_ties=len(run.tied),
+        limit=task.limit,
+        warnings=list(warnings),
+        provenance=dict(where_from),
     )
 
 
@@ -140,21 +151,25 @@ class _Direct:
         return np.zeros((len(items), 0), dtype=np.float32)
 
 
-def _check(vectors: Vectors | MultiVectors, ids: Sequence[str], what: str) -> CheckedVectors | CheckedMultiVectors:
+def check(vectors: Vectors | MultiVectors, ids: Sequence[str], what: str) -> CheckedVectors | CheckedMultiVectors:
+    """Refuse vectors that cannot be ranked, one an item or many; see `check_vectors` and `check_multi_vectors`."""
     if isinstance(vectors, MultiVectors):
         return check_multi_vectors(vectors, ids, what)
     return check_vectors(vectors, len(ids), what)
 
 
-def _rank(
-    queries: CheckedVectors | CheckedMultiVectors,
-    candidates: CheckedVectors | CheckedMultiVectors,
+def rank_checked(
+    left: Vectors | MultiVectors,
+    right: Vectors | MultiVectors,
     data: TaskData,
     device: str,
     what: str,
 ) -> Run:
-    """Rank by dot product, or by MaxSim where items have many vectors."""
-    left, right = queries.vectors, candidates.vectors
+    """Rank queries (left) against candidates by dot product, or by MaxSim where items have many vectors.
+
+    Raises:
+        ModelError: the sides do not fit each other.
+    """
     dims = [(side.rows if isinstance(side, MultiVectors) else side).shape[1] for side in (left, right)]
     if dims[0] != dims[1]:
         raise ModelError(f"{what}: queries and candidates have {dims[0]} and {dims[1]} dimensions")

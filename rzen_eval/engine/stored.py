@@ -1,0 +1,71 @@
+"""Vectors of a task as an earlier run kept them; no model is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rzen_eval.core import MultiVectors, Side
+from rzen_eval.engine.keys import item_key
+from rzen_eval.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rzen_eval.core import Item, TaskData, Vectors
+    from rzen_eval.engine.store import Key, VectorStore
+    from rzen_eval.models.base import Pipelined
+
+
+class MissingVectorsError(DataError):
+    """Vectors that were never made, or were made with other settings or code."""
+
+    def __init__(self, missing: int, wanted: int, folder: object) -> None:
+        super().__init__(f"{missing} of {wanted} vectors are not in {folder}")
+        self.missing, self.wanted = missing, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """Vectors of both sides of a task, unchecked: an array where every item has one, else MultiVectors."""
+
+    queries: Vectors | MultiVectors
+    candidates: Vectors | MultiVectors
+
+
+def stored_vectors(data: TaskData, model: Pipelined, store: VectorStore) -> StoredVectors:
+    """A task's vectors from the store, in the order of its items.
+
+    Args:
+        data: the task's queries and candidates.
+        model: renders prompts, which are a part of the keys; its weights are not asked for.
+        store: this model's vectors.
+
+    Raises:
+        MissingVectorsError: not all are there.
+        DataError: an item cannot be made; it is named.
+    """
+    store.refresh()
+    queries = _keys(model, data.queries, data.query_ids, Side.QUERY)
+    candidates = _keys(model, data.candidates, data.candidate_ids, Side.CANDIDATE)
+    wanted = {*queries, *candidates}
+    missing = sum(key not in store for key in wanted)
+    if missing:
+        raise MissingVectorsError(missing, len(wanted), store.folder)
+    left, right = store.get(queries), store.get(candidates)
+    if any(len(rows) != 1 for rows in (*left, *right)):
+        return StoredVectors(MultiVectors.of(left), MultiVectors.of(right))
+    return StoredVectors(np.concatenate(left), np.concatenate(right))
+
+
+def _keys(model: Pipelined, items: Sequence[Item], ids: Sequence[str], side: Side) -> list[Key]:
+    found = []
+    for place, name in enumerate(ids):
+        try:
+            item = items[place]
+            found.append(item_key(model.prompt(item, side), item))
+        except DataError as error:
+            raise DataError(f"{side} {name!r}: {error}") from error
+    return found
