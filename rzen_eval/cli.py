@@ -28,6 +28,10 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b devices=[h100,a100]    what a run would cost
   rzen-eval tasks                              tasks and suites
   rzen-eval models                             models
+  rzen-eval sweep task=visdoc dims=[256,1024] precision=[float32,int8] out=FOLDER
+                                               scores at fewer dimensions and bits, from vectors that a run has kept;
+                                               by default powers of two up to all dimensions, each at float32, float16,
+                                               int8 and binary; out= writes table and plot too
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
 
 task=        a task, a suite or a list of them      model=    a declaration in conf/model
@@ -44,6 +48,7 @@ VERBS = {
     "estimate": ("estimate", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
+    "sweep": ("sweep", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval import provenance
-from rzen_eval.core import Result, Run, Side, Task, TaskData
+from rzen_eval.core import MultiVectors, Result, Run, Side, Task, TaskData
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError, ModelError
+from rzen_eval.maxsim import rank_maxsim
 from rzen_eval.metrics import score_run
 from rzen_eval.models.base import Pipelined
-from rzen_eval.rank import check_vectors, rank
+from rzen_eval.multivectors import CheckedMultiVectors, check_multi_vectors, same_form
+from rzen_eval.rank import CheckedVectors, check_vectors, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from rzen_eval.core import Embedder
+    from rzen_eval.core import Embedder, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Res
 
     Args:
         task: see `load_task`.
-        model: anything with `embed(items, side) -> (n, dim) array`.
+        model: anything with `embed(items, side) -> (n, dim) array`; one that returns a list of n arrays of shape
+            (vectors, dim), or MultiVectors, is ranked by MaxSim.
         runtime: how to embed; by default all in this process, so that it works in any script.
 
     Returns:
@@ -98,46 +101,81 @@ def finish(
     Raises:
         ModelError: the vectors cannot be ranked.
     """
-    model_name = _name(model)
-    checked = [
-        check_vectors(embedded.vectors, len(ids), f"{model_name} on {task.id}, {side}")
-        for embedded, ids, side in (
-            (queries, data.query_ids, "queries"),
-            (candidates, data.candidate_ids, "candidates"),
-        )
+    what = f"{_name(model)} on {task.id}"
+    sides = queries.vectors, candidates.vectors
+    if isinstance(model, Pipelined):
+        sides = same_form(*sides)
+    left = check(sides[0], data.query_ids, f"{what}, queries")
+    right = check(sides[1], data.candidate_ids, f"{what}, candidates")
+    run = rank_checked(left.vectors, right.vectors, data, rank_device, what)
+    warnings = [
+        *data.warnings,
+        *left.warnings,
+        *right.warnings,
+        *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
     ]
-    if checked[0].vectors.shape[1] != checked[1].vectors.shape[1]:
-        shapes = " and ".join(str(side.vectors.shape[1]) for side in checked)
-        raise ModelError(f"{model_name} on {task.id}: queries and candidates have {shapes} dimensions")
-    run = rank(
-        checked[0].vectors, checked[1].vectors, data.query_ids, data.candidate_ids, data.pools, device=rank_device
-    )
+    return Scored(result_of(task, data, run, warnings, _provenance(task, data, model, queries, candidates)), run)
+
+
+def result_of(task: Task, data: TaskData, run: Run, warnings: Sequence[str], where_from: Mapping[str, Any]) -> Result:
+    """Score a task's rankings, in both readings.
+
+    Args:
+        task: as declared.
+        data: its judgements.
+        run: rankings of its queries.
+        warnings: all that a reader must know.
+        where_from: provenance.
+    """
     exact = score_run(run, data.qrels)
     official = {name: value for name, value in _official(run, data).items() if abs(value - exact[name]) > 1e-12}
-    return Scored(
-        Result(
-            id=task.id,
-            task=task.name,
-            modality=task.modality,
-            group=task.group,
-            metric=task.metric,
-            score=official.get(task.metric, exact[task.metric]),
-            exact=exact[task.metric],
-            metrics=exact,
-            official=official,
-            n_queries=len(data.query_ids),
-            n_candidates=len(data.candidate_ids),
-            n_ties=len(run.tied),
-            limit=task.limit,
-            warnings=[
-                *data.warnings,
-                *(warning for side in checked for warning in side.warnings),
-                *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
-            ],
-            provenance=_provenance(task, data, model, queries, candidates),
-        ),
-        run,
+    return Result(
+        id=task.id,
+        task=task.name,
+        modality=task.modality,
+        group=task.group,
+        metric=task.metric,
+        score=official.get(task.metric, exact[task.metric]),
+        exact=exact[task.metric],
+        metrics=exact,
+        official=official,
+        n_queries=len(data.query_ids),
+        n_candidates=len(data.candidate_ids),
+        n_ties=len(run.tied),
+        limit=task.limit,
+        warnings=list(warnings),
+        provenance=dict(where_from),
     )
+
+
+def check(vectors: Vectors | MultiVectors, ids: Sequence[str], what: str) -> CheckedVectors | CheckedMultiVectors:
+    """Refuse vectors that cannot be ranked, one an item or many; see `check_vectors` and `check_multi_vectors`."""
+    if isinstance(vectors, MultiVectors):
+        return check_multi_vectors(vectors, ids, what)
+    return check_vectors(vectors, len(ids), what)
+
+
+def rank_checked(
+    left: Vectors | MultiVectors,
+    right: Vectors | MultiVectors,
+    data: TaskData,
+    device: str,
+    what: str,
+) -> Run:
+    """Rank queries (left) against candidates by dot product, or by MaxSim where items have many vectors.
+
+    Raises:
+        ModelError: the sides do not fit each other.
+    """
+    dims = [(side.rows if isinstance(side, MultiVectors) else side).shape[1] for side in (left, right)]
+    if dims[0] != dims[1]:
+        raise ModelError(f"{what}: queries and candidates have {dims[0]} and {dims[1]} dimensions")
+    if isinstance(left, MultiVectors) and isinstance(right, MultiVectors):
+        return rank_maxsim(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
+    if isinstance(left, MultiVectors) or isinstance(right, MultiVectors):
+        many, one = ("queries", "candidates") if isinstance(left, MultiVectors) else ("candidates", "queries")
+        raise ModelError(f"{what}: {many} have many vectors an item and {one} a single one; give both the same form")
+    return rank(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
 
 
 def _short_of_memory(budget: int, asked: int) -> list[str]:

@@ -12,7 +12,7 @@ import rzen_eval
 PACKAGE = Path(rzen_eval.__file__).parent
 LAYERS = [
     {"core", "errors"},
-    {"cache", "media", "metrics", "rank", "workers"},
+    {"cache", "maxsim", "media", "metrics", "multivectors", "quantise", "rank", "top", "workers"},
     {"data", "recipes", "models"},
     {"engine"},
     {"estimate", "provenance", "scoring"},

@@ -9,7 +9,8 @@ import torch
 
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.metrics import score_run
-from rzen_eval.rank import _distinct, check_vectors, rank
+from rzen_eval.rank import check_vectors, rank
+from rzen_eval.top import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,7 +134,7 @@ def test_equal_vectors_have_equal_scores_wherever_they_stand() -> None:
 
 
 def test_equal_vectors_are_scored_once_whatever_the_sign_of_their_zeros() -> None:
-    group, first = _distinct(np.array([[1, 0.0], [0, 1], [1, -0.0], [0, 1]], dtype=np.float32), np.array([3, 2, 1, 0]))
+    group, first = distinct(np.array([[1, 0.0], [0, 1], [1, -0.0], [0, 1]], dtype=np.float32), np.array([3, 2, 1, 0]))
     assert (group.tolist(), first.tolist()) == ([0, 1, 0, 1], [0, 1])
 
 

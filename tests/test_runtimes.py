@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from rzen_eval.config import load
-from rzen_eval.core import Item, Side, Vectors
+from rzen_eval.core import Item, MultiVectors, Side, Vectors
 from rzen_eval.engine.crew import Crew, Handed
+from rzen_eval.engine.embed import embed
 from rzen_eval.engine.hand import Orders
 from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.open import at
@@ -456,3 +457,23 @@ def test_two_runs_at_once_on_one_store_do_not_disturb_each_other(tmp_path: Path,
     for thread in threads:
         thread.join()
     assert found == [expected, expected]
+
+
+class Tokens(Toy):
+    """A vector a token, as late interaction has it."""
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> list[Vectors]:  # type: ignore[override]
+        return [np.full((plan.length, 2), plan.input_ids[0], dtype=np.float32) for plan in planned]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["on disk", "in memory"])
+def test_several_vectors_an_item_go_through_plan_and_store_in_the_order_of_the_items(tmp_path: Path, kept: bool):
+    store = VectorStore(tmp_path if kept else None)
+    with Loader(0) as loader:
+        done = embed(
+            Tokens(), items(20), [str(i) for i in range(20)], Side.QUERY,
+            loader=loader, tokens_per_batch=BUDGET, store=store,
+        )  # fmt: skip
+    assert isinstance(done.vectors, MultiVectors)
+    assert done.vectors.lengths.tolist() == [1 + 7 * i % 23 for i in range(20)]
+    assert [done.vectors[i].tolist() for i in (0, 3)] == [[[0.0, 0.0]], [[3.0, 3.0]] * 22]

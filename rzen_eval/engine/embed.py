@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rzen_eval.core import MultiVectors
 from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.plan import Half, Plan
 from rzen_eval.engine.runtimes import Inline
 from rzen_eval.engine.store import VectorStore
-from rzen_eval.errors import ModelError
 from rzen_eval.models.base import Pipelined
+from rzen_eval.multivectors import as_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class Embedded:
     """Vectors of items, and what it took to make them."""
 
-    vectors: Vectors
+    vectors: Vectors | MultiVectors
+    """An array of shape (n, dim), or MultiVectors of a model with several an item."""
     first_prompt: str | None
     """The rendered prompt of the first item; None for an embedder that keeps its prompts to itself."""
     seconds: float
@@ -66,7 +68,7 @@ def embed(
         progress: called with the number of items done since.
 
     Returns:
-        Vectors in the order of the items, shape (n, dim), unchecked.
+        Vectors in the order of the items, unchecked.
 
     Raises:
         DataError: an item cannot be embedded; it is named.
@@ -75,7 +77,7 @@ def embed(
     report = progress or (lambda _items: None)
     if not isinstance(model, Pipelined):
         start = time.perf_counter()
-        vectors = _array(model.embed(items, side))
+        vectors = as_vectors(model.embed(items, side))
         report(len(items))
         seconds = time.perf_counter() - start
         return Embedded(vectors, None, seconds, seconds, 0, 0, len(items), tokens_per_batch)
@@ -96,10 +98,15 @@ def embed(
     return collect(plan, half)
 
 
+def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
+    """Vectors of items, given item by item, as one array where each item has one, else as MultiVectors."""
+    return np.concatenate(rows) if all(len(part) == 1 for part in rows) else MultiVectors.of(rows)
+
+
 def collect(plan: Plan, half: Half) -> Embedded:
     """The vectors of queries or candidates that are all in the plan's store."""
     return Embedded(
-        vectors=np.concatenate(plan.store.get(half.keys)),
+        vectors=joined(plan.store.get(half.keys)),
         first_prompt=half.first_prompt,
         seconds=half.seconds,
         model_seconds=half.model_seconds,
@@ -108,15 +115,3 @@ def collect(plan: Plan, half: Half) -> Embedded:
         computed=half.computed,
         budget=half.budget or plan.tokens_per_batch,
     )
-
-
-def _array(vectors: Any) -> Vectors:
-    """What an embedder of the user's returned, torch tensors of any kind included."""
-    try:
-        if hasattr(vectors, "detach"):
-            vectors = vectors.detach().float().cpu()
-        return np.asarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"expected an array of shape (n, dim) from embed, found {type(vectors).__name__} ({error})"
-        ) from error
