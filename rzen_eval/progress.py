@@ -29,6 +29,7 @@ class Progress:
         self._bar: tqdm[Any] | None = None
         self._began = self._told = time.monotonic()
         self._of = self._items = self._tokens = 0
+        self._warned: set[str] = set()
 
     def say(self, line: str) -> None:
         """A line for a person."""
@@ -95,7 +96,10 @@ class Progress:
         )
         if not kept:
             for warning in result.warnings:
-                self.say(f"  warning: {warning}")
+                # What is said of one task may hold for all that follow, such as a lack of memory.
+                if warning not in self._warned:
+                    self.say(f"  warning: {warning}")
+                self._warned.add(warning)
 
     def failed(self, task: str, message: str) -> None:
         """A task has failed.
