@@ -75,7 +75,8 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     if session.pending():
         if session.first:
             _writable(session.folder)
-        store = _store(config, session.described, progress.say)
+        store = kept_vectors(config, session.described, progress.say)
+        _note_model(store, session.described)
         with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
             session.score(engine, store)
     found = session.found
@@ -232,16 +233,28 @@ def _writable(folder: Path) -> None:
         raise ResultError(f"results cannot be written to {folder} ({error}); give results_dir=FOLDER") from error
 
 
-def _store(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
-    """Where this model's vectors are kept, with a note beside them that says what made them."""
+def kept_vectors(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
+    """Where a run keeps its model's vectors; in memory alone with `runtime.store=null`.
+
+    Args:
+        config: of the run.
+        described: provenance of the model.
+        say: told of what is put aside.
+    """
     if config.runtime.store is None:
         return VectorStore(None)
-    name, made_by = provenance.embedding(described)
+    name, _ = provenance.embedding(described)
     folder = config.cache_dir / "vectors" / f"{config.model.name}-{name}-{config.runtime.store}"
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.json").write_text(json.dumps(made_by, indent=2) + "\n")
     return VectorStore(folder, config.runtime.store, say)
+
+
+def _note_model(store: VectorStore, described: Mapping[str, Any]) -> None:
+    """Write beside vectors what made them, for a person who looks."""
+    if store.folder is None:
+        return
+    with contextlib.suppress(OSError):
+        store.folder.mkdir(parents=True, exist_ok=True)
+        (store.folder / "model.json").write_text(json.dumps(provenance.embedding(described)[1], indent=2) + "\n")
 
 
 def _guard(folder: Path, task: Task, data: TaskData) -> None:

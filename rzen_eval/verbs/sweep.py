@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from rzen_eval import config, provenance
+from rzen_eval import config
 from rzen_eval.data.load import load_data
-from rzen_eval.engine.store import VectorStore
 from rzen_eval.engine.stored import MissingVectorsError, stored_vectors
 from rzen_eval.errors import ConfigError, DataError
 from rzen_eval.models import open_model
 from rzen_eval.quantise import Precision, shrink
 from rzen_eval.results import sweep, table
 from rzen_eval.scoring import check, describe, rank_checked, result_of
+from rzen_eval.session import kept_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
     from rzen_eval.config import RunConfig
     from rzen_eval.core import Result
@@ -78,7 +77,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 def _fill(found: Sizes, chosen: RunConfig, model: Qwen2VL, command: str) -> None:
     """Score every task at every size; once vectors are missing, count what else is and score no further."""
     described = describe(model)
-    store = _store(chosen, described)
+    store = kept_vectors(chosen, described, lambda line: print(line, file=sys.stderr))
     absent: dict[str, MissingVectorsError] = {}
     for task in tqdm(chosen.tasks.values(), unit=" tasks", disable=None, leave=False):
         data = load_data(task)
@@ -109,14 +108,6 @@ def _fill(found: Sizes, chosen: RunConfig, model: Qwen2VL, command: str) -> None
             f"sweep: {missing} of {wanted} vectors of {names} are not in {store.folder};"
             f" this embeds them: {command}{elsewhere}"
         )
-
-
-def _store(chosen: RunConfig, described: Mapping[str, Any]) -> VectorStore:
-    """Where a run keeps this model's vectors."""
-    dtype = chosen.runtime.store or "float32"
-    name, _ = provenance.embedding(described)
-    folder = chosen.cache_dir / "vectors" / f"{chosen.model.name}-{name}-{dtype}"
-    return VectorStore(folder, dtype, lambda line: print(line, file=sys.stderr))
 
 
 def _command(settings: Sequence[str], extra_dirs: Sequence[Path]) -> str:
