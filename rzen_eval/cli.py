@@ -27,6 +27,7 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval cache                              vectors that are kept; prune=NAME removes them
   rzen-eval tasks                              tasks and suites
   rzen-eval models                             models
+  rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
 
 task=        a task, a suite or a list of them      model=    a declaration in conf/model
@@ -42,9 +43,12 @@ VERBS = {
     "data": ("data", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
+    "table": ("table", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""
+WITH_OPTIONS = frozenset({"table"})
+"""Words that read what follows them themselves, since they take options beside settings."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,9 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a folder with further YAML; may repeat",
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-    arguments = parser.parse_intermixed_args(argv)
+    before, rest = _at_options(sys.argv[1:] if argv is None else argv)
+    arguments = parser.parse_intermixed_args(before)
     try:
-        return _dispatch(arguments.words, arguments.config_dir)
+        return _dispatch([*arguments.words, *rest], arguments.config_dir)
     except RzenEvalError as error:
         print(f"rzen-eval: {error}", file=sys.stderr)
         return error.exit_code
@@ -87,6 +92,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             "\nrzen-eval: interrupted; finished tasks are kept and the same command goes on from there", file=sys.stderr
         )
         return INTERRUPTED
+
+
+def _at_options(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The words up to a verb that takes options, and what follows it; all and nothing where there is none."""
+    place = 0
+    while place < len(words) and words[place].startswith("--config-dir"):
+        place += 1 if "=" in words[place] else 2
+    if place < len(words) and words[place] in WITH_OPTIONS:
+        return words[: place + 1], words[place + 1 :]
+    return words, ()
 
 
 def _dispatch(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:

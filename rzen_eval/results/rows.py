@@ -169,7 +169,10 @@ def _scored(
         size_b=size,
         cells=cells,
         tasks={task: Cell(_exact(100 * result.score), other=_other(result)) for task, result in results.items()},
-        notes=[text if count == len(results) else f"{text} ({count} tasks)" for text, count in said.items()],
+        notes=[
+            text if count == len(results) else f"{text} ({count} of {len(results)} tasks)"
+            for text, count in said.items()
+        ],
     )
 
 
