@@ -28,6 +28,8 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval tasks                              tasks and suites
   rzen-eval models                             models
   rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
+  rzen-eval export RESULTS/MODEL key=value ... the leaderboard's submission file
+  rzen-eval import official|mteb FOLDER model=NAME   results of other evaluators
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
 
 task=        a task, a suite or a list of them      model=    a declaration in conf/model
@@ -41,13 +43,15 @@ INTERRUPTED = 130
 VERBS = {
     "cache": ("cache", "run"),
     "data": ("data", "run"),
+    "export": ("export", "run"),
+    "import": ("importing", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
     "table": ("table", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""
-WITH_OPTIONS = frozenset({"table"})
+WITH_OPTIONS = frozenset({"export", "import", "table"})
 """Words that read what follows them themselves, since they take options beside settings."""
 
 

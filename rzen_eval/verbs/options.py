@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rzen_eval.errors import ConfigError
+from rzen_eval.cache import write_whole
+from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,3 +43,18 @@ class Options(argparse.ArgumentParser):
 def directory(text: str) -> Path:
     """A folder or file as given, `~` being the home folder."""
     return Path(text).expanduser()
+
+
+def put(text: str, file: Path | None) -> None:
+    """Print a text, or write it to a file that appears whole.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        write_whole(file, text.encode())
+    except OSError as error:
+        raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval import config
-from rzen_eval.cache import write_whole
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError
 from rzen_eval.results import formats, leaderboard, reference, rows
 from rzen_eval.results.reference import DATA_VERSIONS
-from rzen_eval.verbs.options import Options, directory
+from rzen_eval.verbs.options import Options, directory, put
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -52,7 +50,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     else:
         parts = leaderboard.sections(found, benchmark, precision=chosen.precision, per_task=chosen.per_task)
         text = DOCUMENTS[chosen.format](parts, shlex.join(["rzen-eval", "table", *words]))
-    _put(text, chosen.output)
+    put(text, chosen.output)
     return 0
 
 
@@ -110,13 +108,3 @@ def _named(found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
         if not any(name.lower() in row.model.lower() for row in found):
             raise ConfigError(f"table: no model {name!r}{config.nearest(name, [row.model for row in found])}")
     return [row for row in found if any(name.lower() in row.model.lower() for name in wanted)]
-
-
-def _put(text: str, file: Path | None) -> None:
-    if file is None:
-        sys.stdout.write(text)
-        return
-    try:
-        write_whole(file, text.encode())
-    except OSError as error:
-        raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error
