@@ -32,6 +32,9 @@ Score multimodal embedding models on MMEB-V2.
                                                scores at fewer dimensions and bits, from vectors that a run has kept;
                                                by default powers of two up to all dimensions, each at float32, float16,
                                                int8 and binary; out= writes table and plot too
+  rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
+  rzen-eval export RESULTS/MODEL key=value ... the leaderboard's submission file
+  rzen-eval import official|mteb FOLDER model=NAME   results of other evaluators
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
 
 task=        a task, a suite or a list of them      model=    a declaration in conf/model
@@ -46,12 +49,17 @@ VERBS = {
     "cache": ("cache", "run"),
     "data": ("data", "run"),
     "estimate": ("estimate", "run"),
+    "export": ("export", "run"),
+    "import": ("importing", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
     "sweep": ("sweep", "run"),
+    "table": ("table", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""
+WITH_OPTIONS = frozenset({"export", "import", "table"})
+"""Words that read what follows them themselves, since they take options beside settings."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,9 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a folder with further YAML; may repeat",
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-    arguments = parser.parse_intermixed_args(argv)
+    before, rest = _at_options(sys.argv[1:] if argv is None else argv)
+    arguments = parser.parse_intermixed_args(before)
     try:
-        return _dispatch(arguments.words, arguments.config_dir)
+        return _dispatch([*arguments.words, *rest], arguments.config_dir)
     except RzenEvalError as error:
         print(f"rzen-eval: {error}", file=sys.stderr)
         return error.exit_code
@@ -94,6 +103,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             "\nrzen-eval: interrupted; finished tasks are kept and the same command goes on from there", file=sys.stderr
         )
         return INTERRUPTED
+
+
+def _at_options(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The words up to a verb that takes options, and what follows it; all and nothing where there is none."""
+    place = 0
+    while place < len(words) and words[place].startswith("--config-dir"):
+        place += 1 if "=" in words[place] else 2
+    if place < len(words) and words[place] in WITH_OPTIONS:
+        return words[: place + 1], words[place + 1 :]
+    return words, ()
 
 
 def _dispatch(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:

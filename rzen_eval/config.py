@@ -25,7 +25,7 @@ from rzen_eval.models.spec import ModelSpec
 from rzen_eval.results.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hydra.core.override_parser.types import Override
 
@@ -318,9 +318,19 @@ def _written(key: str, location: Sequence[str], overrides: Sequence[Override], p
     return "conf/config.yaml"
 
 
-def benchmark() -> dict[str, dict[str, list[str]]]:
-    """The benchmark's make-up: leaderboard names of the tasks by modality and group, in the tables' order."""
+def everything() -> dict[str, Task]:
+    """Every task of the benchmark in every version of its data, and their variants."""
+    return load(["task=[mmeb_v2,mmeb_v2_0,variants]"]).tasks
+
+
+def benchmark(tasks: Mapping[str, Task] | None = None) -> dict[str, dict[str, list[str]]]:
+    """The benchmark's make-up: leaderboard names of the tasks by modality and group, in the tables' order.
+
+    Args:
+        tasks: those that `everything` gives, where they are at hand.
+    """
     made_of: dict[str, dict[str, list[str]]] = {}
-    for task in load(["task=mmeb_v2"]).tasks.values():
-        made_of.setdefault(task.modality, {}).setdefault(task.group, []).append(task.name)
+    for task in (load(["task=mmeb_v2"]).tasks if tasks is None else tasks).values():
+        if "2.1" in task.versions:
+            made_of.setdefault(task.modality, {}).setdefault(task.group, []).append(task.name)
     return made_of

@@ -88,7 +88,7 @@ def test_a_limited_result_is_left_out_of_the_tables():
 
 
 def test_a_published_row_stands_below_with_its_data_version():
-    reference = Reference(model="Paper", data_version="2.0", scores={"Visdoc": 77.06})
+    reference = Reference(model="Paper", data_version="2.0", source="a paper", scores={"Visdoc": 77.06})
     frame = table.modality_table({"m": []}, "visdoc", GROUPS, reference)
     assert frame.loc["Paper (published, data 2.0)"].to_dict() == {"Visdoc": "77.06", "ViDoRe-V1": "–", "VisRAG": "–"}
 

@@ -25,16 +25,28 @@ def write(folder: Path, result: Result, run: Run) -> Path:
     Raises:
         ResultError: the folder cannot be written or the disk is full; what was there before is untouched.
     """
-    file = folder / f"{result.id}.json"
     try:
         write_whole(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
+    except OSError as error:
+        raise _unwritten(folder, result, error) from error
+    return write_alone(folder, result)
+
+
+def write_alone(folder: Path, result: Result) -> Path:
+    """Write a result of which there are no rankings; errors as for `write`."""
+    file = folder / f"{result.id}.json"
+    try:
         write_whole(file, (result.model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
-        raise ResultError(
-            f"{result.id}: scored {result.score:.4f} but {file} cannot be written ({error});"
-            " free space or give results_dir=FOLDER, and run again"
-        ) from error
+        raise _unwritten(folder, result, error) from error
     return file
+
+
+def _unwritten(folder: Path, result: Result, error: OSError) -> ResultError:
+    return ResultError(
+        f"{result.id}: scored {result.score:.4f} but {folder / result.id}.json cannot be written ({error});"
+        " free space or give results_dir=FOLDER, and run again"
+    )
 
 
 def read(file: Path) -> Result:

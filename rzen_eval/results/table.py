@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import fmean
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -20,12 +20,18 @@ PROTOCOL_FRAMES = 8
 TITLES = {"image": "Image", "video": "Video", "visdoc": "Visdoc"}
 
 
-def average(scores: Sequence[float]) -> float:
-    """Mean in percent as the published tables form it: every score rounded to two decimals first, then the mean.
+def mean(percents: Sequence[float]) -> Decimal:
+    """Mean as the published tables form it: every score is first rounded to two decimals.
 
+    It is exact, so that halves round to even as in those tables: 43.125 to 43.12, 34.955 to 34.96.
     Source: found by recomputing the published rows of 2025 from the official per-task scores.
     """
-    return round(fmean(round(100 * score, 2) for score in scores), 2)
+    return sum((Decimal(f"{percent:.2f}") for percent in percents), Decimal(0)) / len(percents)
+
+
+def average(scores: Sequence[float]) -> float:
+    """Mean in percent of scores from 0 to 1, with two decimals."""
+    return float(round(mean([100 * score for score in scores]), 2))
 
 
 def cell(results: Sequence[Result], expected: Sequence[str]) -> str:
@@ -99,9 +105,17 @@ def _frame(
         index=list(rows),
     )
     if reference:
-        published = [f"{reference.scores[column]:.2f}" if column in reference.scores else "–" for column in columns]
+        published = [_printed(reference, column, expected) for column, expected in columns.items()]
         frame.loc[f"{reference.model} (published, data {reference.data_version})"] = published
     return frame.rename_axis("Model")
+
+
+def _printed(reference: Reference, column: str, expected: Sequence[str]) -> str:
+    """A published figure; where only scores of tasks are published, their average if it is over all of them."""
+    if column in reference.scores:
+        return f"{reference.scores[column]:.2f}"
+    scores = [reference.tasks[name] / 100 for name in expected if name in reference.tasks]
+    return f"{average(scores):.2f}" if len(scores) == len(expected) else "–"
 
 
 def overall_table(

@@ -1,0 +1,220 @@
+"""Results of the official evaluator and of mteb: how they join the tables, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rzen_eval import config
+from rzen_eval.cli import main
+from rzen_eval.results import records, reference
+from tests.conftest import FIXTURES
+from tests.test_results import RUN, result
+
+TASKS = config.everything()
+COUNTS = {(task.name, version): task.n_queries for task in TASKS.values() for version in task.versions}
+IMPORT = Callable[..., str]
+
+
+@pytest.fixture
+def imported(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IMPORT:
+    """Import into ./results of an empty folder; gives what is said."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, code: int = 0) -> str:
+        assert main(["import", *words]) == code
+        captured = capsys.readouterr()
+        return captured.err if code else captured.out
+
+    return run
+
+
+def official(place: Path, name: str, score: float, count: int, **values: Any) -> None:
+    metric = "hit@1" if place.name != "visdoc" else "ndcg_linear@5"
+    place.mkdir(parents=True, exist_ok=True)
+    content = {metric: score, "num_pred": count, "num_data": count} | values
+    (place / f"{name}_score.json").write_text(json.dumps(content))
+
+
+def of_mteb(place: Path, name: str, *subsets: tuple[str, float], revision: str = "r", **scores: float) -> None:
+    place.mkdir(exist_ok=True)
+    each = [{"hf_subset": subset, "main_score": value, "ndcg_at_5": value, **scores} for subset, value in subsets]
+    content = {"task_name": name, "mteb_version": "2.1", "dataset_revision": revision, "scores": {"test": each}}
+    (place / f"{name}.json").write_text(json.dumps(content))
+
+
+def read(name: str) -> Any:
+    return json.loads((Path("results/m") / f"{name}.json").read_text())
+
+
+def test_official_files_of_2025_give_the_published_row(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
+    published = reference.load([config.config_dir()], {task.name for task in TASKS.values()})["vlm2vec_v2_0_qwen2vl_2b"]
+    modality = {task.name: task.modality for task in TASKS.values()}
+    for name, score in published.tasks.items():
+        official(Path("run") / modality[name], name, score / 100, COUNTS[name, "2.0"])
+    assert imported("official", "run", "model=m", "data_version=2.0") == "imported 78 results into results/m\n"
+    assert {read(f"{name}_v2_0")["n_queries"] for name in ("momentseeker", "vidoseek_page")} == {1800, 1142}
+    assert main(["table", "--models", "m", "--data-version", "2.0", "--format", "json"]) == 0
+    row = next(line for line in json.loads(capsys.readouterr().out) if line["model"] == "m")
+    assert [row[column] for column in ("Overall", "Image", "Video", "Visdoc")] == [58.02, 64.85, 34.58, 65.36]
+    assert row["note"] == "imported from the official evaluator"
+
+
+def test_what_the_official_evaluator_writes_is_read_as_it_is(imported: IMPORT):
+    golden = FIXTURES / "vlm2vec"
+    imported("official", str(golden), "model=m")
+    for folder in golden.iterdir():
+        values = json.loads((folder / "score.json").read_text())
+        (task,) = [task for task in TASKS.values() if task.name == folder.name]
+        ours = read(task.id)
+        assert ours["score"] == values[task.metric]
+        assert {**ours["metrics"], **ours["official"]} == {name: v for name, v in values.items() if "@" in name}
+        assert "not the benchmark's data" in ours["warnings"][-1]
+
+
+def test_a_result_says_where_it_was_imported_from(imported: IMPORT):
+    official(Path("run"), "ImageNet-1K", 0.5, 1000)
+    imported("official", "run", "--model", "m", "--results-dir", "results")
+    record = read("imagenet_1k")
+    assert record["provenance"]["imported"]["from"] == "the official evaluator"
+    assert record["provenance"]["imported"]["file"] == "ImageNet-1K_score.json"
+    assert record["provenance"]["dataset"]["source"] == "imported"
+    assert records.finished(Path("results/m"), "imagenet_1k", "anything") is None
+
+
+def test_a_report_of_all_tasks_is_read_too(imported: IMPORT):
+    scores = {"hit@1": 0.5, "num_pred": 1000, "num_data": 1000}
+    content = {"metadata": {}, "metrics": {"image": {"CIRR": scores, "EDIS": "FILE_N/A"}}}
+    Path("report.json").write_text(json.dumps(content))
+    said = imported("official", "report.json", "model=m", code=1)
+    assert said == "rzen-eval: import: not imported: EDIS: no scores in report.json\n"
+    assert read("cirr")["score"] == 0.5
+
+
+def test_graded_tasks_keep_the_official_reading_apart(imported: IMPORT):
+    official(
+        Path("run/visdoc"), "ViDoSeek-doc", 0.8, 1142, **{"ndcg_exponential@5": 0.7, "hit@1": 0.6}
+    )  # fmt: skip
+    imported("official", "run", "model=m")
+    record = read("vidoseek_doc")
+    assert record["official"] == {"ndcg_exponential@5": 0.7, "ndcg_linear@5": 0.8}
+    assert record["metrics"] == {"hit@1": 0.6}
+    assert any("`exact` repeats the official reading" in warning for warning in record["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "words", "found"),
+    [
+        ("MomentSeeker", 1602, (), "momentseeker"),
+        ("MomentSeeker", 1800, (), "momentseeker_v2_0"),
+        ("MomentSeeker_1k8", 1800, (), "momentseeker_1k8"),
+    ],
+)
+def test_the_count_of_queries_tells_the_version(imported: IMPORT, name: str, count: int, words: Any, found: str):
+    official(Path("run"), name, 0.5, count)
+    imported("official", "run", "model=m", *words)
+    assert [file.stem for file in Path("results/m").glob("*.json")] == [found]
+
+
+def test_page_tasks_need_to_be_told_their_version(imported: IMPORT):
+    official(Path("run/visdoc"), "ViDoSeek-page", 0.5, 1142)
+    said = imported("official", "run", "model=m", code=2)
+    assert "ViDoSeek-page: data version 2.0 or 2.1? give data_version=2.0 or data_version=2.1" in said
+    imported("official", "run", "model=m", "data_version=2.1")
+    official(Path("fixed/visdoc"), "ViDoSeek-page-fixed", 0.5, 1142)
+    imported("official", "fixed", "model=n")
+    for name in ("m", "n"):
+        assert [file.stem for file in (Path("results") / name).glob("*.json")] == ["vidoseek_page"]
+
+
+def test_a_task_of_mteb_becomes_the_leaderboards(imported: IMPORT):
+    arxiv = TASKS["vidore_arxivqa"]
+    of_mteb(
+        Path("run"), "VidoreArxivQARetrieval", ("default", 0.83655), revision=str(arxiv.dataset.revision),
+        hit_rate_at_1=0.786, recall_at_5=0.884, nauc_ndcg_at_5_max=float("nan"), map_at_5=0.8,
+    )  # fmt: skip
+    Path("run/model_meta.json").write_text("{}")
+    imported("mteb", "run", "model=m")
+    record = read("vidore_arxivqa")
+    assert (record["score"], record["n_queries"], record["task"]) == (0.83655, 500, "ViDoRe_arxivqa")
+    assert record["metrics"] == {"ndcg_linear@5": 0.83655, "hit@1": 0.786, "recall@5": 0.884}
+    assert len(record["warnings"]) == 1
+    assert record["provenance"]["imported"]["mteb_version"] == "2.1"
+
+
+def test_other_data_and_graded_tasks_of_mteb_say_so(imported: IMPORT):
+    of_mteb(Path("run"), "Vidore2ESGReportsHLRetrieval", ("default", 0.5), revision="another")
+    imported("mteb", "run", "model=m")
+    warnings = read("vidore_esg_reports_human_labeled_v2")["warnings"]
+    assert "`score` repeats the textbook reading" in warnings[1]
+    assert "scored at revision another" in warnings[2]
+
+
+def test_the_four_languages_of_mteb_are_one_task(imported: IMPORT):
+    subsets = [("english", 0.9), ("french", 0.7), ("german", 0.5), ("spanish", 0.3)]
+    of_mteb(Path("run"), "Vidore2EconomicsReportsRetrieval", *subsets)
+    imported("mteb", "run", "model=m")
+    assert read("vidore_economics_reports_v2_multilingual")["score"] == pytest.approx(0.6)
+
+
+def test_rows_from_mteb_are_marked_in_the_tables(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
+    of_mteb(Path("run"), "VidoreDocVQARetrieval", ("default", 0.5))
+    imported("mteb", "run", "model=m")
+    main(["table", "--models", "m", "--data-version", "2.1"])
+    out = capsys.readouterr().out
+    assert "50.00 (1 of 24) †" in out
+    assert "* m: imported from mteb" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("official", "nowhere", "model=m"), "import: nothing at nowhere"),
+        (("official", "empty", "model=m"), "no *_score.json under empty"),
+        (("mteb", "empty", "model=m"), "no JSON under empty"),
+        (("mteb", "text", "model=m"), "not imported: NFCorpus: MMEB-V2 has no such task"),
+        (("mteb", "english", "model=m"), "expected subsets english, french, german, spanish, found english"),
+        (("mteb", "percent", "model=m"), "ViDoRe_docvqa: expected scores from 0 to 1, found ndcg_linear@5 50.0"),
+        (("official", "unknown", "model=m"), "Nonsense: MMEB-V2 has no such task"),
+        (("official", "half", "model=m"), "CIRR: num_pred 999 of num_data 1000, expected all of them"),
+        (("official", "other", "model=m"), "CIRR: no hit@1, which is its metric"),
+        (("official", "half"), "the following arguments are required: --model"),
+        (("official", "half", "model=a/b"), "model='a/b' cannot name a folder"),
+        (("elsewhere", "half", "model=m"), "invalid choice: 'elsewhere'"),
+    ],
+)
+def test_what_cannot_be_mapped_is_one_line(imported: IMPORT, words: tuple[str, ...], said: str):
+    Path("empty").mkdir()
+    of_mteb(Path("text"), "NFCorpus", ("default", 0.5))
+    of_mteb(Path("english"), "Vidore2ESGReportsRetrieval", ("english", 0.5))
+    of_mteb(Path("percent"), "VidoreDocVQARetrieval", ("default", 50.0))
+    official(Path("unknown"), "Nonsense", 0.5, 10)
+    official(Path("half"), "CIRR", 0.5, 1000, num_pred=999)
+    official(Path("other"), "CIRR", 0.5, 1000, **{"hit@1": None})
+    error = imported(*words, code=2)
+    assert said in error
+    assert error.count("\n") == 1
+    assert not Path("results").exists()
+
+
+def test_what_can_be_mapped_is_imported_beside_what_cannot(imported: IMPORT):
+    official(Path("run"), "CIRR", 0.5, 1000)
+    official(Path("run"), "Nonsense", 0.5, 1000)
+    assert imported("official", "run", "model=m", code=1).count("\n") == 1
+    assert read("cirr")["score"] == 0.5
+
+
+def test_a_result_that_was_scored_here_is_never_replaced(imported: IMPORT):
+    records.write(Path("results/m"), result("cirr", 0.75, task="CIRR"), RUN)
+    official(Path("run"), "CIRR", 0.5, 1000)
+    said = imported("official", "run", "model=m", code=2)
+    assert "CIRR: results/m/cirr.json was scored here; give another model= or results_dir=" in said
+    assert read("cirr")["score"] == 0.75
+
+
+def test_two_files_of_one_task_are_refused(imported: IMPORT):
+    official(Path("run/a"), "CIRR", 0.5, 1000)
+    official(Path("run/b"), "CIRR", 0.6, 1000)
+    assert "CIRR: two files are of this task" in imported("official", "run", "model=m", code=1)

@@ -1,0 +1,146 @@
+"""Published rows: what they say, and that our averages of the scores of single tasks are the printed ones."""
+
+from pathlib import Path
+
+import pytest
+
+from rzen_eval import config
+from rzen_eval.errors import ConfigError
+from rzen_eval.results import reference, rows
+from rzen_eval.results.reference import COLUMNS, Reference
+from rzen_eval.results.rows import Row
+
+TASKS = config.everything()
+NAMES = {task.name for task in TASKS.values()}
+MADE_OF = rows.columns(config.benchmark(TASKS))
+ALL = reference.load([config.config_dir()], NAMES)
+CARD = {
+    "rzenembed_v2_7b":
+        "71.61 75.92 70.61 71.67 78.50 92.10 55.73 58.82 63.50 50.97 45.54 77.06 89.70 60.70 88.70 44.38",
+    "seed_1_6_embedding":
+        "71.27 77.78 76.06 73.97 77.90 91.25 55.34 54.99 60.85 51.33 53.45 73.44 85.53 56.57 84.74 43.14",
+    "ops_mm_embedding_v1_7b":
+        "67.61 72.72 69.65 69.58 73.09 87.15 53.76 59.68 62.22 45.72 43.21 70.34 80.05 59.59 79.32 43.34",
+    "ops_mm_embedding_v1_2b": "63.44 69.03 - - - - 47.56 - - - - 66.96 76.39 53.18 77.64 41.17",
+    "interestfm_uir_cafe_7b": "60.63 67.56 - - - - 42.40 35.81 58.66 34.44 39.53 63.92 - - - -",
+    "vlm2vec_v2_0_qwen2vl_2b": "58.02 64.85 - - - - 34.58 39.30 34.32 28.77 36.82 65.36 75.52 44.86 79.38 39.43",
+    "gme_qwen2_vl_7b_instruct": "57.83 55.95 - - - - 38.43 37.44 50.35 28.37 36.96 75.18 89.44 55.61 84.99 44.40",
+    "gme_qwen2_vl_2b_instruct": "54.08 51.89 - - - - 33.64 - - - - 72.71 86.15 53.96 82.52 43.12",
+    "qqmm_embed_v2": "- 75.28 72.97 71.85 76.01 87.42 - - - - - - - - - -",
+    "reco_7b": "- 73.87 70.95 71.52 73.66 87.70 - - - - - - - - - -",
+    "oembedding_v1_7b": "- 72.79 70.05 68.10 73.84 88.25 - - - - - - - - - -",
+    "qqmm_embed": "- 72.175 70.07 69.52 71.175 87.075 - - - - - - - - - -",
+    "b3_qwen2_7b": "- 72.00 70.00 66.50 74.10 84.60 - - - - - - - - - -",
+    "interestfm_uir_cafe_0_5b": "- - - - - - 35.87 33.90 41.72 29.69 39.69 - - - - -",
+    "lamra_ret": "- - - - - - 34.96 39.27 42.60 24.26 32.84 - - - - -",
+    "colpali_v1_3": "- - - - - - - - - - - 70.97 83.60 51.98 81.13 43.12",
+}  # fmt: skip
+"""The four tables of the model card, in the order of `COLUMNS`; Video of VLM2Vec-V2.0 as its second table prints it."""
+
+
+def row(name: str) -> Row:
+    return rows.published(ALL[name], MADE_OF)
+
+
+def test_columns_and_their_tasks_are_those_of_the_published_tables():
+    assert tuple(MADE_OF) == COLUMNS
+    assert config.benchmark() == config.benchmark(TASKS)
+    assert [len(names) for names in MADE_OF.values()] == [78, 36, 10, 10, 12, 4, 18, 5, 5, 5, 3, 24, 10, 4, 6, 4]
+
+
+@pytest.mark.parametrize("name", CARD)
+def test_every_figure_of_the_card_comes_out_to_the_last_digit(name: str):
+    printed = dict(zip(COLUMNS, CARD[name].split(), strict=True))
+    cells = row(name).cells
+    assert {column: cells[column].text() for column, text in printed.items() if text != "-"} == {
+        column: text for column, text in printed.items() if text != "-"
+    }
+    assert (row(name).model, row(name).data_version) == (ALL[name].model, "2.0")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CARD if name in ALL and ALL[name].tasks and name != "vlm2vec_v2_0_qwen2vl_2b"]
+)
+def test_averages_of_single_tasks_are_the_printed_figures(name: str):
+    assert len(ALL[name].tasks) == 78
+    for column, printed in ALL[name].scores.items():
+        names = MADE_OF[column]
+        assert float(round(rows.mean([ALL[name].tasks[task] for task in names]), 2)) == printed
+
+
+def test_the_one_figure_of_the_card_that_its_tasks_do_not_give_is_said():
+    vlm2vec = ALL["vlm2vec_v2_0_qwen2vl_2b"]
+    assert vlm2vec.scores["Video"] == 34.85
+    assert row("vlm2vec_v2_0_qwen2vl_2b").cells["Video"].text() == "34.58"
+    assert row("vlm2vec_v2_0_qwen2vl_2b").notes == [
+        "one table of the card prints 34.85 for Video, another 34.58",
+        "Video: 34.85 as printed, 34.58 from the scores of its tasks",
+    ]
+
+
+def test_halves_round_to_even_as_in_the_published_tables():
+    # colpali-v1.3's VisDoc-OOD is 43.125 and LamRA-Ret's Video 34.955; the order of the tasks does not matter.
+    assert row("colpali_v1_3").cells["VisDoc-OOD"].text() == "43.12"
+    assert row("lamra_ret").cells["Video"].text() == "34.96"
+    assert rows.mean([22.16, 83.66, 14.17, 52.51]) == rows.mean([52.51, 14.17, 83.66, 22.16])
+
+
+def test_every_published_row_is_there():
+    kinds = [(r.data_version, bool(r.tasks)) for r in ALL.values()]
+    assert len(ALL) == 46
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        ("2.0", False): 11, ("2.0", True): 8, ("2.0.1", True): 8, ("2.1", True): 10, ("2.1", False): 9,
+    }  # fmt: skip
+    assert all(r.source for r in ALL.values())
+
+
+def test_files_without_the_two_doc_tasks_give_no_average_over_all():
+    cells = row("official_2_1/vlm2vec_v2_0_qwen2vl_2b").cells
+    assert [cells[column].text() + cells[column].part for column in ("Overall", "Visdoc", "VisDoc-OOD", "Image")] == [
+        "59.01 (76 of 78)", "69.24 (22 of 24)", "62.50 (2 of 4)", "64.92",
+    ]  # fmt: skip
+    assert not cells["Overall"].ranked
+
+
+def test_a_figure_is_never_printed_with_more_digits_than_were_published():
+    cells = row("qwen3_vl/rzenembed").cells
+    assert [cells["Overall"].text(precision) for precision in (None, 0, 1, 4)] == ["72.9", "73", "72.9", "72.9"]
+
+
+def test_a_row_that_was_not_scored_again_on_the_new_pages_is_not_compared():
+    assert not row("qwen3_vl/ifm_tte").cells["Overall"].ranked
+    assert row("qwen3_vl/ifm_tte").notes == ["not scored again on the corrected pages"]
+
+
+def test_a_run_can_name_any_published_row():
+    chosen = config.load(["task=visdoc/vidore_arxivqa", "reference=official_2_1/colpali_v1_3"]).reference
+    assert chosen == ALL["official_2_1/colpali_v1_3"]
+
+
+HEAD = "model: A\nsource: s\ndata_version: "
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: [", "own.yaml: while parsing"),
+        ("model: A", "own.yaml: data_version: Field required"),
+        (f"{HEAD}'3.0'", "data_version: Input should be '2.1', '2.0.1' or '2.0'"),
+        (f"{HEAD}'2.1'\nscores: {{I-CSL: 1}}", "unknown column 'I-CSL' (did you mean I-CLS?)"),
+        (f"{HEAD}'2.1'\nscores: {{Image: 101}}", "Image: expected percent, 0 to 100, found 101"),
+        (f"{HEAD}'2.1'\ntasks: {{VOC2008: 1}}", "unknown task 'VOC2008' (did you mean VOC2007?)"),
+        (f"{HEAD}'2.1'\nscore: {{}}", "score: Extra inputs are not permitted"),
+    ],
+)
+def test_a_published_row_that_cannot_be_right_is_one_line(tmp_path: Path, text: str, said: str):
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference/own.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        reference.load([tmp_path], NAMES)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_row_of_group_figures_needs_no_tasks():
+    own = rows.published(Reference(model="A", data_version="2.1", source="s", scores={"Image": 72}), MADE_OF)
+    assert {column: cell.text() for column, cell in own.cells.items()} == {"Image": "72.00"}
