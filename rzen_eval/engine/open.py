@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from rzen_eval.engine.pipeline import Done, Step
+    from rzen_eval.engine.plan import Plan
     from rzen_eval.engine.runtimes import Engine, Rank
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.engine.store import VectorStore
@@ -37,20 +40,18 @@ def opened(
     Args:
         runtime: what was asked for.
         spec: the model's declaration, for workers.
-        model: the model, for this process; its weights are loaded only where it computes.
+        model: the model, for this process; its weights are loaded only where it computes, and when it has something to.
         store: where vectors go.
         rank: place of this process among those that run the same command.
         cache_dir: where the bundled model is kept.
 
     Raises:
         ConfigError: a pool or cluster inside each of several ranks.
-        ModelError: the weights cannot be loaded.
     """
     if runtime.kind == "inline":
         share_cores(model.device, runtime.loaders())
-        model.load()
         with Loader(runtime.loaders(), runtime.timeout) as loader:
-            yield Inline(model, loader) if rank.world == 1 else Ranks(model, loader, rank)
+            yield _Loading(model, Inline(model, loader) if rank.world == 1 else Ranks(model, loader, rank))
         return
     if rank.world > 1:
         raise ConfigError(
@@ -72,6 +73,24 @@ def opened(
             partial(_open, spec, cache_dir, 0), store.folder, store.dtype, budget, runtime.loaders(size, gpu=gpu), 1
         )
         yield Handed(RayCrew(size, orders, int(gpu)), runtime.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """Loads the weights before the first window and not in it, so that weights that do not load end the run."""
+
+    model: Qwen2VL
+    engine: Engine
+
+    def run(self, plan: Plan) -> Iterator[Step | Done]:
+        """As `Engine`.
+
+        Raises:
+            ModelError: the weights cannot be loaded.
+        """
+        if plan.order():
+            self.model.load()
+        yield from self.engine.run(plan)
 
 
 def _gpus(model: Qwen2VL) -> int:
