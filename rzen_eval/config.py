@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
@@ -318,19 +320,17 @@ def _written(key: str, location: Sequence[str], overrides: Sequence[Override], p
     return "conf/config.yaml"
 
 
-def everything() -> dict[str, Task]:
-    """Every task of the benchmark in every version of its data, and their variants."""
-    return load(["task=[mmeb_v2,mmeb_v2_0,variants]"]).tasks
+@cache
+def everything() -> Mapping[str, Task]:
+    """Every shipped task, in every version of its data, and the variants; composed once a process."""
+    return MappingProxyType(load(["task=[mmeb_v2,mmeb_v2_0,variants]"]).tasks)
 
 
-def benchmark(tasks: Mapping[str, Task] | None = None) -> dict[str, dict[str, list[str]]]:
-    """The benchmark's make-up: leaderboard names of the tasks by modality and group, in the tables' order.
-
-    Args:
-        tasks: those that `everything` gives, where they are at hand.
-    """
+@cache
+def benchmark() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """The benchmark's make-up: leaderboard names of the tasks by modality and group, in the tables' order."""
     made_of: dict[str, dict[str, list[str]]] = {}
-    for task in (load(["task=mmeb_v2"]).tasks if tasks is None else tasks).values():
+    for task in everything().values():
         if "2.1" in task.versions:
             made_of.setdefault(task.modality, {}).setdefault(task.group, []).append(task.name)
-    return made_of
+    return MappingProxyType(made_of)

@@ -36,7 +36,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     chosen = _options().read(words)
     places = config.folders([*extra_dirs, *chosen.config_dir])
     tasks = config.everything()
-    benchmark = config.benchmark(tasks)
+    benchmark = config.benchmark()
     found = _rows(chosen, places, rows.columns(benchmark), {task.name for task in tasks.values()})
     if chosen.models:
         found = _named(found, chosen.models)
