@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rzen_eval.cli import main
 from rzen_eval.config import load
 from rzen_eval.core import Item, MultiVectors, Side, Vectors
 from rzen_eval.engine.crew import Crew, Handed
@@ -390,6 +391,21 @@ def test_torchrun_ranks_score_once_and_agree_with_one_process(tmp_path: Path, mi
     assert [run.returncode for run in runs] == [0, 0, 0], said
     assert "ViDoRe_docvqa" in said[0][0]
     assert [out for out, _ in said] == [said[0][0], said[0][0], ""]
+
+
+def test_a_failure_is_reported_by_the_first_rank_alone(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+):
+    words = [
+        "task=visdoc/vidore_docvqa", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}", "data=mirror",
+        f"data.root={tmp_path}", "runtime.workers=0", f"cache_dir={tmp_path}", f"results_dir={tmp_path / 'results'}",
+    ]  # fmt: skip
+    codes = []
+    for rank in "01":
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        codes.append(main(words))
+    assert codes == [1, 0]
 
 
 def test_a_shared_item_of_a_task_that_fails_is_embedded_for_the_other(tmp_path: Path):

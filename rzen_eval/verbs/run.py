@@ -33,14 +33,17 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
     source = chosen.data.kind + (f" {chosen.data.root}" if chosen.data.kind == "mirror" else "")
-    progress = Progress(chosen.runtime.progress)
+    first = Rank.of_environment().rank == 0
+    progress = Progress(chosen.runtime.progress if first else "quiet")
     progress.say(
         f"model {chosen.model.name}, data {source}, {len(chosen.tasks)} tasks{said};"
         f" results in {chosen.results_dir / chosen.model.name}"
     )
     outcome = score_all(chosen, progress)
-    if Rank.of_environment().rank == 0:
-        _report(chosen, outcome)
+    if not first:
+        # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
+        return 0
+    _report(chosen, outcome)
     return 1 if outcome.failed else 0
 
 
