@@ -439,7 +439,10 @@ def test_a_run_killed_twenty_times_ends_with_the_vectors_of_an_undisturbed_one(
             with Loader(0) as loader:
                 all_done(Inline(Slow(), loader), plan(store))
             os._exit(0)
-        time.sleep(random.uniform(0.005, 0.04))
+        before, patience = len(list(tmp_path.iterdir())), time.monotonic() + 5
+        while len(list(tmp_path.iterdir())) == before and time.monotonic() < patience and there[-1] < N:
+            time.sleep(0.001)
+        time.sleep(random.uniform(0, 0.005))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     assert there == sorted(there)
