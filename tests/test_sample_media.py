@@ -86,7 +86,7 @@ def rows(root, repo):
 
 @cache
 def drawn(name):
-    return IMAGE[name].rows
+    return IMAGE[name].rows()
 
 
 def folder(root, repo):

@@ -46,10 +46,14 @@ VERSION = _version()
 """Names the sample data that this version of the package makes."""
 
 
-def make(root: Path) -> None:
-    """Write every repository of the sample data under a folder, as `<org>/<name>/`; the same bytes every time."""
+def make(root: Path, world: str = "") -> None:
+    """Write every repository of the sample data under a folder, as `<org>/<name>/`; the same bytes every time.
+
+    Another world has other pages, pictures, clips and questions of the same kinds; `scripts/train_mini.py` learns from
+    some. The sample itself is the one without a name.
+    """
     from . import visdoc
 
-    visdoc.write(root)
-    images.write(root)
-    videos.write(root)
+    visdoc.write(root, world)
+    images.write(root, world)
+    videos.write(root, world)

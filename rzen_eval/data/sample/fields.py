@@ -88,7 +88,7 @@ FINANCE = Field(
     topics=("revenue", "profit", "debt", "payroll", "inventory", "equity"),
     unit="million dollars",
     series=("Retail", "Wholesale", "Online"),
-    caption="{Topic} of {name} by segment, in million dollars",
+    caption="{Topic} of {name} by segment, in $ m",
     sentences=(
         "The {topic} of {name} is reported by segment, with {lead} shown first.",
         "In {year} the board kept the accounting rules of the year before and had them audited in {place}.",
@@ -131,7 +131,7 @@ ENERGY = Field(
     topics=("output", "storage", "maintenance", "capacity", "downtime", "investment"),
     unit="units",
     series=("summer", "winter"),
-    caption="{Topic} at {name} in summer and winter",
+    caption="{Topic} at {name}, both seasons",
     sentences=(
         "The operators of {name} publish the {topic} of the site once a year.",
         "Weather explains part of the swing, yet the trend since {begin} is clear.",

@@ -35,7 +35,7 @@ CLIMATE = Field(
     axis="Année",
     title="Bilan carbone de {Name}",
     subtitle="{Topic} {year}",
-    caption="émissions liées au {topic} à {name}, en kt de CO2",
+    caption="émissions liées au {topic} à {name}, en kt",
     sentences=(
         "Le secteur du {topic} pèse lourd dans le bilan de {name}, où il représente {last} kt en {end}.",
         "Sans mesure nouvelle, la trajectoire du {topic} resterait loin des objectifs votés par la ville.",

@@ -46,10 +46,9 @@ class ImageTask:
     files: str = "{:06}.jpg"
     """Names of the pictures, below the folder of the task."""
 
-    @property
-    def rows(self) -> Sequence[Row]:
+    def rows(self, world: str = "") -> Sequence[Row]:
         """The rows, the same on every call."""
-        return _MAKERS[self.name](seeded(self.name), self.count.n_queries)
+        return _MAKERS[self.name](seeded(self.name, world), self.count.n_queries)
 
 
 def _task(name: str, query: str, n_queries: int, n_candidates: int, **more: Any) -> ImageTask:
@@ -132,13 +131,13 @@ def table(task: ImageTask, rows: Sequence[Row], names: Mapping[Picture, str]) ->
     }
 
 
-def write(root: Path) -> None:
+def write(root: Path, world: str = "") -> None:
     """Write the repository and the pictures under a folder."""
     from .files import save, write_repository
 
     tables = {}
     for task in TASKS:
-        rows = task.rows
+        rows = task.rows(world)
         names = named(task, rows)
         for picture, name in names.items():
             save(root / FOLDER, name, picture.draw())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .clips import BY_NAME, Act, Actor, Clip, Film, Pose, paper
 from .release import Maker, Release, columns
-from .rows import seeded
 from .shapes import COLORS, SHAPES
 
 if TYPE_CHECKING:
@@ -100,9 +99,8 @@ class Movie:
         }
 
 
-def _movie(index: int) -> Movie:
-    """A movie; the same for both repositories."""
-    rng = seeded(f"movie {index}")
+def _movie(rng: Random, index: int) -> Movie:
+    """A movie with the clips cut from it."""
     shape, inks, ground = rng.choice(SHAPES), rng.sample(sorted(COLORS), 2), paper(rng)
     motions = rng.sample(_MOTIONS, _EACH)
     acts = [Act(ink, shape, BY_NAME[motion]) for ink, motion in product(inks, motions)]
@@ -119,7 +117,7 @@ def _folder(path: str) -> str:
 
 def _seek(repeated: int, rng: Random, number: int) -> Release:
     """Texts that both shapes answer or one of them, pictures of a shape, and clips of it; then some rows once more."""
-    movies = [_movie(index) for index in range(_MOVIES)]
+    movies = [_movie(rng, index) for index in range(_MOVIES)]
     rows: list[dict[str, Any]] = []
     films: dict[str, Film] = {_folder(path): film for movie in movies for path, film in movie.films.items()}
     pictures: dict[str, Picture] = {}

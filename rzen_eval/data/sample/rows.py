@@ -40,9 +40,10 @@ Maker = Callable[[Random, int], Sequence[Row]]
 """From a source of randomness and a number to that many rows."""
 
 
-def seeded(name: str) -> Random:
-    """Random numbers that hang on a name alone."""
-    return Random(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]))
+def seeded(name: str, world: str = "") -> Random:
+    """Random numbers that hang on a name and a world alone."""
+    key = f"{world}: {name}" if world else name
+    return Random(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]))
 
 
 def pool(rng: Random, right: Entry, others: Iterable[Entry]) -> Sequence[Entry]:

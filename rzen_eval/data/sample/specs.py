@@ -89,17 +89,17 @@ class Spec:
         return SampleCount(self.queries * len(self.languages), self.pages, by_language)
 
 
-_LANDSCAPE, _WIDE, _TALL, _POSTER = (448, 336), (504, 336), (448, 560), (336, 560)
+_LANDSCAPE, _WIDE, _TALL, _POSTER = (392, 308), (448, 308), (364, 448), (336, 560)
 _BLOCKS = (
-    ("text", "chart", "text"),
+    ("text", "chart"),
     ("chart", "table"),
-    ("text", "table", "text"),
+    ("text", "table"),
     ("table", "chart"),
     ("chart", "text"),
 )
 _POSTERS = ("poster", "tiles")
 _OFFICE = ("letter", "invoice", "memo", "form")
-_PORTRAITS = (_TALL, (392, 532), (420, 560))
+_PORTRAITS = (_TALL, (364, 476), (392, 448))
 
 
 def _report(repo: str, field: Field) -> Spec:
@@ -118,12 +118,12 @@ def _human(repo: str, judge: Judge, field: Field, layouts: tuple[str, ...], lang
 
 
 SPECS = (
-    Spec({"vidore/arxivqa_test_subsampled_beir": equal}, fields.SCIENCE, ("figure",), (_LANDSCAPE, (392, 308)), 24, 16,
+    Spec({"vidore/arxivqa_test_subsampled_beir": equal}, fields.SCIENCE, ("figure",), (_LANDSCAPE, (336, 280)), 24, 16,
          charts=("lines", "points", "bars", "area")),
-    Spec({"vidore/docvqa_test_subsampled_beir": equal}, fields.OFFICE, _OFFICE, (_TALL, (392, 504)), 24, 16),
+    Spec({"vidore/docvqa_test_subsampled_beir": equal}, fields.OFFICE, _OFFICE, ((364, 504), (392, 504)), 24, 16),
     Spec({"vidore/infovqa_test_subsampled_beir": equal}, fields.LEISURE, _POSTERS, (_POSTER,), 24, 16,
          charts=("strips",)),
-    Spec({"vidore/tabfquad_test_subsampled_beir": equal}, french.MARKET, ("table",), ((448, 364), (392, 364)), 24, 16),
+    Spec({"vidore/tabfquad_test_subsampled_beir": equal}, french.MARKET, ("table",), ((364, 336), (392, 336)), 24, 16),
     _report("tatdqa", fields.FINANCE),
     _report("shiftproject", french.CLIMATE),
     _report("syntheticDocQA_artificial_intelligence", fields.MACHINES),
@@ -134,20 +134,20 @@ SPECS = (
     _human("biomedical_lectures", equal, lectures.MEDICINE, ("slide",), LANGUAGES),
     _human("economics_reports", equal, lectures.ECONOMY, ("report",), LANGUAGES),
     _human("esg_reports", equal, lectures.ESG, ("report",), LANGUAGES),
-    Spec({"openbmb/VisRAG-Ret-Test-ArxivQA": equal}, fields.SCIENCE, ("figure",), ((420, 336), _LANDSCAPE), 24, 16,
+    Spec({"openbmb/VisRAG-Ret-Test-ArxivQA": equal}, fields.SCIENCE, ("figure",), ((364, 308), _LANDSCAPE), 24, 16,
          suffix="jpg", charts=("points", "bars", "lines")),
-    Spec({"openbmb/VisRAG-Ret-Test-ChartQA": equal}, fields.WORLD, ("chart",), (_LANDSCAPE, (392, 364)), 24, 16,
+    Spec({"openbmb/VisRAG-Ret-Test-ChartQA": equal}, fields.WORLD, ("chart",), (_LANDSCAPE, (336, 308)), 24, 16,
          suffix="png", charts=("bars", "lines")),
-    Spec({"openbmb/VisRAG-Ret-Test-MP-DocVQA": equal}, fields.OFFICE, _OFFICE, (_TALL, (420, 560)), 24, 16,
+    Spec({"openbmb/VisRAG-Ret-Test-MP-DocVQA": equal}, fields.OFFICE, _OFFICE, ((364, 504), (392, 504)), 24, 16,
          suffix="jpg"),
-    Spec({"openbmb/VisRAG-Ret-Test-SlideVQA": equal}, fields.BUSINESS, ("slide",), (_LANDSCAPE, _WIDE), 24, 16,
+    Spec({"openbmb/VisRAG-Ret-Test-SlideVQA": equal}, fields.BUSINESS, ("slide",), (_WIDE, (448, 336)), 24, 16,
          suffix="jpg", blocks=(("text", "chart"), ("chart",))),
     Spec({"openbmb/VisRAG-Ret-Test-InfoVQA": equal}, fields.LEISURE, _POSTERS, (_POSTER,), 24, 16, suffix="jpeg",
          charts=("strips",)),
-    Spec({"openbmb/VisRAG-Ret-Test-PlotQA": equal}, fields.WORLD, ("chart",), (_WIDE, (448, 364)), 24, 16, suffix="png",
+    Spec({"openbmb/VisRAG-Ret-Test-PlotQA": equal}, fields.WORLD, ("chart",), (_WIDE, (392, 308)), 24, 16, suffix="png",
          charts=("points", "lines", "area", "bars")),
     Spec({"VLM2Vec/ViDoSeek": by_document, "VLM2Vec/ViDoSeek-page-fixed": equal, "VLM2Vec/ViDoSeek-page": off_by_one},
-         fields.BUSINESS, ("slide",), (_LANDSCAPE, _WIDE), pages=46, queries=18, documents=(6, 5, 8, 4, 7, 5, 6, 5),
+         fields.BUSINESS, ("slide",), (_WIDE, (448, 336)), pages=46, queries=18, documents=(6, 5, 8, 4, 7, 5, 6, 5),
          blocks=(("text", "chart"), ("chart",))),
     Spec({"VLM2Vec/MMLongBench-doc": by_document, "VLM2Vec/MMLongBench-page-fixed": equal,
           "VLM2Vec/MMLongBench-page": off_by_one},

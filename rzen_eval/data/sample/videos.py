@@ -37,10 +37,9 @@ class VideoTask:
     """None where there is one only, or where all of them are one task."""
     split: str = "test"
 
-    @property
-    def release(self) -> Release:
+    def release(self, world: str = "") -> Release:
         """Rows and films, the same on every call."""
-        return _MAKERS[self.maker](seeded(self.maker), self.count.n_queries)
+        return _MAKERS[self.maker](seeded(self.folder, world), self.count.n_queries)
 
 
 def _task(
@@ -77,12 +76,12 @@ TASKS = (
 COUNTS: Mapping[tuple[str, str | None], SampleCount] = {(task.repo, task.config): task.count for task in TASKS}
 
 
-def write(root: Path) -> None:
+def write(root: Path, world: str = "") -> None:
     """Write the repositories and the frames under a folder."""
     from .files import save, write_repository
 
     for task in TASKS:
-        release = task.release
+        release = task.release(world)
         place = root / FOLDER / task.group / task.folder
         for name, film in release.films.items():
             if not (place / name).exists():

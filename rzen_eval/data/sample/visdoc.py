@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from . import compose
@@ -14,11 +12,15 @@ from .compose import Spot, Subject
 from .files import encode, write_repository
 from .letters import LETTERS
 from .pages import LAYOUTS, Page
+from .rows import seeded
 from .specs import SPECS, Judge, Place, Spec, by_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from random import Random
+
+    from .words import Field
 
 _LONG = "-as-presented-to-the-members-of-the-board-at-the-annual-meeting-in-{place}-{year}-final-version"
 """What every fifth image name goes on with: real names can be this long."""
@@ -53,9 +55,10 @@ class Leaf:
     document: int
 
 
-def corpus(spec: Spec) -> Corpus:
+def corpus(spec: Spec, world: str = "") -> Corpus:
     """The pages and questions that a spec declares; the same on every call."""
-    rng = Random(int.from_bytes(hashlib.sha256(spec.seed.encode()).digest()[:8]))
+    rng = seeded(spec.seed, world)
+    spec = replace(spec, field=_shuffled(spec.field, rng))
     leaves = list(_documents(spec, rng) if spec.documents else _singles(spec, rng))
     places: dict[tuple[str, str], list[int]] = {}
     subjects: dict[tuple[str, str], Subject] = {}
@@ -71,6 +74,12 @@ def corpus(spec: Spec) -> Corpus:
     ]
     pages = [leaf.page for leaf in leaves]
     return Corpus(pages, _image_names(pages, spec.suffix) if spec.suffix else range(len(pages)), questions)
+
+
+def _shuffled(field: Field, rng: Random) -> Field:
+    """The field with its names and topics in another order, so that others meet."""
+    names, topics = (tuple(rng.sample(words, len(words))) for words in (field.names, field.topics))
+    return replace(field, names=names, topics=topics)
 
 
 def draw(page: Page) -> Canvas:
@@ -158,10 +167,10 @@ def tables(
     return {"queries": queries, "qrels": qrels, "corpus": {"corpus-id": made.page_ids, "image": images}}
 
 
-def write(root: Path) -> None:
+def write(root: Path, world: str = "") -> None:
     """Write the repositories of every spec under a folder."""
     for spec in SPECS:
-        made = corpus(spec)
+        made = corpus(spec, world)
         images = [encode(draw(page).image, spec.suffix) for page in made.pages]
         for repository, judge in spec.repositories.items():
             split = "train" if spec.suffix else "test"
