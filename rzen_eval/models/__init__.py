@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from rzen_eval.models.qwen2_vl import Qwen2VL
     from rzen_eval.models.spec import ModelSpec
 
+CLASSES = {
+    "qwen2_vl": "rzen_eval.models.qwen2_vl:Qwen2VL",
+}
+"""Module and class that load a family, imported when one is opened."""
+
 
 def open_model(spec: ModelSpec, cache_dir: Path) -> Qwen2VL:
     """A declared model with its files found and its settings resolved; weights load with the first batch.
@@ -17,6 +23,6 @@ def open_model(spec: ModelSpec, cache_dir: Path) -> Qwen2VL:
     Raises:
         ModelError: the checkpoint is not there or is not what the declaration says.
     """
-    from rzen_eval.models.qwen2_vl import Qwen2VL
-
-    return Qwen2VL(spec, cache_dir)
+    module, _, name = CLASSES[spec.family].partition(":")
+    opened: Qwen2VL = getattr(import_module(module), name)(spec, cache_dir)
+    return opened

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from rzen_eval.core import Frozen, Side
 
+Family = Literal["qwen2_vl"]
+"""Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
+
 
 class Budget(Frozen):
     """How many tokens one picture may take; a token is a square of 28 by 28 pixels in Qwen2-VL."""
@@ -87,7 +90,7 @@ class ModelSpec(Frozen):
 
     name: str = Field(pattern=r"^[\w][\w.+-]*$")
     """Names the folder of the results."""
-    family: Literal["qwen2_vl"]
+    family: Family
     """The class that loads it."""
     checkpoint: str
     """A hub repository or a folder; `bundled` for the model that the package makes."""
