@@ -64,17 +64,21 @@ class Sizing:
     """Budget of a resize that comes before; None: there is only one."""
     small_side: int | None = None
     """An image with a side below 28 pixels is first made a square of this side; None: it is not."""
+    square: int | None = None
+    """Side of the square that every picture is made first; None: pictures keep their shape."""
     clip: bool = False
     """Frames go in as one clip, all of the size that suits the first; else each as an image of its own."""
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Sizing:
         """As a model declares it."""
-        return cls(spec.image, spec.frame, spec.first_resize, spec.small_side, clip=spec.video == "video")
+        return cls(spec.image, spec.frame, spec.first_resize, spec.small_side, spec.square, clip=spec.video == "video")
 
     def steps(self, size: Size, *, frame: bool) -> list[Size]:
         """The sizes that a picture is resized to in turn."""
         steps = []
+        if self.square:
+            steps.append(size := (self.square, self.square))
         if self.small_side and not frame and min(size) < TOKEN:
             steps.append(size := (self.small_side, self.small_side))
         budgets = (self.first, self.frame if frame else self.image)

@@ -20,7 +20,7 @@ from rzen_eval.models import adapters, patches, resources, weights
 from rzen_eval.models import pixels as px
 from rzen_eval.models.base import Planned
 from rzen_eval.models.batching import cut, windows
-from rzen_eval.models.prompt import render
+from rzen_eval.models.prompt import end, render, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +94,12 @@ class Qwen2VL:
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes, one placeholder an image or clip."""
-        return render(self.spec.prompt, item, side)
+        return render(self.spec.prompt, shown(self.spec, item), side)
 
     def pictures(self, item: Item) -> px.Pictures:
         """The item's pictures, with how this model sizes them."""
-        return px.Pictures(self._sizing, tuple(item.images), tuple(item.frames))
+        seen = shown(self.spec, item)
+        return px.Pictures(self._sizing, tuple(seen.images), tuple(seen.frames))
 
     def plan(self, item: Item, side: Side, visuals: Sequence[px.Visual] | None = None) -> Planned:
         """Render and tokenize an item.
@@ -128,7 +129,11 @@ class Qwen2VL:
             repeats[places], seen[places] = sizes, True
         ids = np.repeat(tokens, repeats)
         visual = np.flatnonzero(np.repeat(seen, repeats))
-        return Planned(prompt, self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0), visual)
+        limit = self.spec.max_length
+        if limit is not None and len(ids) > limit:
+            tail = self._encode(end(self.spec.prompt, shown(self.spec, item), side))
+            ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
+        return Planned(prompt, ids, visual)
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""
@@ -170,7 +175,7 @@ class Qwen2VL:
         import torch
 
         declared = self.spec.model_dump(
-            mode="json", exclude={"architecture", "checkpoint", "revision", "base", "dtype", "attention", "device"}
+            mode="json", exclude={"architecture", "reproduces", "checkpoint", "base", "dtype", "attention", "device"}
         )
         on_gpu = self.device.type == "cuda"
         return declared | {
@@ -224,11 +229,6 @@ class Qwen2VL:
         return tokenizer
 
     @cached_property
-    def _tail(self) -> list[int]:
-        """Tokens of the template after the text; it begins with a special token, so they do not depend on the text."""
-        return self._encode(self.spec.prompt.template.split("{text}")[1])
-
-    @cached_property
     def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation by channel, shape (3, 1, 1)."""
         import torch
@@ -244,22 +244,19 @@ class Qwen2VL:
         ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    def _shorten(self, ids: NDArray[np.int64], keep: int) -> NDArray[np.int64]:
-        """Cut text so that a prompt fits, keeping the first `keep` tokens and the template's tail."""
-        limit = self.spec.max_length
-        if limit is None or len(ids) <= limit:
-            return ids
-        room = limit - len(self._tail)
+    def _shorten(self, ids: NDArray[np.int64], keep: int, tail: list[int], limit: int) -> NDArray[np.int64]:
+        """Cut text so that a prompt fits, keeping the first `keep` tokens and those of what follows the text."""
+        room = limit - len(tail)
         if room <= 0:
             raise DataError(
-                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(self._tail)}"
+                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(tail)}"
             )
         if room < keep:
             raise DataError(
                 f"its pictures take {keep} of the {limit} tokens that {self.spec.name} reads and only text may be cut;"
                 " lower the frames or the pixel budget"
             )
-        return np.concatenate([ids[:room], self._tail])
+        return np.concatenate([ids[:room], tail])
 
     def _patches(self, visuals: Sequence[Pixels]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Patches and grids of images and clips, if there are any; see `patches.cut`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from rzen_eval.core import Frozen, Side
+from rzen_eval.core import Frozen, Kind, Side
 
 Family = Literal["qwen2_vl"]
 """Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
@@ -32,6 +33,14 @@ class InstructionSlots(Frozen):
     candidate: Literal["user", "system", "none"] = "user"
 
 
+class Ends(Frozen):
+    """What follows the text of an item that holds text alone, pictures alone, or both."""
+
+    text: str = ""
+    pictures: str = ""
+    both: str = ""
+
+
 class Prompt(Frozen):
     """How an item becomes one string."""
 
@@ -45,7 +54,15 @@ class Prompt(Frozen):
     """What stands for a whole clip; holds the video token once. None: a clip is a row of images."""
     verbatim: bool = False
     """Take the official evaluator's own string where an item has one, template and all; for models published so."""
+    user_turn: Literal["joined", "official"] = "joined"
+    """What stands for `{text}` where the instruction goes into the user turn: instruction and text joined by a space,
+    or the official evaluator's own words, white space included, where an item has them."""
     instruction: InstructionSlots = InstructionSlots()
+    full_stop: bool = False
+    """Give an instruction in the system turn a full stop where it does not end with one."""
+    announce: Mapping[Kind, str] = {}
+    """Put before the text of a candidate that stands for a class label, an answer or a caption."""
+    ends: Ends = Ends()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -54,8 +71,8 @@ class Prompt(Frozen):
                 raise ValueError(f"template must hold {part} exactly once: {self.template!r}")
         if self.template.index("{media}") > self.template.index("{text}"):
             raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
-        if self.template.count("{system}") > 1:
-            raise ValueError(f"template must hold {{system}} at most once: {self.template!r}")
+        if self.template.count("{system}") > 1 or "{system}" in self.template.split("{text}")[1]:
+            raise ValueError(f"template must hold {{system}} at most once, before {{text}}: {self.template!r}")
         return self
 
     def slot(self, side: Side) -> str:
@@ -103,14 +120,18 @@ class ModelSpec(Frozen):
     """Published size in billions of parameters."""
     dim: int | None = None
     """Published number of dimensions, for the list of models; None: not published."""
+    reproduces: tuple[str, ...] = ()
+    """Published rows, as `reference=` calls them, that were made with just these settings."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
     image: Budget
     frame: Budget
-    video: Literal["images", "video"] = "images"
-    """How frames become tokens: each as an image of its own, or all as one video, two to a temporal patch, of the
-    size that suits the first."""
+    video: Literal["images", "video", "middle"] = "images"
+    """How frames become tokens: each as an image of its own; all as one video, two to a temporal patch, of the size
+    that suits the first; or the middle one alone, as a still image."""
+    square: int | None = Field(default=None, gt=0)
+    """Side of the square that every picture is made first, whatever its shape; None: pictures keep their shape."""
     small_side: int | None = Field(default=None, gt=0)
     """An image (not a frame) with a side below 28 pixels is first made a square of this side; None: it is not."""
     first_resize: Budget | None = None
