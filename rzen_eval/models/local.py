@@ -20,7 +20,7 @@ from rzen_eval.models import adapters, resources, weights
 from rzen_eval.models import pixels as px
 from rzen_eval.models.base import Planned
 from rzen_eval.models.batching import cut, windows
-from rzen_eval.models.prompt import render
+from rzen_eval.models.prompt import render, timed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ class Local(ABC):
         for window in windows(most, tokens_per_batch):
             loaded = [wanted[i].load() for i in window]
             planned = [
-                self.plan(items[i], Side(side), [px.Visual.of(one) for one in pixels])
+                self.plan(items[i], Side(side), wanted[i].visuals(pixels))
                 for i, pixels in zip(window, loaded, strict=True)
             ]
             for batch in cut([plan.length for plan in planned], tokens_per_batch):
@@ -160,7 +160,7 @@ class Local(ABC):
         tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
         repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
         for clip, token in ((False, self._config.image_token_id), (True, self._config.video_token_id)):
-            sizes = [visual.n_tokens for visual in visuals if visual.clip is clip]
+            sizes = [run for visual in visuals if visual.clip is clip for run in self._runs(visual)]
             # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
             places = np.flatnonzero(tokens == token)[: len(sizes)]
             if len(places) < len(sizes):
@@ -172,6 +172,13 @@ class Local(ABC):
         ids = np.repeat(tokens, repeats)
         visual = np.flatnonzero(np.repeat(seen, repeats))
         return Planned(prompt, self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0), visual)
+
+    def _runs(self, visual: px.Visual) -> list[int]:
+        """Visual tokens of a picture or clip, by place in the prompt; a clip may have one for each two frames."""
+        if visual.clip and timed(self.spec.prompt):
+            pairs = -(-visual.frames // 2)
+            return [visual.n_tokens // pairs] * pairs
+        return [visual.n_tokens]
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""
@@ -265,8 +272,9 @@ class Local(ABC):
         return self._encode(self.spec.prompt.template.split("{text}")[1])
 
     def _encode(self, text: str) -> list[int]:
-        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
-        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt. What it puts around
+        # a prompt of its own accord belongs to the prompt.
+        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text).ids
         return ids
 
     def _shorten(self, ids: NDArray[np.int64], keep: int) -> NDArray[np.int64]:

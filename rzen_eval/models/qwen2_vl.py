@@ -7,19 +7,21 @@ the state after the final norm; unit length.
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rzen_eval.models import patches
+from rzen_eval.errors import ModelError
+from rzen_eval.models import patches, weights
 from rzen_eval.models.local import Batch, Local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import torch
 
     from rzen_eval.models.pixels import Pixels
+    from rzen_eval.models.spec import ModelSpec
 
 
 class Qwen2VL(Local):
@@ -30,6 +32,15 @@ class Qwen2VL(Local):
     mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.26862954, 0.26130258, 0.27577711)
+
+    def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
+        super().__init__(spec, cache_dir)
+        vision = self._config.vision_config
+        if (side := vision.patch_size * vision.spatial_merge_size) != self._sizing.side:
+            raise ModelError(
+                f"{spec.name}: a visual token of {spec.family} covers {self._sizing.side} pixels a side, by"
+                f" {self.checkpoint.folder}/config.json {side}; it is of another family"
+            )
 
     def _hidden(self, batch: Batch, visuals: Sequence[Pixels]) -> torch.Tensor:
         embeds = self._model.language_model.embed_tokens(batch.ids)
@@ -52,8 +63,7 @@ class Qwen2VL(Local):
         """Mean and standard deviation by channel, shape (3, 1, 1)."""
         import torch
 
-        file = self.checkpoint.folder / "preprocessor_config.json"
-        config = json.loads(file.read_text()) if file.is_file() else {}
+        config = weights.pictures(self.checkpoint.folder)
         mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
         shape = (3, 1, 1)
         return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
