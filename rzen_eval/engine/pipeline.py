@@ -14,7 +14,6 @@ import numpy as np
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 from rzen_eval.media import portable
 from rzen_eval.models.batching import cut
-from rzen_eval.models.pixels import Visual
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -155,7 +154,9 @@ class Pipeline:
             if isinstance(outcome, DataError):
                 raise outcome
             return _Ready(
-                unit.who, self._model.plan(unit.item, unit.side, [Visual.of(one) for one in outcome]), outcome
+                unit.who,
+                self._model.plan(unit.item, unit.side, self._model.pictures(unit.item).visuals(outcome)),
+                outcome,
             )
         except DataError as error:
             raise DataError(f"{unit.who}: {error}") from error

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CLASSES = {
     "qwen2_vl": "rzen_eval.models.qwen2_vl:Qwen2VL",
+    "qwen2_5_vl": "rzen_eval.models.qwen2_5_vl:Qwen25VL",
+    "qwen3_vl": "rzen_eval.models.qwen3_vl:Qwen3VL",
 }
 """Module and class that load a family, imported when one is opened."""
 

@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
 
-Family = Literal["qwen2_vl"]
+Family = Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl"]
 """Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
 
 
 class Budget(Frozen):
-    """How many tokens one picture may take; a token is a square of 28 by 28 pixels in Qwen2-VL."""
+    """How many tokens one picture may take; a token is a square of 28 by 28 pixels, of 32 by 32 in Qwen3-VL."""
 
     min_tokens: int = Field(gt=0)
     max_tokens: int = Field(gt=0)
@@ -48,10 +48,16 @@ class Prompt(Frozen):
     """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
+    stop: str | None = None
+    """Ends an instruction in the system turn: in place of a colon, or behind anything but punctuation. None: it stays
+    as it is."""
+    empty: str = ""
+    """What stands for `{text}` where an item has neither text nor media."""
     image: str
     """What stands for one image or frame; holds the image token once."""
     video: str | None = None
-    """What stands for a whole clip; holds the video token once. None: a clip is a row of images."""
+    """What stands for a whole clip, or with `{seconds}`, their time, for each two of its frames; holds the video token
+    once. None: a clip is a row of images."""
     verbatim: bool = False
     """Take the official evaluator's own string where an item has one, template and all; for models published so."""
     user_turn: Literal["joined", "official"] = "joined"
@@ -136,8 +142,12 @@ class ModelSpec(Frozen):
     """An image (not a frame) with a side below 28 pixels is first made a square of this side; None: it is not."""
     first_resize: Budget | None = None
     """Budget of a resize that comes before the one to `image` or `frame`; None: there is only one."""
+    first_resize_of: Literal["all", "frames"] = "all"
+    """What is resized to it: images and frames, or frames alone."""
+    clip_tokens: int | None = Field(default=None, gt=0)
+    """Most tokens of a whole clip, so that many frames are smaller each; None: frames do not depend on their number."""
     positions: Literal["sequential", "mrope"] = "sequential"
-    """Rotary positions: 0..L-1 on all axes, or Qwen2-VL's own grid positions."""
+    """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
     """Longest prompt in tokens; text is cut to fit, visual tokens and the pooling token never."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -151,4 +161,8 @@ class ModelSpec(Frozen):
     def _spells_a_video(self) -> Self:
         if (self.video == "video") != (self.prompt.video is not None):
             raise ValueError(f"video: {self.video} and prompt.video: {self.prompt.video!r} do not go together")
+        if self.first_resize_of != "all" and self.first_resize is None:
+            raise ValueError("first_resize_of without first_resize")
+        if self.clip_tokens is not None and self.video != "video":
+            raise ValueError("clip_tokens without video: video; frames that go in as images have a budget each")
         return self

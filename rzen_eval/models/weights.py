@@ -153,6 +153,16 @@ def audit(spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int)
         )
 
 
+def pictures(folder: Path) -> dict[str, Any]:
+    """What a checkpoint says of how pictures are prepared, under the names of transformers; empty: nothing."""
+    for name, inner in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
+        if (folder / name).is_file():
+            said = json.loads((folder / name).read_text())
+            if found := said if inner is None else said.get(inner):
+                return dict(found)
+    return {}
+
+
 def some(keys: Sequence[str]) -> str:
     """The first three of some names, and how many more there are."""
     return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
