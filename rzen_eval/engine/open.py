@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from rzen_eval.engine.runtimes import Engine, Rank
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.engine.store import VectorStore
-    from rzen_eval.models.qwen2_vl import Qwen2VL
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.base import Model
+    from rzen_eval.models.spec import Declared
 
 
 @contextmanager
 def opened(
-    runtime: Runtime, spec: ModelSpec, model: Qwen2VL, store: VectorStore, *, rank: Rank, cache_dir: Path
+    runtime: Runtime, spec: Declared, model: Model, store: VectorStore, *, rank: Rank, cache_dir: Path
 ) -> Iterator[Engine]:
     """The engine that a run asked for, its workers not yet started.
 
@@ -79,7 +79,7 @@ def opened(
 class _Loading:
     """Loads the weights before the first window and not in it, so that weights that do not load end the run."""
 
-    model: Qwen2VL
+    model: Model
     engine: Engine
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
@@ -93,19 +93,19 @@ class _Loading:
         yield from self.engine.run(plan)
 
 
-def _gpus(model: Qwen2VL) -> int:
+def _gpus(model: Model) -> int:
     """GPUs to spread workers over; 0: each takes the device that was asked for."""
     import torch
 
     return torch.cuda.device_count() if model.spec.device == "auto" else 0
 
 
-def at(spec: ModelSpec, gpus: int, place: int) -> ModelSpec:
+def at(spec: Declared, gpus: int, place: int) -> Declared:
     """A declaration with the device of a worker."""
     return spec.model_copy(update={"device": f"cuda:{place % gpus}"}) if gpus and spec.device == "auto" else spec
 
 
-def _open(spec: ModelSpec, cache_dir: Path, gpus: int, place: int) -> Qwen2VL:
+def _open(spec: Declared, cache_dir: Path, gpus: int, place: int) -> Model:
     """In a worker: the model with its weights."""
     model = open_model(at(spec, gpus, place), cache_dir)
     model.load()

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Side, Vectors
     from rzen_eval.models.pixels import Pictures, Pixels, Visual
+    from rzen_eval.models.spec import Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,29 @@ class Pipelined(Protocol):
 
     def provenance(self) -> Mapping[str, Any]:
         """Everything about the model that can change a vector, for results and for telling stale ones."""
+
+
+class Model(Pipelined, Protocol):
+    """A declared model with its files found; weights load with the first batch."""
+
+    @property
+    def spec(self) -> Declared:
+        """Its declaration."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def dim(self) -> int | None:
+        """Dimensions of a vector; None: not known before there is one."""
+
+    def embed(self, items: Sequence[Item], side: Side | str = ...) -> Vectors | list[Vectors]:
+        """Vectors of n items, shape (n, dim), or for each item several, shape (vectors, dim)."""
+
+    def load(self) -> None:
+        """Load the weights now.
+
+        Raises:
+            ModelError: they cannot be loaded as declared.
+        """
