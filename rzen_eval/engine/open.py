@@ -16,6 +16,7 @@ from rzen_eval.engine.runtimes import Inline, Ranks
 from rzen_eval.engine.settings import cores
 from rzen_eval.errors import ConfigError
 from rzen_eval.models import open_model
+from rzen_eval.models.base import Metered
 from rzen_eval.models.resources import share_cores
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def opened(
         cache_dir: where the bundled model is kept.
 
     Raises:
-        ConfigError: a pool or cluster inside each of several ranks.
+        ConfigError: a pool or cluster inside each of several ranks, or of a model that computes elsewhere.
     """
     if runtime.kind == "inline":
         share_cores(model.device, runtime.loaders())
@@ -57,6 +58,10 @@ def opened(
         raise ConfigError(
             f"runtime={runtime.kind} starts its own workers, but this is one of {rank.world} ranks;"
             " give runtime=inline, or start one process"
+        )
+    if isinstance(model, Metered):
+        raise ConfigError(
+            f"runtime={runtime.kind}: {spec.name} computes elsewhere; give runtime=inline and model.concurrency=NUMBER"
         )
     budget = runtime.tokens_per_batch or model.tokens_per_batch
     if runtime.kind == "pool":
@@ -86,10 +91,12 @@ class _Loading:
         """As `Engine`.
 
         Raises:
-            ModelError: the weights cannot be loaded.
+            ModelError: the weights cannot be loaded, or the user does not want to pay.
         """
         if plan.order():
             self.model.load()
+            if isinstance(self.model, Metered):
+                self.model.confirm(unit.item for job in plan.jobs() for unit in job.units)
         yield from self.engine.run(plan)
 
 

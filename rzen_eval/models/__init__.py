@@ -16,6 +16,7 @@ CLASSES = {
     "qwen2_5_vl": "rzen_eval.models.qwen2_5_vl:Qwen25VL",
     "qwen3_vl": "rzen_eval.models.qwen3_vl:Qwen3VL",
     "python": "rzen_eval.models.python:Python",
+    "api": "rzen_eval.models.api:Api",
 }
 """Module and class that load a family, imported when one is opened."""
 

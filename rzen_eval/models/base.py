@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import torch
@@ -59,6 +59,18 @@ class Pipelined(Protocol):
 
     def provenance(self) -> Mapping[str, Any]:
         """Everything about the model that can change a vector, for results and for telling stale ones."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A model that costs money by the item."""
+
+    def confirm(self, items: Iterable[Item]) -> None:
+        """Say what a run will cost, and let the user stop it.
+
+        Raises:
+            ModelError: it was stopped.
+        """
 
 
 class Model(Pipelined, Protocol):
