@@ -30,9 +30,11 @@ def main() -> int:
     failed = []
     with tempfile.TemporaryDirectory() as folder, Hub(Path(folder, "hub")) as hub:
         for name in asked or declared:
-            standins.put(hub.root, name, declared[name])
+            there = standins.put(hub.root, name, declared[name])
             began = time.perf_counter()
-            done = standins.score(name, hub, Path(folder), tasks=tasks or standins.ONE_OF_EACH, settings=settings)
+            done = standins.score(
+                name, hub, Path(folder), tasks=tasks or standins.ONE_OF_EACH, settings=[*there, *settings]
+            )
             n_scored = len(list(Path(folder, "results", name).glob("*.json")))
             print(f"{name}: {n_scored} tasks, {time.perf_counter() - began:.0f} s", flush=True)
             if done.returncode:

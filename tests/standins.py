@@ -9,11 +9,13 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rzen_eval.config import choices, load
 from rzen_eval.errors import ConfigError
 from rzen_eval.models.spec import ModelSpec
+from tests import tiny
 from tests.conftest import FIXTURES
 from tests.loopback import Hub
 
@@ -36,7 +38,13 @@ def qwen2_vl(folder: Path) -> None:
     shutil.copytree(FIXTURES / "tiny_qwen2vl", folder)
 
 
-MAKERS: Mapping[str, Callable[[Path], object]] = {"qwen2_vl": qwen2_vl}
+MAKERS: Mapping[str, Callable[[Path], object]] = {
+    "qwen2_vl": qwen2_vl,
+    "qwen3_vl": partial(tiny.qwen, family="qwen3_vl"),
+    "llava_onevision": tiny.llava,
+    "colpali": tiny.colpali,
+    "colqwen2": tiny.colqwen2,
+}
 """What makes a checkpoint of a family."""
 
 
@@ -53,11 +61,20 @@ def declared() -> dict[str, ModelSpec]:
     return found
 
 
-def put(root: Path, name: str, spec: ModelSpec) -> None:
-    """Make a model's repository under the hub's root, at its revision."""
+def put(root: Path, name: str, spec: ModelSpec) -> list[str]:
+    """Make a model's repository under the hub's root, at its revision; of an unpublished one a folder beside it.
+
+    Returns:
+        Settings that lead there, which are none for a repository.
+    """
+    if spec.checkpoint == "unpublished":
+        place = root / "unpublished" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        MAKERS[spec.family](place)
+        return [f"model.checkpoint={place}"]
     place = root / (f"{spec.checkpoint}@{spec.revision}" if spec.revision else spec.checkpoint)
     if place.exists():
-        return
+        return []
     (root / spec.checkpoint).parent.mkdir(parents=True, exist_ok=True)
     if name not in ADAPTERS:
         MAKERS[spec.family](place)
@@ -69,6 +86,7 @@ def put(root: Path, name: str, spec: ModelSpec) -> None:
         _adapter(base, place, ADAPTERS[name])
     # The hub knows a repository by its folder, whatever revisions it has beside.
     (root / spec.checkpoint).mkdir(exist_ok=True)
+    return []
 
 
 def _adapter(base: Path, place: Path, base_name: str) -> None:

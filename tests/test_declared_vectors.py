@@ -201,7 +201,8 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_settings(name: str):
     spec = load([f"model={name}", "task=visdoc/vidore_arxivqa"]).model
-    budget = spec.image.min_tokens, spec.image.max_tokens
+    image, _ = spec.budgets
+    budget = image.min_tokens, image.max_tokens
     assert (spec.positions, spec.max_length, spec.video, budget, spec.dim, spec.square) == SETTINGS[name]
     assert spec.architecture is not None
     assert spec.architecture.hidden_size == spec.dim

@@ -14,7 +14,7 @@ from rzen_eval.config import load
 from rzen_eval.core import Side
 from rzen_eval.errors import ConfigError, ModelError
 from rzen_eval.models import pixels
-from rzen_eval.models.local import Batch
+from rzen_eval.models.batch import Batch
 from rzen_eval.models.prompt import render
 from rzen_eval.models.qwen2_vl import Qwen2VL
 from tests import tiny

@@ -59,3 +59,60 @@ def qwen(folder: Path, family: str) -> Path:
     if family == "qwen3_vl":
         pictures |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     return save(folder, getattr(transformers, f"{name}ForConditionalGeneration")(config), pictures)
+
+
+def llava(folder: Path) -> Path:
+    """LLaVA-OneVision with tiles of 70 pixels, of 5 by 5 tokens, on sheets of up to 3 by 3 tiles."""
+    from transformers import AutoTokenizer, LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(QWEN)
+    tokenizer.add_tokens(["<image>", "<video>"], special_tokens=True)
+    config = LlavaOnevisionConfig(
+        text_config=TEXT | {"model_type": "qwen2", "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
+        vision_config={
+            "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "image_size": 70, "patch_size": 14, "vision_use_head": False,
+        },
+        image_grid_pinpoints=[[70 * rows, 70 * columns] for rows in (1, 2, 3) for columns in (1, 2, 3)],
+        vision_aspect_ratio="anyres_max_4",
+        image_token_index=len(tokenizer) - 2, video_token_index=len(tokenizer) - 1,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    model = LlavaOnevisionForConditionalGeneration(config)
+    save(folder, model, {"image_mean": [0.5] * 3, "image_std": [0.5] * 3})
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def colpali(folder: Path) -> Path:
+    """ColPali with squares of 56 pixels, of 4 by 4 tokens, and 16 dimensions; its image token has no embedding."""
+    from transformers import AutoTokenizer, ColPaliConfig, ColPaliForRetrieval
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(QWEN)
+    tokenizer.add_tokens(["<bos>", "<pad>", "<image>"], special_tokens=True)
+    vision = {
+        "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "image_size": 56, "patch_size": 14, "vision_use_head": False,
+    }  # fmt: skip
+    text = TEXT | {"model_type": "gemma", "vocab_size": len(tokenizer) - 1}
+    beneath = {
+        "model_type": "paligemma", "text_config": text, "vision_config": vision, "projection_dim": 64,
+        "image_token_index": len(tokenizer) - 1,
+    }  # fmt: skip
+    model = ColPaliForRetrieval(ColPaliConfig(vlm_config=beneath, embedding_dim=16))
+    save(folder, model, {"image_mean": [0.5] * 3, "image_std": [0.5] * 3})
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def colqwen2(folder: Path) -> Path:
+    """ColQwen2 with the Qwen2-VL of the fixtures beneath, and 16 dimensions, as its authors save it."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(QWEN, folder)
+    weights = load_file(QWEN / "model.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    weights["custom_text_proj.weight"] = torch.randn(16, 64, generator=generator) / 8
+    weights["custom_text_proj.bias"] = torch.randn(16, generator=generator) / 8
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rzen_eval.engine.loader import Loader
     from rzen_eval.engine.shared import Outcome
     from rzen_eval.engine.store import Key
-    from rzen_eval.models.base import Pipelined, Planned
-    from rzen_eval.models.pixels import Pictures, Pixels
+    from rzen_eval.models.base import Pictures, Pipelined, Planned
+    from rzen_eval.models.pixels import Pixels
 
 T = TypeVar("T")
 

@@ -57,8 +57,10 @@ def known(spec: ModelSpec, cache_dir: Path) -> Known:
             nor declared sizes are there.
     """
     from rzen_eval.estimate.flops import declared_config
-    from rzen_eval.models.local import read_config
+    from rzen_eval.models.weights import read_config
 
+    if spec.family != "qwen2_vl":
+        raise ModelError(f"{spec.name}: an estimate counts operations of qwen2_vl only, and this is a {spec.family}")
     folder = _folder(spec, spec.checkpoint, spec.revision, cache_dir)
     base = _base(spec, folder, cache_dir) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
     tokenizer = next((found for place in (folder, base) if place and (found := _tokenizer(place))), None)

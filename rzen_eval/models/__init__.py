@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 CLASSES = {
     "qwen2_vl": "rzen_eval.models.qwen2_vl:Qwen2VL",
     "qwen2_5_vl": "rzen_eval.models.qwen2_5_vl:Qwen25VL",
+    "colpali": "rzen_eval.models.colpali:ColPali",
+    "colqwen2": "rzen_eval.models.colqwen2:ColQwen2",
+    "llava_onevision": "rzen_eval.models.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.qwen3_vl:Qwen3VL",
     "python": "rzen_eval.models.python:Python",
     "api": "rzen_eval.models.api:Api",

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Side, Vectors
-    from rzen_eval.models.pixels import Pictures, Pixels, Visual
+    from rzen_eval.core import Item, Media, Side, Vectors
+    from rzen_eval.models.pixels import Pixels, Visual
     from rzen_eval.models.spec import Declared
 
 
@@ -27,11 +27,51 @@ class Planned:
     """Tokens as the model reads them, shape (length,); every visual token has its place."""
     visual: NDArray[np.int64]
     """Positions of the visual tokens in `input_ids`, in the order of the loaded pictures."""
+    visuals: Sequence[Visual] = ()
+    """What they are of, in the same order."""
 
     @property
     def length(self) -> int:
         """Tokens that the item takes in a batch."""
         return len(self.input_ids)
+
+
+class Pictures(Protocol):
+    """The pictures of an item, with how a model prepares them: what travels to a worker. False where there are none."""
+
+    @property
+    def images(self) -> tuple[Media, ...]:
+        """Still images."""
+
+    @property
+    def frames(self) -> tuple[Media, ...]:
+        """Frames of a video."""
+
+    @property
+    def most_tokens(self) -> int:
+        """No more than this many tokens."""
+
+    def __bool__(self) -> bool: ...
+
+    def portable(self) -> Pictures:
+        """The same in a form that can be sent to another process."""
+
+    def load(self) -> list[Pixels]:
+        """What the model reads of each image, then of the frames, each apart or all of them as one clip.
+
+        Raises:
+            DataError: a picture is missing or damaged.
+        """
+
+    def measure(self) -> Sequence[Visual]:
+        """What takes visual tokens, from the headers alone.
+
+        Raises:
+            DataError: a picture is missing or is none.
+        """
+
+    def visuals(self, loaded: Sequence[Pixels]) -> Sequence[Visual]:
+        """What takes visual tokens, of these pictures as they were loaded."""
 
 
 @runtime_checkable

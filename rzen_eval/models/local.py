@@ -5,20 +5,19 @@ A class of an architecture says how pictures become features, and how tokens wit
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from safetensors import SafetensorError
 
 from rzen_eval.core import Side
-from rzen_eval.errors import DataError, ModelError
+from rzen_eval.errors import DataError
 from rzen_eval.models import adapters, resources, weights
 from rzen_eval.models import pixels as px
 from rzen_eval.models.base import Planned
+from rzen_eval.models.batch import Batch
 from rzen_eval.models.batching import cut, windows
 from rzen_eval.models.prompt import end, render, shown, timed
 
@@ -29,50 +28,10 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Vectors
+    from rzen_eval.core import Item, Media, MultiVectors, Vectors
+    from rzen_eval.models.base import Pictures
     from rzen_eval.models.pixels import Pixels
     from rzen_eval.models.spec import ModelSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Planned items side by side, padding on the right."""
-
-    ids: torch.Tensor
-    """Tokens, shape (n, longest), 0 where an item has none."""
-    lengths: torch.Tensor
-    """Tokens of each item: (n,)."""
-    places: torch.Tensor
-    """Where visual tokens are in the flattened batch, in the order of the loaded pictures."""
-
-    @classmethod
-    def of(cls, planned: Sequence[Planned], device: torch.device) -> Self:
-        """On the model's device."""
-        import torch
-
-        longest = max(plan.length for plan in planned)
-        ids = torch.zeros(len(planned), longest, dtype=torch.long)
-        for row, plan in enumerate(planned):
-            ids[row, : plan.length] = torch.from_numpy(plan.input_ids)
-        places = np.concatenate([row * longest + plan.visual for row, plan in enumerate(planned)])
-        lengths = torch.tensor([plan.length for plan in planned])
-        return cls(ids.to(device), lengths.to(device), torch.from_numpy(places).to(device))
-
-    @property
-    def mask(self) -> torch.Tensor:
-        """1 where there is a token, 0 on padding, shape (n, longest)."""
-        import torch
-
-        return (torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]).long()
-
-    @property
-    def visual(self) -> torch.Tensor:
-        """Whether a token is visual, shape (n, longest)."""
-        import torch
-
-        seen = torch.zeros(self.ids.shape, dtype=torch.bool, device=self.ids.device)
-        seen.view(-1)[self.places] = True
-        return seen
 
 
 class Local(ABC):
@@ -91,6 +50,16 @@ class Local(ABC):
     """Class of transformers that holds the weights, without a language-model head."""
     configuration: ClassVar[str]
     """Class of transformers that holds the sizes."""
+    mean: ClassVar = (0.5, 0.5, 0.5)
+    """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
+    std: ClassVar = (0.5, 0.5, 0.5)
+    """Standard deviation, likewise."""
+    unused: ClassVar = weights.UNUSED
+    """Names of weights that an embedding does without."""
+    adapted: ClassVar[Sequence[tuple[str, str]]] = adapters.RENAMED
+    """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
+    adds_tokens: ClassVar[bool] = True
+    """Whether the tokenizer puts tokens of its own around a prompt, if it has any."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
         self.spec = spec
@@ -98,16 +67,17 @@ class Local(ABC):
         self.device = resources.device(spec)
         self.dtype = resources.dtype(spec, self.device)
         self.attention = resources.attention(spec, self.device, self.dtype)
-        self._config = read_config(spec, self.checkpoint.folder, self.configuration)
+        self._config = self._read_config()
         self.dim = self._dimensions()
-        self._sizing = px.Sizing.of(spec)
 
     @property
     def tokens_per_batch(self) -> int:
         """The budget of a batch that suits its device."""
         return resources.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
 
-    def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192) -> Vectors:
+    def embed(
+        self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192
+    ) -> Vectors | MultiVectors:
         """Embed items in this process, in batches of like length.
 
         Args:
@@ -116,12 +86,12 @@ class Local(ABC):
             tokens_per_batch: longest item times items in a batch; changes speed and memory, no vector.
 
         Returns:
-            float32 unit vectors, shape (n, dim), in the order of the items.
+            float32 unit vectors, shape (n, dim), in the order of the items; MultiVectors where an item has several.
 
         Raises:
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
-        vectors = np.zeros((len(items), self.dim), dtype=np.float32)
+        rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
         wanted = [self.pictures(item) for item in items]
         most = [len(item.text or "") + pictures.most_tokens for item, pictures in zip(items, wanted, strict=True)]
         for window in windows(most, tokens_per_batch):
@@ -131,18 +101,23 @@ class Local(ABC):
                 for i, pixels in zip(window, loaded, strict=True)
             ]
             for batch in cut([plan.length for plan in planned], tokens_per_batch):
-                rows = [window[place] for place in batch]
-                vectors[rows] = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
-        return vectors
+                made = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
+                for place, vectors in zip(batch, made, strict=True):
+                    rows[window[place]] = np.atleast_2d(vectors)
+        return self._joined(rows)
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes, one placeholder an image or clip."""
         return render(self.spec.prompt, shown(self.spec, item), side)
 
-    def pictures(self, item: Item) -> px.Pictures:
-        """The item's pictures, with how this model sizes them."""
+    def pictures(self, item: Item) -> Pictures:
+        """The item's pictures, with how this model prepares them."""
         seen = shown(self.spec, item)
-        return px.Pictures(self._sizing, tuple(seen.images), tuple(seen.frames))
+        return self._pictures(tuple(seen.images), tuple(seen.frames))
+
+    @abstractmethod
+    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
+        """Pictures with how this architecture prepares them."""
 
     def plan(self, item: Item, side: Side, visuals: Sequence[px.Visual] | None = None) -> Planned:
         """Render and tokenize an item.
@@ -160,7 +135,7 @@ class Local(ABC):
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
         repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
-        for clip, token in ((False, self._config.image_token_id), (True, self._config.video_token_id)):
+        for clip, token in zip((False, True), self._media_tokens(), strict=True):
             sizes = [run for visual in visuals if visual.clip is clip for run in self._runs(visual)]
             # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
             places = np.flatnonzero(tokens == token)[: len(sizes)]
@@ -176,7 +151,7 @@ class Local(ABC):
         if limit is not None and len(ids) > limit:
             tail = self._encode(end(self.spec.prompt, shown(self.spec, item), side))
             ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
-        return Planned(prompt, ids, visual)
+        return Planned(prompt, ids, visual, tuple(visuals))
 
     def _runs(self, visual: px.Visual) -> list[int]:
         """Visual tokens of a picture or clip, by place in the prompt; a clip may have one for each two frames."""
@@ -185,20 +160,40 @@ class Local(ABC):
             return [visual.n_tokens // pairs] * pairs
         return [visual.n_tokens]
 
-    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
-        """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
+        """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
         import torch
 
         with torch.inference_mode():
             batch = Batch.of(planned, self.device)
-            hidden = self._hidden(batch, [visual for item in pixels for visual in item])
-            last = hidden[torch.arange(len(planned), device=self.device), batch.lengths - 1].float()
-            unit: Vectors = torch.nn.functional.normalize(last, dim=-1).cpu().numpy()
+            return self._pooled(self._hidden(batch, [visual for item in pixels for visual in item]), batch)
+
+    def _pooled(self, hidden: torch.Tensor, batch: Batch) -> Vectors | list[Vectors]:
+        """Of each item the state of its last token, at unit length."""
+        import torch
+
+        last = hidden[torch.arange(len(hidden), device=self.device), batch.lengths - 1].float()
+        unit: Vectors = torch.nn.functional.normalize(last, dim=-1).cpu().numpy()
         return unit
 
+    def _joined(self, rows: Sequence[Vectors]) -> Vectors | MultiVectors:
+        """Vectors of all items from those of each, shape (1, dim)."""
+        return np.concatenate(rows) if rows else np.zeros((0, self.dim), dtype=np.float32)
+
     @abstractmethod
-    def _hidden(self, batch: Batch, visuals: Sequence[Pixels]) -> torch.Tensor:
+    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         """States after the final norm, shape (n, longest, hidden size)."""
+
+    def _read_config(self) -> Any:
+        return weights.read_config(self.spec, self.checkpoint.folder, self.configuration)
+
+    def _media_tokens(self) -> tuple[int, int | None]:
+        """What an image and a clip are replaced by in a prompt."""
+        return self._config.image_token_id, self._config.video_token_id
+
+    def _loading(self) -> dict[str, Any]:
+        """What `from_pretrained` needs to be told beside."""
+        return {}
 
     def _dimensions(self) -> int:
         """Of a vector."""
@@ -248,14 +243,15 @@ class Local(ABC):
                 output_loading_info=True,
                 use_safetensors=True if any(folder.glob("*.safetensors")) else None,
                 ignore_mismatched_sizes=True,  # the audit refuses them, and says which
+                **self._loading(),
             )
         except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
-            raise _unloadable(self.spec, folder, error) from error
+            raise weights.unloadable(self.spec, folder, error) from error
         model, info = loaded
-        weights.audit(self.spec, folder, info, len(model.state_dict()))
+        weights.audit(self.spec, folder, info, len(model.state_dict()), self.unused)
         if adapter:
             # Merged in full precision: the sum of a weight and a small change keeps little of the change in 16 bits.
-            model = adapters.merge(self.spec, model, adapter)
+            model = adapters.merge(self.spec, model, adapter, self.adapted)
             for weight in model.parameters():  # buffers such as rotary frequencies stay as they are
                 weight.data = weight.data.to(self.dtype)
         return model.eval().to(self.device)
@@ -269,16 +265,25 @@ class Local(ABC):
                 self.checkpoint.processing, trust_remote_code=self.spec.trust_remote_code
             )
         except (OSError, ValueError, KeyError) as error:
-            raise _unloadable(self.spec, self.checkpoint.processing, error) from error
+            raise weights.unloadable(self.spec, self.checkpoint.processing, error) from error
         # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
         return tokenizer
 
+    @cached_property
+    def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation by channel, shape (3, 1, 1)."""
+        import torch
+
+        config = weights.pictures(self.checkpoint.folder)
+        mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
+        shape = (3, 1, 1)
+        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
+
     def _encode(self, text: str) -> list[int]:
-        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt. What it puts around
-        # a prompt of its own accord belongs to the prompt.
-        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text).ids
+        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
+        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
         return ids
 
     def _shorten(self, ids: NDArray[np.int64], keep: int, tail: list[int], limit: int) -> NDArray[np.int64]:
@@ -294,26 +299,3 @@ class Local(ABC):
                 " lower the frames or the pixel budget"
             )
         return np.concatenate([ids[:room], tail])
-
-
-def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
-    """The configuration of a checkpoint, an object of the class of transformers that has this name.
-
-    Raises:
-        ModelError: there is none, it is damaged, or it is of another family than declared.
-    """
-    import transformers
-
-    try:
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-        config = getattr(transformers, name).from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise _unloadable(spec, folder, error) from error
-    if kind != spec.family:
-        raise ModelError(f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}")
-    return config
-
-
-def _unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason})")

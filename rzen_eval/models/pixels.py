@@ -84,9 +84,10 @@ class Sizing:
     @classmethod
     def of(cls, spec: ModelSpec) -> Sizing:
         """As a model declares it."""
+        image, frame = spec.budgets
         return cls(
-            image=spec.image,
-            frame=spec.frame,
+            image=image,
+            frame=frame,
             first=spec.first_resize,
             small_side=spec.small_side,
             square=spec.square,

@@ -22,10 +22,11 @@ def timed(prompt: Prompt) -> bool:
 
 
 def shown(spec: ModelSpec, item: Item) -> Item:
-    """An item as a model sees it: of a video, no more than the middle frame where it is declared so."""
-    if spec.video != "middle" or not item.frames:
+    """An item as a model sees it: of a video, no more than the middle or first frame where it is declared so."""
+    if spec.video not in ("middle", "first") or not item.frames:
         return item
-    return replace(item, images=(*item.images, item.frames[len(item.frames) // 2]), frames=())
+    seen = item.frames[len(item.frames) // 2 if spec.video == "middle" else 0]
+    return replace(item, images=(*item.images, seen), frames=())
 
 
 def join(instruction: str | None, text: str | None) -> str:
@@ -45,6 +46,8 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
     if prompt.verbatim and item.verbatim is not None:
         return announced + item.verbatim
     media = prompt.image * len(item.images) + clip(prompt, len(item.frames))
+    if prompt.pictured is not None and media:
+        return prompt.pictured.replace("{media}", media)
     text = _text(prompt, item, side)
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
     return head + announced + (text if text or media else prompt.empty) + end(prompt, item, side)
@@ -52,6 +55,8 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
 
 def end(prompt: Prompt, item: Item, side: Side) -> str:
     """What follows the text: it stays whole where the text is cut."""
+    if prompt.pictured is not None and (item.images or item.frames):
+        return prompt.pictured.split("{media}")[1]
     has_pictures, has_text = bool(item.images or item.frames), bool(_text(prompt, item, side))
     ends = prompt.ends
     added = (ends.both if has_text else ends.pictures) if has_pictures else ends.text

@@ -7,12 +7,12 @@ the state after the final norm; unit length.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models import patches, weights
-from rzen_eval.models.local import Batch, Local
+from rzen_eval.models import patches
+from rzen_eval.models import pixels as px
+from rzen_eval.models.local import Local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     import torch
 
+    from rzen_eval.core import Media
+    from rzen_eval.models.base import Pictures
+    from rzen_eval.models.batch import Batch
     from rzen_eval.models.pixels import Pixels
     from rzen_eval.models.spec import ModelSpec
 
@@ -30,11 +33,11 @@ class Qwen2VL(Local):
     architecture = "Qwen2VLModel"
     configuration = "Qwen2VLConfig"
     mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)
-    """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.26862954, 0.26130258, 0.27577711)
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
         super().__init__(spec, cache_dir)
+        self._sizing = px.Sizing.of(spec)
         vision = self._config.vision_config
         if (side := vision.patch_size * vision.spatial_merge_size) != self._sizing.side:
             raise ModelError(
@@ -42,31 +45,29 @@ class Qwen2VL(Local):
                 f" {self.checkpoint.folder}/config.json {side}; it is of another family"
             )
 
-    def _hidden(self, batch: Batch, visuals: Sequence[Pixels]) -> torch.Tensor:
-        embeds = self._model.language_model.embed_tokens(batch.ids)
-        cells, grid = self._patches(visuals)
+    @property
+    def _inner(self) -> Any:
+        """The Qwen2-VL without a head."""
+        return self._model
+
+    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
+        return px.Pictures(self._sizing, images, frames)
+
+    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
+        embeds = self._inner.language_model.embed_tokens(batch.ids)
+        cells, grid = self._patches(pixels)
         more: dict[str, Any] = {}
         if cells is not None:
-            seen = self._model.visual(cells, grid_thw=grid)
+            seen = self._inner.visual(cells, grid_thw=grid)
             embeds.view(-1, embeds.shape[-1])[batch.places] = seen.pooler_output.to(embeds.dtype)
             if deeper := getattr(seen, "deepstack_features", None):
                 more = {"visual_pos_masks": batch.visual, "deepstack_visual_embeds": deeper}
         # Attention is causal and padding is on the right, so no token ever sees a padding token and no
         # mask is needed.
-        hidden: torch.Tensor = self._model.language_model(
-            inputs_embeds=embeds, position_ids=self._positions(batch, visuals, grid), use_cache=False, **more
+        hidden: torch.Tensor = self._inner.language_model(
+            inputs_embeds=embeds, position_ids=self._positions(batch, grid), use_cache=False, **more
         ).last_hidden_state
         return hidden
-
-    @cached_property
-    def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation by channel, shape (3, 1, 1)."""
-        import torch
-
-        config = weights.pictures(self.checkpoint.folder)
-        mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
-        shape = (3, 1, 1)
-        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
 
     def _patches(self, visuals: Sequence[Pixels]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Patches and grids of images and clips, if there are any; see `patches.cut`."""
@@ -74,18 +75,18 @@ class Qwen2VL(Local):
             return None, None
         return patches.cut(visuals, *self._normalisation, self._config.vision_config, self.dtype)
 
-    def _positions(self, batch: Batch, visuals: Sequence[Pixels], grid: torch.Tensor | None) -> torch.Tensor:
+    def _positions(self, batch: Batch, grid: torch.Tensor | None) -> torch.Tensor:
         """Rotary positions, shape (3, n, longest)."""
         import torch
 
         if self.spec.positions == "sequential" or grid is None:
             return torch.arange(batch.ids.shape[1], device=self.device).expand(3, *batch.ids.shape)
-        clip = torch.tensor([visual.ndim == 4 for visual in visuals], device=self.device)
+        clip = torch.tensor([visual.clip for visual in batch.visuals], device=self.device)
         n_tokens = grid.prod(dim=1) // self._config.vision_config.spatial_merge_size**2
         kinds = torch.zeros_like(batch.ids)
         kinds.view(-1)[batch.places] = (1 + clip.long()).repeat_interleave(n_tokens)
         positions: torch.Tensor
-        positions, _ = self._model.get_rope_index(
+        positions, _ = self._inner.get_rope_index(
             batch.ids,
             mm_token_type_ids=kinds,
             image_grid_thw=grid[~clip],

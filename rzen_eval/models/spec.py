@@ -9,8 +9,12 @@ from pydantic import Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
 
-Family = Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl"]
+Family = Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava_onevision", "colpali", "colqwen2"]
 """Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
+BUDGETED = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "colqwen2")
+"""Families that give a picture as many tokens as its size asks for, within a budget; others know their own."""
+OF_BUDGETED = ("image", "frame", "square", "small_side", "first_resize", "clip_tokens")
+"""Settings of these alone."""
 
 
 class Budget(Frozen):
@@ -46,6 +50,9 @@ class Prompt(Frozen):
 
     template: str
     """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
+    pictured: str | None = None
+    """Stands for the template where an item has pictures, and holds `{media}` once; its text is dropped. None: the
+    template is for these too."""
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
     stop: str | None = None
@@ -79,6 +86,8 @@ class Prompt(Frozen):
             raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
         if self.template.count("{system}") > 1 or "{system}" in self.template.split("{text}")[1]:
             raise ValueError(f"template must hold {{system}} at most once, before {{text}}: {self.template!r}")
+        if self.pictured is not None and (self.pictured.count("{media}"), "{text}" in self.pictured) != (1, False):
+            raise ValueError(f"pictured must hold {{media}} exactly once and no {{text}}: {self.pictured!r}")
         return self
 
     def slot(self, side: Side) -> str:
@@ -137,7 +146,8 @@ class Checkpointed(Declared):
     """A model with weights on this machine."""
 
     checkpoint: str
-    """A hub repository or a folder; `bundled` for the model that the package makes."""
+    """A hub repository or a folder; `bundled` for the model that the package makes, `unpublished` where its authors
+    name no repository."""
     trust_remote_code: bool = False
     """Run Python code that comes with the checkpoint; of a hub repository only at a pinned revision."""
     pickled_weights: bool = False
@@ -158,11 +168,12 @@ class ModelSpec(Checkpointed):
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
-    image: Budget
-    frame: Budget
-    video: Literal["images", "video", "middle"] = "images"
+    image: Budget | None = None
+    """None, here and below: of a family that knows its own sizes."""
+    frame: Budget | None = None
+    video: Literal["images", "video", "middle", "first"] = "images"
     """How frames become tokens: each as an image of its own; all as one video, two to a temporal patch, of the size
-    that suits the first; or the middle one alone, as a still image."""
+    that suits the first; or the middle or first one alone, as a still image."""
     square: int | None = Field(default=None, gt=0)
     """Side of the square that every picture is made first, whatever its shape; None: pictures keep their shape."""
     small_side: int | None = Field(default=None, gt=0)
@@ -181,6 +192,25 @@ class ModelSpec(Checkpointed):
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
+
+    @property
+    def budgets(self) -> tuple[Budget, Budget]:
+        """Of an image and of a frame."""
+        if self.image is None or self.frame is None:
+            raise TypeError(f"a {self.family} has no budgets")
+        return self.image, self.frame
+
+    @model_validator(mode="after")
+    def _suits_its_family(self) -> Self:
+        if self.family in BUDGETED:
+            if self.image is None or self.frame is None:
+                raise ValueError(f"{self.family} needs image and frame, the tokens that one may take")
+            return self
+        unused = [name for name in OF_BUDGETED if getattr(self, name) is not None]
+        unused += ["positions"] * (self.positions != "sequential")
+        if unused:
+            raise ValueError(f"{self.family} does not use {', '.join(unused)}")
+        return self
 
     @model_validator(mode="after")
     def _spells_a_video(self) -> Self:

@@ -24,8 +24,8 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-UNUSED = frozenset({"lm_head.weight"})
-"""Keys of a generative checkpoint that an embedding never needs: the language-model head is not computed."""
+UNUSED = re.compile(r"lm_head\.weight")
+"""Weights of a generative checkpoint that an embedding never needs: the language-model head is not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ def _fetch(
         from rzen_eval.models import mini
 
         folder = mini.folder(cache_dir)
+    elif name == "unpublished":
+        raise ModelError(f"{spec.name}: no repository of its weights is known; give model.{key}=FOLDER")
     elif (local := Path(name).expanduser()).is_dir():
         folder = local
     elif name.startswith((".", "/", "~")) or name.count("/") != 1:
@@ -145,7 +147,9 @@ def content_hash(files: Iterable[Path], notes: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def audit(spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int) -> None:
+def audit(
+    spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int, unused: re.Pattern[str] = UNUSED
+) -> None:
     """Refuse a model some of whose weights were not loaded, or that has weights from nowhere.
 
     An adapter that silently stays unused, or a layer left at its random start, costs tens of points and
@@ -156,13 +160,14 @@ def audit(spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int)
         folder: the checkpoint.
         info: loading info of `from_pretrained`.
         n_loaded: number of distinct parameters and buffers of the model that are saved in a checkpoint.
+        unused: names of weights that an embedding does without.
 
     Raises:
         ModelError: a key is missing, unexpected, of another shape, or was ignored.
     """
     problems = {
         "missing": sorted(info.get("missing_keys", ())),
-        "unexpected": sorted(set(info.get("unexpected_keys", ())) - UNUSED),
+        "unexpected": sorted(key for key in info.get("unexpected_keys", ()) if not unused.fullmatch(key)),
         "of another shape": sorted(str(key) for key in info.get("mismatched_keys", ())),
     }
     for kind, keys in problems.items():
@@ -171,7 +176,7 @@ def audit(spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int)
                 f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some(keys)});"
                 f" the checkpoint is not a complete {spec.family} model"
             )
-    n_stored = len(stored_keys(folder) - UNUSED)
+    n_stored = sum(not unused.fullmatch(key) for key in stored_keys(folder))
     if n_stored != n_loaded:
         raise ModelError(
             f"{spec.name}: {folder} stores {n_stored} weights but {n_loaded} were loaded;"
@@ -250,3 +255,27 @@ def _download(spec: ModelSpec, name: str, revision: str | None, key: str) -> Pat
             f"{spec.name}: the hub does not serve {where} ({reason});"
             f" check the connection, or download it elsewhere and give model.{key}=FOLDER"
         ) from error
+
+
+def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
+    """The configuration of a checkpoint, an object of the class of transformers that has this name.
+
+    Raises:
+        ModelError: there is none, it is damaged, or it is of another family than declared.
+    """
+    import transformers
+
+    try:
+        kind = json.loads((folder / "config.json").read_text()).get("model_type")
+        config = getattr(transformers, name).from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise unloadable(spec, folder, error) from error
+    if kind != spec.family:
+        raise ModelError(f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}")
+    return config
+
+
+def unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
+    """What to say where a folder cannot be loaded."""
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,8 +45,8 @@ _NOTHING = Unopened(Sizing(Budget(min_tokens=1, max_tokens=1), Budget(min_tokens
 class Held(Planned):
     """An item that is handed over as it is."""
 
-    item: Item
-    side: Side
+    item: Item = field(kw_only=True)
+    side: Side = field(kw_only=True)
 
 
 class Whole(ABC):
@@ -107,7 +107,7 @@ class Whole(ABC):
     def plan(self, item: Item, side: Side, visuals: Sequence[Visual] | None = None) -> Held:  # noqa: ARG002
         """The item itself, which counts as one token."""
         empty = np.zeros(0, dtype=np.int64)
-        return Held(self.prompt(item, side), np.zeros(1, dtype=np.int64), empty, item, side)
+        return Held(self.prompt(item, side), np.zeros(1, dtype=np.int64), empty, item=item, side=side)
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:  # noqa: ARG002
         """Vectors of items of one side."""

@@ -76,8 +76,8 @@ def _show(model: Model, item: Item, side: Side, what: str) -> None:
     ):
         for picture in found:
             width, height = media.image_size(picture)
-            allowed = f"{budget.min_tokens} to {budget.max_tokens} tokens allowed"
-            print(f"{kind}: {media.describe(picture)}, {width}x{height}, {allowed}")
+            allowed = f", {budget.min_tokens} to {budget.max_tokens} tokens allowed" if budget else ""
+            print(f"{kind}: {media.describe(picture)}, {width}x{height}{allowed}")
     for visual in visuals:
         kind = f"clip of {visual.frames} frames" if visual.clip else "picture"
         print(f"{kind} is read at {visual.width}x{visual.height}, {visual.n_tokens} tokens")
