@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Media, Side, Vectors
     from rzen_eval.models.pixels import Pixels, Visual
+    from rzen_eval.models.spec import Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +99,41 @@ class Pipelined(Protocol):
 
     def provenance(self) -> Mapping[str, Any]:
         """Everything about the model that can change a vector, for results and for telling stale ones."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A model that costs money by the item."""
+
+    def confirm(self, items: Iterable[Item]) -> None:
+        """Say what a run will cost, and let the user stop it.
+
+        Raises:
+            ModelError: it was stopped.
+        """
+
+
+class Model(Pipelined, Protocol):
+    """A declared model with its files found; weights load with the first batch."""
+
+    @property
+    def spec(self) -> Declared:
+        """Its declaration."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def dim(self) -> int | None:
+        """Dimensions of a vector; None: not known before there is one."""
+
+    def embed(self, items: Sequence[Item], side: Side | str = ...) -> Vectors | list[Vectors]:
+        """Vectors of n items, shape (n, dim), or for each item several, shape (vectors, dim)."""
+
+    def load(self) -> None:
+        """Load the weights now.
+
+        Raises:
+            ModelError: they cannot be loaded as declared.
+        """

@@ -218,6 +218,7 @@ class Local(ABC):
         on_gpu = self.device.type == "cuda"
         return declared | {
             "checkpoint": self.spec.checkpoint,
+            "revision": None if self.checkpoint.local else self.spec.revision,
             "weights": self.checkpoint.identity,
             "dtype": str(self.dtype).removeprefix("torch."),
             "attention": self.attention,
@@ -240,6 +241,7 @@ class Local(ABC):
                 dtype=torch.float32 if adapter else self.dtype,
                 attn_implementation=self.attention,
                 output_loading_info=True,
+                use_safetensors=True if any(folder.glob("*.safetensors")) else None,
                 ignore_mismatched_sizes=True,  # the audit refuses them, and says which
                 **self._loading(),
             )
@@ -259,7 +261,9 @@ class Local(ABC):
         from transformers import AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.checkpoint.processing)
+            tokenizer = AutoTokenizer.from_pretrained(
+                self.checkpoint.processing, trust_remote_code=self.spec.trust_remote_code
+            )
         except (OSError, ValueError, KeyError) as error:
             raise weights.unloadable(self.spec, self.checkpoint.processing, error) from error
         # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.

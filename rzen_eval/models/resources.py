@@ -12,10 +12,10 @@ from rzen_eval.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.spec import Declared, ModelSpec
 
 
-def device(spec: ModelSpec) -> torch.device:
+def device(spec: Declared) -> torch.device:
     """The device asked for, or the first GPU if there is one.
 
     Raises:

@@ -117,20 +117,15 @@ class Architecture(Frozen):
     vision: Vision
 
 
-class ModelSpec(Frozen):
-    """A model as declared in `conf/model`. Nothing is loaded."""
+class Declared(Frozen):
+    """What every declaration in `conf/model` says. Nothing is loaded."""
 
     name: str = Field(pattern=r"^[\w][\w.+-]*$")
     """Names the folder of the results."""
-    family: Family
+    family: str
     """The class that loads it."""
-    checkpoint: str
-    """A hub repository or a folder; `bundled` for the model that the package makes, `unpublished` where its authors
-    name no repository."""
     revision: str | None = None
     """Commit of the hub repository; unused for a folder."""
-    base: str | None = None
-    """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     license: str | None = None
     parameters_b: float | None = None
     """Published size in billions of parameters."""
@@ -138,6 +133,38 @@ class ModelSpec(Frozen):
     """Published number of dimensions, for the list of models; None: not published."""
     reproduces: tuple[str, ...] = ()
     """Published rows, as `reference=` calls them, that were made with just these settings."""
+    device: str = "auto"
+    """auto: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
+
+    @property
+    def source(self) -> str:
+        """Where the model comes from, for the list of models."""
+        raise NotImplementedError
+
+
+class Checkpointed(Declared):
+    """A model with weights on this machine."""
+
+    checkpoint: str
+    """A hub repository or a folder; `bundled` for the model that the package makes, `unpublished` where its authors
+    name no repository."""
+    trust_remote_code: bool = False
+    """Run Python code that comes with the checkpoint; of a hub repository only at a pinned revision."""
+    pickled_weights: bool = False
+    """Take weights in files that are not safetensors where there are no others."""
+
+    @property
+    def source(self) -> str:
+        """The repository or folder of the checkpoint."""
+        return self.checkpoint
+
+
+class ModelSpec(Checkpointed):
+    """A model that this package computes itself, by the class of its family."""
+
+    family: Family
+    base: str | None = None
+    """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
@@ -165,8 +192,6 @@ class ModelSpec(Frozen):
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
-    device: str = "auto"
-    """auto: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
 
     @property
     def budgets(self) -> tuple[Budget, Budget]:

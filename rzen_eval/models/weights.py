@@ -16,9 +16,11 @@ from rzen_eval.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.spec import Checkpointed, ModelSpec
 
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja")
+PICKLES = ("pytorch_model.bin", "pytorch_model-*.bin")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -34,6 +36,8 @@ class Checkpoint:
     """Holds configuration and weights."""
     identity: str
     """Commit of the hub repository, or the hash of the files' contents; of an adapter and its base, both."""
+    local: bool
+    """Whether it was given as a folder, which has no revision."""
     adapter: Path | None = None
     """Holds an adapter to merge into those weights; None where they are the whole model."""
 
@@ -49,12 +53,14 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     Raises:
         ModelError: the folder, its weights or its tokenizer are missing, or the hub cannot serve it.
     """
+    check_trust(spec)
     folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir)
+    local = identity.startswith("sha256:")
     if not (folder / ADAPTER_CONFIG).is_file():
         if spec.base:
             raise ModelError(f"{spec.name}: model.base is given, but {folder} has no {ADAPTER_CONFIG} to merge into it")
         _complete(spec, folder)
-        return Checkpoint(folder, identity)
+        return Checkpoint(folder, identity, local)
     whole = sorted(file.name for file in folder.glob("*.safetensors") if file.name != ADAPTER_WEIGHTS)
     if whole or not (folder / ADAPTER_WEIGHTS).is_file():
         found = f"holds an adapter and other weights ({whole[0]})" if whole else f"has no {ADAPTER_WEIGHTS}"
@@ -70,7 +76,26 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
         raise ModelError(f"{spec.name}: the adapter in {folder} does not name its base model; give model.base=")
     base, base_identity = _fetch(spec, name, None if spec.base else says.get("revision"), cache_dir, key="base")
     _complete(spec, base)
-    return Checkpoint(base, f"{identity} over {base_identity}", folder)
+    return Checkpoint(base, f"{identity} over {base_identity}", local, folder)
+
+
+def check_trust(spec: Checkpointed) -> None:
+    """Refuse to run code of a repository that may be another tomorrow.
+
+    Raises:
+        ModelError: `trust_remote_code` is on and the revision is not a commit.
+    """
+    local = spec.checkpoint == "bundled" or Path(spec.checkpoint).expanduser().is_dir()
+    if spec.trust_remote_code and not local and not COMMIT.fullmatch(spec.revision or ""):
+        raise ModelError(
+            f"{spec.name}: model.trust_remote_code=true runs Python code of {spec.checkpoint}, so expected a commit of"
+            f" 40 digits as model.revision, found {spec.revision!r}; read the code at that commit and give it"
+        )
+
+
+def patterns(spec: Checkpointed) -> tuple[str, ...]:
+    """Files of a checkpoint that are fetched and count towards its identity."""
+    return PATTERNS + PICKLES * spec.pickled_weights + ("*.py",) * spec.trust_remote_code
 
 
 def _fetch(
@@ -92,7 +117,7 @@ def _fetch(
     else:
         folder = _download(spec, name, revision, key)
         return folder, folder.name
-    files = sorted(file for pattern in PATTERNS for file in folder.glob(pattern))
+    files = sorted(file for pattern in patterns(spec) for file in folder.glob(pattern))
     return folder, content_hash(files, cache_dir / "digests.json")
 
 
@@ -179,7 +204,10 @@ def stored_keys(folder: Path) -> set[str]:
     from safetensors import SafetensorError, safe_open
 
     keys: set[str] = set()
-    for file in sorted(folder.glob("*.safetensors")):
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        return _pickled_keys(folder)
+    for file in files:
         try:
             with safe_open(file, framework="numpy") as tensors:
                 keys.update(tensors.keys())
@@ -188,13 +216,24 @@ def stored_keys(folder: Path) -> set[str]:
     return keys
 
 
+def _pickled_keys(folder: Path) -> set[str]:
+    import torch
+
+    found: set[str] = set()
+    for file in (file for pattern in PICKLES for file in sorted(folder.glob(pattern))):
+        found.update(torch.load(file, map_location="meta", weights_only=True))
+    return found
+
+
 def _complete(spec: ModelSpec, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{spec.name}: {folder} has no config.json; expected a checkpoint in transformers' layout")
     if (folder / ADAPTER_CONFIG).exists():
         raise ModelError(f"{spec.name}: {folder} holds an adapter where a whole model is expected")
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors")
+    pickles = [file.name for pattern in PICKLES for file in sorted(folder.glob(pattern))]
+    if not any(folder.glob("*.safetensors")) and not (pickles and spec.pickled_weights):
+        hint = f", found {pickles[0]}; a pickle is taken with model.pickled_weights=true" if pickles else ""
+        raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors{hint}")
     if not _has_tokenizer(folder):
         raise ModelError(f"{spec.name}: {folder} has no tokenizer; expected one of {', '.join(TOKENIZERS)}")
 
@@ -209,7 +248,7 @@ def _download(spec: ModelSpec, name: str, revision: str | None, key: str) -> Pat
 
     where = f"{name} at {revision or 'its newest revision'}"
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(PATTERNS)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns(spec))))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
