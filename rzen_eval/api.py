@@ -14,12 +14,12 @@ from rzen_eval.scoring import evaluate
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.base import Model
 
 __all__ = ["Item", "Side", "evaluate", "load_data", "load_model", "load_task", "score_run"]
 
 
-def load_model(name: str, *overrides: str) -> Qwen2VL:
+def load_model(name: str, *overrides: str) -> Model:
     """Load a declared model.
 
     Args:

@@ -27,7 +27,8 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval cache                              vectors that are kept; prune=NAME removes them
   rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b devices=[h100,a100]    what a run would cost
   rzen-eval tasks                              tasks and suites
-  rzen-eval models                             models
+  rzen-eval models                             models, and the published rows that each reproduces
+  rzen-eval model-check model=NAME             load a model, embed a few items and see whether anything is wrong
   rzen-eval sweep task=visdoc dims=[256,1024] precision=[float32,int8] out=FOLDER
                                                scores at fewer dimensions and bits, from vectors that a run has kept;
                                                by default powers of two up to all dimensions, each at float32, float16,
@@ -51,6 +52,7 @@ VERBS = {
     "estimate": ("estimate", "run"),
     "export": ("export", "run"),
     "import": ("importing", "run"),
+    "model-check": ("model_check", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
     "sweep": ("sweep", "run"),

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -17,13 +17,15 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
 from yaml import YAMLError
 
 from rzen_eval import metrics
 from rzen_eval.core import Frozen, Source, Task
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import ConfigError
-from rzen_eval.models.spec import ModelSpec
+from rzen_eval.models import CLASSES
+from rzen_eval.models.declared import AnySpec
 from rzen_eval.results.reference import Reference
 
 if TYPE_CHECKING:
@@ -35,6 +37,15 @@ GROUPS = ("task", "model", "data", "runtime", "experiment", "reference", "family
 PLUGINS = "rzen_eval.plugins"
 
 
+class MissingValueError(ConfigError):
+    """A value that must be given and was not."""
+
+    def __init__(self, key: str) -> None:
+        hint = " (the folder that holds <org>/<name>/)" if key == "data.root" else ""
+        super().__init__(f"{key} is missing; give {key}=VALUE{hint}")
+        self.key = key
+
+
 class RunConfig(Frozen):
     """Everything that a run was asked to do."""
 
@@ -43,7 +54,7 @@ class RunConfig(Frozen):
     results_dir: Path
     cache_dir: Path
     data: Source
-    model: ModelSpec
+    model: AnySpec
     runtime: Runtime
     reference: Reference | None
     tasks: dict[str, Task]
@@ -205,6 +216,8 @@ def _compose(overrides: Sequence[Override], places: Sequence[Path]) -> dict[str,
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
             composed = compose(config_name="config", overrides=lines)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        raise MissingValueError(str(error.full_key)) from error
     except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(_plain(error)) from error
     if not isinstance(raw, dict):
@@ -223,9 +236,6 @@ def _plain(error: BaseException) -> str:
     """One line from Hydra's many; its own exception often says nothing and the cause does."""
     if not str(error).strip() and error.__cause__:
         return _plain(error.__cause__)
-    if isinstance(error, MissingMandatoryValue):
-        hint = " (the folder that holds <org>/<name>/)" if error.full_key == "data.root" else ""
-        return f"{error.full_key} is missing; give {error.full_key}=VALUE{hint}"
     return "configuration: " + " ".join(str(error).split())
 
 
@@ -275,10 +285,16 @@ def _explain(error: ValidationError, overrides: Sequence[Override], places: Sequ
     """The first thing that is wrong, in one line: where it was written, the key, what was expected and found."""
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
+    family = location.pop(1) if location[0] == "model" and location[1:2] and location[1] in CLASSES else ""
+    if first["type"].startswith("union_tag"):
+        location.append("family")
     key = ".".join(location)
     where = _written(key, location, overrides, places)
+    if first["type"].startswith("union_tag"):
+        found = first.get("ctx", {}).get("tag")
+        return f"{where}: {key}: expected one of {', '.join(CLASSES)}, found {found!r}{nearest(str(found), [*CLASSES])}"
     if first["type"] == "extra_forbidden":
-        known = sorted(_fields(location[:-1]) - {"id", "source", "cache_dir"})
+        known = sorted(_fields(location[:-1], family) - {"id", "source", "cache_dir"})
         return f"{where}: unknown key {key}{nearest(location[-1], known)}; expected one of {', '.join(known)}"
     if first["type"] == "missing":
         return f"{where}: {key} is missing; expected a value"
@@ -288,8 +304,8 @@ def _explain(error: ValidationError, overrides: Sequence[Override], places: Sequ
     return f"{where}: {key}: expected {expected}, found {first['input']!r}"
 
 
-def _fields(location: Sequence[str]) -> set[str]:
-    """Keys that the schema knows at a place."""
+def _fields(location: Sequence[str], family: str = "") -> set[str]:
+    """Keys that the schema knows at a place; `family` is that of the model, whose keys depend on it."""
     model: Any = RunConfig
     for part in location:
         if model is RunConfig and part == "tasks":
@@ -298,9 +314,13 @@ def _fields(location: Sequence[str]) -> set[str]:
             model = Task
         else:
             annotation = model.model_fields[part].annotation
-            options = [annotation, *getattr(annotation, "__args__", ())]
-            model = next(option for option in options if hasattr(option, "model_fields"))
-    return set(model.model_fields)
+            options = [one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields")]
+            of_family = [one for one in options if family in get_args(one.model_fields.get("family", _NONE).annotation)]
+            model = (of_family if part == "model" and of_family else options)[0]
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+_NONE = FieldInfo()
 
 
 def _written(key: str, location: Sequence[str], overrides: Sequence[Override], places: Sequence[Path]) -> str:

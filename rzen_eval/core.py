@@ -94,6 +94,9 @@ class SavedAsJpeg:
     media: str | os.PathLike[str] | bytes | Encoded
 
 
+Kind = Literal["label", "answer", "caption"]
+"""What the text of a candidate stands for."""
+
 Media = Union[str, os.PathLike[str], bytes, Encoded, SavedAsJpeg, "Image"]
 """A path, encoded bytes, a lazy reference to encoded bytes, one of these once more compressed, or a PIL image."""
 
@@ -112,6 +115,11 @@ class Item:
     verbatim: str | None = None
     """The one string that the official evaluator makes of all this for Qwen2-VL, media tokens and white space
     included; read by models that were published with these strings, and by no other."""
+    user_turn: str | None = None
+    """What the official evaluator puts into the user turn of models with a chat template, GME and LamRA, white space
+    included; None: instruction and text joined by a space."""
+    kind: Kind | None = None
+    """What a candidate that is a text stands for; None: nothing in particular."""
 
     def __post_init__(self) -> None:
         for name, media in (("images", self.images), ("frames", self.frames)):

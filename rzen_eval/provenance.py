@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("datasets", "decord", "flash_attn", "numpy", "peft", "pillow", "tokenizers", "torch", "transformers")
 """Those that can move a score; some are extras, and may not be there."""
-TOLD = frozenset({"name", "license", "parameters_b", "checkpoint"})
+TOLD = frozenset({"name", "license", "revision", "parameters_b", "checkpoint"})
 """What a model says of itself that changes no vector: its weights are known by their contents, not by their place."""
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rzen_eval.config import RunConfig
     from rzen_eval.core import Result, Task, TaskData
     from rzen_eval.engine.runtimes import Engine
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.base import Model
     from rzen_eval.progress import Progress
 
 
@@ -87,7 +87,7 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
 class _Session:
     config: RunConfig
     progress: Progress
-    model: Qwen2VL
+    model: Model
     described: Mapping[str, Any]
     first: bool
     """Whether this process scores and reports; others only embed."""

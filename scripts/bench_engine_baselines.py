@@ -97,7 +97,7 @@ class _Encoder:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(spec.checkpoint)
         self.image, self.frame = (
             Qwen2VLImageProcessorPil(min_pixels=budget.min_tokens * 28 * 28, max_pixels=budget.max_tokens * 28 * 28)
-            for budget in (spec.image, spec.frame)
+            for budget in spec.budgets
         )
         model: Any = Qwen2VLForConditionalGeneration.from_pretrained(spec.checkpoint, dtype="float32")
         self.model = model.eval()

@@ -1,6 +1,7 @@
 """A small Hugging Face hub on loopback, with revisions, ranges and faults on demand.
 
-`ROOT/<org>/<name>/` is a dataset repository at `main`, `ROOT/<org>/<name>@<revision>/` the same at another revision.
+`ROOT/<org>/<name>/` is a repository, of a dataset or a model, at `main`, `ROOT/<org>/<name>@<revision>/` the same at
+another revision.
 Files that end in `.gz`, `.parquet` or a part's number count as large ones, with a SHA-256 in place of Git's sum.
 """
 
@@ -16,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+COMMIT = re.compile(r"[0-9a-f]{40}")
 LARGE = re.compile(r"\.(gz|parquet|gz-\d+)$")
 
 
@@ -52,7 +54,9 @@ class Hub:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def commit(self, folder: Path) -> str:
-        """The commit of a repository's content."""
+        """The commit of a repository's content, or the one that its folder is named after."""
+        if COMMIT.fullmatch(name := folder.name.partition("@")[2]):
+            return name
         names = json.dumps([(name, _git(folder / name)) for name in self.files(folder)])
         return hashlib.sha1(names.encode(), usedforsecurity=False).hexdigest()
 
@@ -83,14 +87,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)
         path = urllib.parse.unquote(url.path)
-        if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/([^/]+))?", path):
+        if match := re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/revision/([^/]+))?", path):
             self._in(match, lambda folder: self._json(_info(self.hub, match[1], folder)))
-        elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/tree/([^/]+)/?(.*)", path):
+        elif match := re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)/tree/([^/]+)/?(.*)", path):
             entries = lambda folder: [  # noqa: E731
                 _entry(folder, name) for name in self.hub.files(folder) if name.startswith(match[3])
             ]
             self._in(match, lambda folder: self._json(entries(folder)))
-        elif match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        elif match := re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             self._in(match, lambda folder: self._file(folder, match[3]))
         else:
             self._answer(404, b"", {"X-Error-Code": "RepoNotFound"})

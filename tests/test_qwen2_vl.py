@@ -179,4 +179,4 @@ def test_what_the_device_offers_is_chosen_where_nothing_else_is_asked_for(model:
 def test_sizes_are_multiples_of_28_within_the_budget_and_200_to_1_at_most(
     size: tuple[int, int], budget: tuple[int, int], expected: tuple[int, int]
 ):
-    assert pixels.fit(*size, Budget(min_tokens=budget[0], max_tokens=budget[1])) == expected
+    assert pixels.fit(*size, *budget) == expected

@@ -1,6 +1,6 @@
-"""The strings that the official evaluator gives to Qwen2-VL, for models that were published with them.
+"""The strings that the official evaluator gives to models, for those that were published with them.
 
-Source: `process_input_text` in `src/model/processor.py` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4, backbone `qwen2_vl`.
+Source: `process_input_text` in `src/model/processor.py` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ MARK = "<|image_1|>"
 
 
 def compose(instruction: str | None, text: str | None = None, token: str = "") -> str:
-    """Media token, instruction and text with one space between; what is empty is left out, with its space."""
+    """For Qwen2-VL: media token, instruction and text with a space between; what is empty is left out."""
     prompt = (instruction or "") + (f" {text}" if text else "")
     return f"{token} {prompt}" if token else prompt
+
+
+def user_turn(instruction: str | None, text: str | None = None) -> str:
+    """For GME and LamRA: instruction and text with a space between, also where there is no text."""
+    return f"{instruction or ''} {text or ''}"
 
 
 def own_line(prompt: str) -> str:

@@ -13,7 +13,7 @@ from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.plan import Half, Plan
 from rzen_eval.engine.runtimes import Inline
 from rzen_eval.engine.store import VectorStore
-from rzen_eval.models.base import Pipelined
+from rzen_eval.models.base import Metered, Pipelined
 from rzen_eval.multivectors import as_vectors
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def embed(
     plan = Plan(model, store, tokens_per_batch)
     half = Half("", side, items, ids)
     plan.add(half)
+    if isinstance(model, Metered) and plan.n_items:
+        model.confirm(unit.item for job in plan.jobs() for unit in job.units)
     if there := len(items) - plan.n_items:
         report(there)
     for done in Inline(model, loader).run(plan):

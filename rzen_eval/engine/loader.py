@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rzen_eval.engine.shared import Outcome
-    from rzen_eval.models.pixels import Pictures
+    from rzen_eval.models.base import Pictures
 
 AHEAD = 1
 """Windows in preparation besides the one that is asked for; bounds the memory that loaded pictures take."""

@@ -16,6 +16,7 @@ from rzen_eval.engine.runtimes import Inline, Ranks
 from rzen_eval.engine.settings import cores
 from rzen_eval.errors import ConfigError
 from rzen_eval.models import open_model
+from rzen_eval.models.base import Metered
 from rzen_eval.models.resources import share_cores
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from rzen_eval.engine.runtimes import Engine, Rank
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.engine.store import VectorStore
-    from rzen_eval.models.qwen2_vl import Qwen2VL
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.base import Model
+    from rzen_eval.models.spec import Declared
 
 
 @contextmanager
 def opened(
-    runtime: Runtime, spec: ModelSpec, model: Qwen2VL, store: VectorStore, *, rank: Rank, cache_dir: Path
+    runtime: Runtime, spec: Declared, model: Model, store: VectorStore, *, rank: Rank, cache_dir: Path
 ) -> Iterator[Engine]:
     """The engine that a run asked for, its workers not yet started.
 
@@ -46,7 +47,7 @@ def opened(
         cache_dir: where the bundled model is kept.
 
     Raises:
-        ConfigError: a pool or cluster inside each of several ranks.
+        ConfigError: a pool or cluster inside each of several ranks, or of a model that computes elsewhere.
     """
     if runtime.kind == "inline":
         share_cores(model.device, runtime.loaders())
@@ -57,6 +58,10 @@ def opened(
         raise ConfigError(
             f"runtime={runtime.kind} starts its own workers, but this is one of {rank.world} ranks;"
             " give runtime=inline, or start one process"
+        )
+    if isinstance(model, Metered):
+        raise ConfigError(
+            f"runtime={runtime.kind}: {spec.name} computes elsewhere; give runtime=inline and model.concurrency=NUMBER"
         )
     budget = runtime.tokens_per_batch or model.tokens_per_batch
     if runtime.kind == "pool":
@@ -79,33 +84,35 @@ def opened(
 class _Loading:
     """Loads the weights before the first window and not in it, so that weights that do not load end the run."""
 
-    model: Qwen2VL
+    model: Model
     engine: Engine
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
         """As `Engine`.
 
         Raises:
-            ModelError: the weights cannot be loaded.
+            ModelError: the weights cannot be loaded, or the user does not want to pay.
         """
         if plan.order():
             self.model.load()
+            if isinstance(self.model, Metered):
+                self.model.confirm(unit.item for job in plan.jobs() for unit in job.units)
         yield from self.engine.run(plan)
 
 
-def _gpus(model: Qwen2VL) -> int:
+def _gpus(model: Model) -> int:
     """GPUs to spread workers over; 0: each takes the device that was asked for."""
     import torch
 
     return torch.cuda.device_count() if model.spec.device == "auto" else 0
 
 
-def at(spec: ModelSpec, gpus: int, place: int) -> ModelSpec:
+def at(spec: Declared, gpus: int, place: int) -> Declared:
     """A declaration with the device of a worker."""
     return spec.model_copy(update={"device": f"cuda:{place % gpus}"}) if gpus and spec.device == "auto" else spec
 
 
-def _open(spec: ModelSpec, cache_dir: Path, gpus: int, place: int) -> Qwen2VL:
+def _open(spec: Declared, cache_dir: Path, gpus: int, place: int) -> Model:
     """In a worker: the model with its weights."""
     model = open_model(at(spec, gpus, place), cache_dir)
     model.load()

@@ -14,7 +14,6 @@ import numpy as np
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 from rzen_eval.media import portable
 from rzen_eval.models.batching import cut
-from rzen_eval.models.pixels import Visual
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from rzen_eval.engine.loader import Loader
     from rzen_eval.engine.shared import Outcome
     from rzen_eval.engine.store import Key
-    from rzen_eval.models.base import Pipelined, Planned
-    from rzen_eval.models.pixels import Pictures, Pixels
+    from rzen_eval.models.base import Pictures, Pipelined, Planned
+    from rzen_eval.models.pixels import Pixels
 
 T = TypeVar("T")
 
@@ -155,7 +154,9 @@ class Pipeline:
             if isinstance(outcome, DataError):
                 raise outcome
             return _Ready(
-                unit.who, self._model.plan(unit.item, unit.side, [Visual.of(one) for one in outcome]), outcome
+                unit.who,
+                self._model.plan(unit.item, unit.side, self._model.pictures(unit.item).visuals(outcome)),
+                outcome,
             )
         except DataError as error:
             raise DataError(f"{unit.who}: {error}") from error

@@ -16,7 +16,8 @@ from rzen_eval.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.models.pixels import Pictures, Pixels
+    from rzen_eval.models.base import Pictures
+    from rzen_eval.models.pixels import Pixels
 
 SMALLEST = 2**17
 """Bytes below which a pipe costs less."""

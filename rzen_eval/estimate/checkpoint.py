@@ -57,13 +57,15 @@ def known(spec: ModelSpec, cache_dir: Path) -> Known:
             nor declared sizes are there.
     """
     from rzen_eval.estimate.flops import declared_config
-    from rzen_eval.models.qwen2_vl import read_config
+    from rzen_eval.models.weights import read_config
 
+    if spec.family != "qwen2_vl":
+        raise ModelError(f"{spec.name}: an estimate counts operations of qwen2_vl only, and this is a {spec.family}")
     folder = _folder(spec, spec.checkpoint, spec.revision, cache_dir)
     base = _base(spec, folder, cache_dir) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
     tokenizer = next((found for place in (folder, base) if place and (found := _tokenizer(place))), None)
     if base and (base / "config.json").is_file():
-        return Known(read_config(spec, base), "its checkpoint's config.json", tokenizer)
+        return Known(read_config(spec, base, "Qwen2VLConfig"), "its checkpoint's config.json", tokenizer)
     if spec.architecture is None:
         raise ModelError(
             f"{spec.name}: {spec.checkpoint} is not on this machine and the declaration has no architecture;"

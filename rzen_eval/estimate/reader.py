@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.estimate.amounts import Amount
 from rzen_eval.models import pixels
-from rzen_eval.models.prompt import render
+from rzen_eval.models.prompt import render, shown
 
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
@@ -32,7 +32,7 @@ class Reader:
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes."""
-        return render(self.spec.prompt, item, side)
+        return render(self.spec.prompt, shown(self.spec, item), side)
 
     def amount(self, item: Item, side: Side, *, by_rule: bool = False) -> Amount:
         """What one item takes; pictures are opened as far as their headers.
@@ -45,7 +45,8 @@ class Reader:
         Raises:
             DataError: a picture is missing or is none.
         """
-        pictures = pixels.Pictures(pixels.Sizing.of(self.spec), tuple(item.images), tuple(item.frames))
+        seen = shown(self.spec, item)
+        pictures = pixels.Pictures(pixels.Sizing.of(self.spec), tuple(seen.images), tuple(seen.frames))
         visuals = pictures.measure()
         visual = sum(one.n_tokens for one in visuals)
         # Every picture's placeholder is a token of the prompt that its visual tokens replace.
@@ -55,8 +56,8 @@ class Reader:
         length = min(length, max(limit, visual))
         return Amount(
             items=1,
-            images=len(item.images),
-            frames=len(item.frames),
+            images=len(seen.images),
+            frames=len(seen.frames),
             text_tokens=length - visual,
             visual_tokens=visual,
             flops=self.anatomy.forward(length, visuals).total,

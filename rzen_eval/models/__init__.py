@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rzen_eval.models.qwen2_vl import Qwen2VL
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.base import Model
+    from rzen_eval.models.spec import Declared
+
+CLASSES = {
+    "qwen2_vl": "rzen_eval.models.qwen2_vl:Qwen2VL",
+    "qwen2_5_vl": "rzen_eval.models.qwen2_5_vl:Qwen25VL",
+    "colpali": "rzen_eval.models.colpali:ColPali",
+    "colqwen2": "rzen_eval.models.colqwen2:ColQwen2",
+    "llava_onevision": "rzen_eval.models.llava_onevision:LlavaOnevision",
+    "qwen3_vl": "rzen_eval.models.qwen3_vl:Qwen3VL",
+    "python": "rzen_eval.models.python:Python",
+    "api": "rzen_eval.models.api:Api",
+}
+"""Module and class that load a family, imported when one is opened."""
 
 
-def open_model(spec: ModelSpec, cache_dir: Path) -> Qwen2VL:
+def open_model(spec: Declared, cache_dir: Path) -> Model:
     """A declared model with its files found and its settings resolved; weights load with the first batch.
 
     Raises:
         ModelError: the checkpoint is not there or is not what the declaration says.
     """
-    from rzen_eval.models.qwen2_vl import Qwen2VL
-
-    return Qwen2VL(spec, cache_dir)
+    module, _, name = CLASSES[spec.family].partition(":")
+    opened: Model = getattr(import_module(module), name)(spec, cache_dir)
+    return opened

@@ -11,6 +11,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.weights import ADAPTER_CONFIG, ADAPTER_WEIGHTS, some
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -30,13 +31,14 @@ HEAD = "lm_head."
 """An embedding does not use the language-model head, so an adapter's part for it is left out."""
 
 
-def merge(spec: ModelSpec, model: Any, folder: Path) -> Any:
+def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str, str]] = RENAMED) -> Any:
     """Add an adapter to a model's weights, for good.
 
     Args:
         spec: the declaration, for messages.
         model: the base model without its head, in the precision to merge in.
         folder: holds the adapter, made for the model with its head.
+        renamed: patterns of names that it was made for, the first that fits, and what they are in `model`.
 
     Returns:
         The model, its own modules in place again.
@@ -50,7 +52,7 @@ def merge(spec: ModelSpec, model: Any, folder: Path) -> Any:
         raise ModelError(
             f"{spec.name}: {folder} holds an adapter, which needs peft; pip install 'rzen-eval[adapters]'"
         ) from error
-    stored = _stored(spec, folder)
+    stored = _stored(spec, folder, renamed)
     saved = {name for name in stored if not PARAMETER.search(name)}
     targets = sorted({PARAMETER.sub("", name) for name in stored} - saved)
     modules = dict(model.named_modules())
@@ -66,7 +68,9 @@ def merge(spec: ModelSpec, model: Any, folder: Path) -> Any:
         config.modules_to_save = sorted({name.rpartition(".")[0] for name in saved}) or None
         config.exclude_modules = config.layers_to_transform = config.layers_pattern = config.task_type = None
         for pattern in ("rank_pattern", "alpha_pattern"):
-            setattr(config, pattern, {_renamed(key): value for key, value in getattr(config, pattern, {}).items()})
+            setattr(
+                config, pattern, {_renamed(key, renamed): value for key, value in getattr(config, pattern, {}).items()}
+            )
         config.inference_mode = True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that is going away
@@ -82,7 +86,7 @@ def merge(spec: ModelSpec, model: Any, folder: Path) -> Any:
         raise ModelError(f"{spec.name}: the adapter in {folder} cannot be merged ({reason})") from error
 
 
-def _stored(spec: ModelSpec, folder: Path) -> dict[str, Tensor]:
+def _stored(spec: ModelSpec, folder: Path, renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
     """The adapter's weights under the names of the model without its head."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -96,11 +100,11 @@ def _stored(spec: ModelSpec, folder: Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{file} is damaged ({error}); download it again") from error
     names = {name: name.removeprefix(PREFIX) for name in weights}
-    return {_renamed(name): weights[key] for key, name in names.items() if not name.startswith(HEAD)}
+    return {_renamed(name, renamed): weights[key] for key, name in names.items() if not name.startswith(HEAD)}
 
 
-def _renamed(name: str) -> str:
-    for pattern, replacement in RENAMED:
+def _renamed(name: str, renamed: Sequence[tuple[str, str]]) -> str:
+    for pattern, replacement in renamed:
         if re.match(pattern, name):
             return re.sub(pattern, replacement, name)
     return name

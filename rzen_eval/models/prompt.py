@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
-    from rzen_eval.models.spec import Prompt
+    from rzen_eval.models.spec import ModelSpec, Prompt
+
+
+FRAMES_PER_SECOND = 2.0
+"""That frames without times are read with, as qwen-vl-utils does."""
+SECONDS = "{seconds}"
+
+
+def timed(prompt: Prompt) -> bool:
+    """Whether the prompt tells the time of every two frames of a clip."""
+    return prompt.video is not None and SECONDS in prompt.video
+
+
+def shown(spec: ModelSpec, item: Item) -> Item:
+    """An item as a model sees it: of a video, no more than the middle or first frame where it is declared so."""
+    if spec.video not in ("middle", "first") or not item.frames:
+        return item
+    seen = item.frames[len(item.frames) // 2 if spec.video == "middle" else 0]
+    return replace(item, images=(*item.images, seen), frames=())
 
 
 def join(instruction: str | None, text: str | None) -> str:
@@ -22,11 +42,63 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
     Images come before frames, then the text. Special-token strings inside the text are left as they
     are, and the tokenizer reads them as special tokens, as the reference does.
     """
+    announced = prompt.announce.get(item.kind, "") if item.kind else ""
     if prompt.verbatim and item.verbatim is not None:
-        return item.verbatim
-    slot = prompt.slot(side)
-    system = item.instruction if slot == "system" and item.instruction else prompt.system
-    text = join(item.instruction, item.text) if slot == "user" else item.text or ""
-    clip = prompt.image * len(item.frames) if prompt.video is None else prompt.video * bool(item.frames)
-    media = prompt.image * len(item.images) + clip
-    return prompt.template.replace("{media}", media).replace("{system}", system).replace("{text}", text)
+        return announced + item.verbatim
+    media = prompt.image * len(item.images) + clip(prompt, len(item.frames))
+    if prompt.pictured is not None and media:
+        return prompt.pictured.replace("{media}", media)
+    text = _text(prompt, item, side)
+    head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
+    return head + announced + (text if text or media else prompt.empty) + end(prompt, item, side)
+
+
+def end(prompt: Prompt, item: Item, side: Side) -> str:
+    """What follows the text: it stays whole where the text is cut."""
+    if prompt.pictured is not None and (item.images or item.frames):
+        return prompt.pictured.split("{media}")[1]
+    has_pictures, has_text = bool(item.images or item.frames), bool(_text(prompt, item, side))
+    ends = prompt.ends
+    added = (ends.both if has_text else ends.pictures) if has_pictures else ends.text
+    return added + prompt.template.split("{text}")[1]
+
+
+def _system(prompt: Prompt, item: Item, side: Side) -> str:
+    if prompt.slot(side) != "system" or not item.instruction:
+        return prompt.system
+    if prompt.full_stop:
+        return item.instruction.removesuffix(".") + "."
+    return ended(item.instruction, prompt.stop)
+
+
+def _text(prompt: Prompt, item: Item, side: Side) -> str:
+    if prompt.slot(side) != "user":
+        return item.text or ""
+    if prompt.user_turn == "official" and item.user_turn is not None:
+        return item.user_turn
+    return join(item.instruction, item.text)
+
+
+def ended(instruction: str, stop: str | None) -> str:
+    """An instruction without white space around it, and with a full stop at its end; None: as it is.
+
+    Source: `format_model_input` of Qwen3-VL-Embedding, for anything but a colon; that its authors' runs of the
+    benchmark have a full stop there is read off the strings of their evaluator.
+    """
+    if stop is None:
+        return instruction
+    stripped = instruction.strip()
+    if stripped.endswith(":"):
+        return stripped[:-1] + stop
+    return stripped if unicodedata.category(stripped[-1:] or " ").startswith("P") else stripped + stop
+
+
+def clip(prompt: Prompt, n_frames: int) -> str:
+    """What stands for the frames of a video."""
+    if prompt.video is None or not n_frames:
+        return prompt.image * n_frames
+    if not timed(prompt):
+        return prompt.video
+    # The time of two frames that share their tokens is the middle of theirs; an odd last frame is followed by itself.
+    starts = range(0, n_frames, 2)
+    return "".join(prompt.video.replace(SECONDS, f"{(start + 0.5) / FRAMES_PER_SECOND:.1f}") for start in starts)

@@ -7,259 +7,67 @@ the state after the final norm; unit length.
 
 from __future__ import annotations
 
-import json
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from safetensors import SafetensorError
-
-from rzen_eval.core import Side
-from rzen_eval.errors import DataError, ModelError
-from rzen_eval.models import adapters, patches, resources, weights
+from rzen_eval.errors import ModelError
+from rzen_eval.models import patches
 from rzen_eval.models import pixels as px
-from rzen_eval.models.base import Planned
-from rzen_eval.models.batching import cut, windows
-from rzen_eval.models.prompt import render
+from rzen_eval.models.local import Local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     import torch
-    from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Vectors
+    from rzen_eval.core import Media
+    from rzen_eval.models.base import Pictures
+    from rzen_eval.models.batch import Batch
     from rzen_eval.models.pixels import Pixels
     from rzen_eval.models.spec import ModelSpec
 
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
+class Qwen2VL(Local):
+    """A loaded Qwen2-VL checkpoint."""
 
-class Qwen2VL:
-    """A loaded Qwen2-VL checkpoint.
-
-    Args:
-        spec: the declaration.
-        cache_dir: where the bundled model is kept.
-
-    Raises:
-        ModelError: the checkpoint is incomplete, has weights that the model does not use, or the device,
-            dtype or attention asked for is not there.
-    """
+    architecture = "Qwen2VLModel"
+    configuration = "Qwen2VLConfig"
+    mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)
+    std: ClassVar = (0.26862954, 0.26130258, 0.27577711)
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
-        self.spec = spec
-        self.checkpoint = weights.find(spec, cache_dir)
-        self.device = resources.device(spec)
-        self.dtype = resources.dtype(spec, self.device)
-        self.attention = resources.attention(spec, self.device, self.dtype)
-        self._config = read_config(spec, self.checkpoint.folder)
-        self.dim: int = self._config.text_config.hidden_size
+        super().__init__(spec, cache_dir)
         self._sizing = px.Sizing.of(spec)
+        vision = self._config.vision_config
+        if (side := vision.patch_size * vision.spatial_merge_size) != self._sizing.side:
+            raise ModelError(
+                f"{spec.name}: a visual token of {spec.family} covers {self._sizing.side} pixels a side, by"
+                f" {self.checkpoint.folder}/config.json {side}; it is of another family"
+            )
 
     @property
-    def tokens_per_batch(self) -> int:
-        """The budget of a batch that suits its device."""
-        return resources.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
+    def _inner(self) -> Any:
+        """The Qwen2-VL without a head."""
+        return self._model
 
-    def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192) -> Vectors:
-        """Embed items in this process, in batches of like length.
+    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
+        return px.Pictures(self._sizing, images, frames)
 
-        Args:
-            items: n items.
-            side: `query` or `candidate`.
-            tokens_per_batch: longest item times items in a batch; changes speed and memory, no vector.
-
-        Returns:
-            float32 unit vectors, shape (n, dim), in the order of the items.
-
-        Raises:
-            DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
-        """
-        vectors = np.zeros((len(items), self.dim), dtype=np.float32)
-        wanted = [self.pictures(item) for item in items]
-        most = [len(item.text or "") + pictures.most_tokens for item, pictures in zip(items, wanted, strict=True)]
-        for window in windows(most, tokens_per_batch):
-            loaded = [wanted[i].load() for i in window]
-            planned = [
-                self.plan(items[i], Side(side), [px.Visual.of(one) for one in pixels])
-                for i, pixels in zip(window, loaded, strict=True)
-            ]
-            for batch in cut([plan.length for plan in planned], tokens_per_batch):
-                rows = [window[place] for place in batch]
-                vectors[rows] = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
-        return vectors
-
-    def prompt(self, item: Item, side: Side) -> str:
-        """The string that an item becomes, one placeholder an image or clip."""
-        return render(self.spec.prompt, item, side)
-
-    def pictures(self, item: Item) -> px.Pictures:
-        """The item's pictures, with how this model sizes them."""
-        return px.Pictures(self._sizing, tuple(item.images), tuple(item.frames))
-
-    def plan(self, item: Item, side: Side, visuals: Sequence[px.Visual] | None = None) -> Planned:
-        """Render and tokenize an item.
-
-        Args:
-            item: what to embed.
-            side: which prompt it gets.
-            visuals: sizes of its pictures as they were loaded; None: as their headers say.
-
-        Raises:
-            DataError: its pictures do not fit the model's length, or a verbatim prompt has no place for them.
-        """
-        prompt = self.prompt(item, side)
-        visuals = self.pictures(item).measure() if visuals is None else visuals
-        # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
-        repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
-        for clip, token in ((False, self._config.image_token_id), (True, self._config.video_token_id)):
-            sizes = [visual.n_tokens for visual in visuals if visual.clip is clip]
-            # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
-            places = np.flatnonzero(tokens == token)[: len(sizes)]
-            if len(places) < len(sizes):
-                raise DataError(
-                    f"{len(sizes) - len(places)} of its {len(sizes)} {'clips' if clip else 'images'} have no place in"
-                    f" the prompt {prompt!r}"
-                )
-            repeats[places], seen[places] = sizes, True
-        ids = np.repeat(tokens, repeats)
-        visual = np.flatnonzero(np.repeat(seen, repeats))
-        return Planned(prompt, self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0), visual)
-
-    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
-        """One unit vector an item, float32, shape (n, dim); `pixels[i]` are the loaded pictures of `planned[i]`."""
-        import torch
-
-        with torch.inference_mode():
-            longest = max(plan.length for plan in planned)
-            ids = torch.zeros(len(planned), longest, dtype=torch.long)
-            for row, plan in enumerate(planned):
-                ids[row, : plan.length] = torch.from_numpy(plan.input_ids)
-            ids = ids.to(self.device)
-            embeds = self._model.language_model.embed_tokens(ids)
-            loaded = [visual for item in pixels for visual in item]
-            cells, grid = self._patches(loaded)
-            if cells is not None:
-                places = np.concatenate([row * longest + plan.visual for row, plan in enumerate(planned)])
-                features = self._model.visual(cells, grid_thw=grid).pooler_output
-                embeds.view(-1, self.dim)[torch.from_numpy(places).to(self.device)] = features.to(embeds.dtype)
-            # Attention is causal and padding is on the right, so no token ever sees a padding token and no
-            # mask is needed.
-            hidden = self._model.language_model(
-                inputs_embeds=embeds, position_ids=self._positions(ids, planned, grid), use_cache=False
-            ).last_hidden_state
-            last = torch.tensor([plan.length - 1 for plan in planned], device=self.device)
-            pooled = hidden[torch.arange(len(planned), device=self.device), last].float()
-            unit: Vectors = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
-        return unit
-
-    def load(self) -> None:
-        """Load the weights now; otherwise that happens with the first batch.
-
-        Raises:
-            ModelError: weights are missing, unexpected or unused.
-        """
-        self._model  # noqa: B018 - a cached property
-
-    def provenance(self) -> dict[str, Any]:
-        """Everything about the model that can change a vector; asking needs no weights in memory."""
-        import torch
-
-        declared = self.spec.model_dump(
-            mode="json", exclude={"architecture", "checkpoint", "revision", "base", "dtype", "attention", "device"}
-        )
-        on_gpu = self.device.type == "cuda"
-        return declared | {
-            "checkpoint": self.spec.checkpoint,
-            "weights": self.checkpoint.identity,
-            "dtype": str(self.dtype).removeprefix("torch."),
-            "attention": self.attention,
-            "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
-            "dim": self.dim,
-        }
-
-    @cached_property
-    def _model(self) -> Any:
-        import torch
-        from transformers import Qwen2VLModel
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        folder, adapter = self.checkpoint.folder, self.checkpoint.adapter
-        try:
-            loaded: Any = Qwen2VLModel.from_pretrained(
-                folder,
-                dtype=torch.float32 if adapter else self.dtype,
-                attn_implementation=self.attention,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # the audit refuses them, and says which
-            )
-        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
-            raise _unloadable(self.spec, folder, error) from error
-        model, info = loaded
-        weights.audit(self.spec, folder, info, len(model.state_dict()))
-        if adapter:
-            # Merged in full precision: the sum of a weight and a small change keeps little of the change in 16 bits.
-            model = adapters.merge(self.spec, model, adapter)
-            for weight in model.parameters():  # buffers such as rotary frequencies stay as they are
-                weight.data = weight.data.to(self.dtype)
-        return model.eval().to(self.device)
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(self.checkpoint.processing)
-        except (OSError, ValueError, KeyError) as error:
-            raise _unloadable(self.spec, self.checkpoint.processing, error) from error
-        # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
-        return tokenizer
-
-    @cached_property
-    def _tail(self) -> list[int]:
-        """Tokens of the template after the text; it begins with a special token, so they do not depend on the text."""
-        return self._encode(self.spec.prompt.template.split("{text}")[1])
-
-    @cached_property
-    def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation by channel, shape (3, 1, 1)."""
-        import torch
-
-        file = self.checkpoint.folder / "preprocessor_config.json"
-        config = json.loads(file.read_text()) if file.is_file() else {}
-        mean, std = (config.get(key, default) for key, default in (("image_mean", CLIP_MEAN), ("image_std", CLIP_STD)))
-        shape = (3, 1, 1)
-        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
-
-    def _encode(self, text: str) -> list[int]:
-        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
-        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
-
-    def _shorten(self, ids: NDArray[np.int64], keep: int) -> NDArray[np.int64]:
-        """Cut text so that a prompt fits, keeping the first `keep` tokens and the template's tail."""
-        limit = self.spec.max_length
-        if limit is None or len(ids) <= limit:
-            return ids
-        room = limit - len(self._tail)
-        if room <= 0:
-            raise DataError(
-                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(self._tail)}"
-            )
-        if room < keep:
-            raise DataError(
-                f"its pictures take {keep} of the {limit} tokens that {self.spec.name} reads and only text may be cut;"
-                " lower the frames or the pixel budget"
-            )
-        return np.concatenate([ids[:room], self._tail])
+    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
+        embeds = self._inner.language_model.embed_tokens(batch.ids)
+        cells, grid = self._patches(pixels)
+        more: dict[str, Any] = {}
+        if cells is not None:
+            seen = self._inner.visual(cells, grid_thw=grid)
+            embeds.view(-1, embeds.shape[-1])[batch.places] = seen.pooler_output.to(embeds.dtype)
+            if deeper := getattr(seen, "deepstack_features", None):
+                more = {"visual_pos_masks": batch.visual, "deepstack_visual_embeds": deeper}
+        # Attention is causal and padding is on the right, so no token ever sees a padding token and no
+        # mask is needed.
+        hidden: torch.Tensor = self._inner.language_model(
+            inputs_embeds=embeds, position_ids=self._positions(batch, grid), use_cache=False, **more
+        ).last_hidden_state
+        return hidden
 
     def _patches(self, visuals: Sequence[Pixels]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Patches and grids of images and clips, if there are any; see `patches.cut`."""
@@ -267,42 +75,22 @@ class Qwen2VL:
             return None, None
         return patches.cut(visuals, *self._normalisation, self._config.vision_config, self.dtype)
 
-    def _positions(self, ids: torch.Tensor, planned: Sequence[Planned], grid: torch.Tensor | None) -> torch.Tensor:
+    def _positions(self, batch: Batch, grid: torch.Tensor | None) -> torch.Tensor:
         """Rotary positions, shape (3, n, longest)."""
         import torch
 
         if self.spec.positions == "sequential" or grid is None:
-            return torch.arange(ids.shape[1], device=self.device).expand(3, *ids.shape)
-        kinds = torch.zeros_like(ids)
-        mask = torch.zeros_like(ids)
-        for row, plan in enumerate(planned):
-            kinds[row, torch.from_numpy(plan.visual).to(self.device)] = 1
-            mask[row, : plan.length] = 1
+            return torch.arange(batch.ids.shape[1], device=self.device).expand(3, *batch.ids.shape)
+        clip = torch.tensor([visual.clip for visual in batch.visuals], device=self.device)
+        n_tokens = grid.prod(dim=1) // self._config.vision_config.spatial_merge_size**2
+        kinds = torch.zeros_like(batch.ids)
+        kinds.view(-1)[batch.places] = (1 + clip.long()).repeat_interleave(n_tokens)
         positions: torch.Tensor
-        positions, _ = self._model.get_rope_index(
-            ids, mm_token_type_ids=kinds, image_grid_thw=grid, attention_mask=mask
+        positions, _ = self._inner.get_rope_index(
+            batch.ids,
+            mm_token_type_ids=kinds,
+            image_grid_thw=grid[~clip],
+            video_grid_thw=grid[clip],
+            attention_mask=batch.mask,
         )
         return positions
-
-
-def read_config(spec: ModelSpec, folder: Path) -> Any:
-    """The configuration of a checkpoint, a `Qwen2VLConfig`.
-
-    Raises:
-        ModelError: there is none, it is damaged, or it is of another family than declared.
-    """
-    from transformers import Qwen2VLConfig
-
-    try:
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-        config = Qwen2VLConfig.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise _unloadable(spec, folder, error) from error
-    if kind != spec.family:
-        raise ModelError(f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}")
-    return config
-
-
-def _unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason})")

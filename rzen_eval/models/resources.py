@@ -12,10 +12,10 @@ from rzen_eval.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.spec import Declared, ModelSpec
 
 
-def device(spec: ModelSpec) -> torch.device:
+def device(spec: Declared) -> torch.device:
     """The device asked for, or the first GPU if there is one.
 
     Raises:
@@ -74,7 +74,7 @@ MOST_TOKENS = 65_536
 
 
 def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:
-    """Tokens of a batch that fit into a device beside a Qwen2-VL's weights.
+    """Tokens of a batch that fit into a device beside a model's weights.
 
     What a token takes while it goes through a layer, attention computed in blocks: of the language model eight hidden
     states and three of the feed-forward network, and for each of the four patches behind it the same of the vision
@@ -83,7 +83,7 @@ def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> 
 
     Args:
         device: where the model is.
-        config: a `Qwen2VLConfig`.
+        config: with `text_config` and `vision_config`.
         bytes_a_number: of the model's dtype.
     """
     import torch
@@ -96,9 +96,12 @@ def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> 
 def _fitting(memory: int, config: Any, bytes_a_number: int) -> int:
     text, vision = config.text_config, config.vision_config
     layer = text.hidden_size * (2 * text.hidden_size + 3 * text.intermediate_size)
-    patch = 8 * vision.embed_dim + 2 * int(vision.mlp_ratio * vision.embed_dim)
+    # Qwen2-VL's `hidden_size` is that of the language model; others have no `embed_dim`.
+    wide = getattr(vision, "embed_dim", None) or vision.hidden_size
+    inner = getattr(vision, "intermediate_size", None) or int(vision.mlp_ratio * wide)
+    patch = 8 * wide + 2 * inner
     weights = text.num_hidden_layers * layer + text.vocab_size * text.hidden_size
-    weights += vision.depth * vision.embed_dim**2 * (4 + 2 * int(vision.mlp_ratio))
+    weights += vision.num_hidden_layers * wide * (4 * wide + 2 * inner)
     token = 1.5 * (8 * text.hidden_size + 3 * text.intermediate_size + 4 * patch)
     room = (0.9 * memory / bytes_a_number - weights) / token
     return max(1024, min(MOST_TOKENS, 1 << int(math.log2(max(room, 1)))))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from rzen_eval.core import Frozen, Side
+from rzen_eval.core import Frozen, Kind, Side
+
+Family = Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava_onevision", "colpali", "colqwen2"]
+"""Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
+BUDGETED = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "colqwen2")
+"""Families that give a picture as many tokens as its size asks for, within a budget; others know their own."""
+OF_BUDGETED = ("image", "frame", "square", "small_side", "first_resize", "clip_tokens")
+"""Settings of these alone."""
 
 
 class Budget(Frozen):
-    """How many tokens one picture may take; a token is a square of 28 by 28 pixels in Qwen2-VL."""
+    """How many tokens one picture may take; a token is a square of 28 by 28 pixels, of 32 by 32 in Qwen3-VL."""
 
     min_tokens: int = Field(gt=0)
     max_tokens: int = Field(gt=0)
@@ -29,20 +37,45 @@ class InstructionSlots(Frozen):
     candidate: Literal["user", "system", "none"] = "user"
 
 
+class Ends(Frozen):
+    """What follows the text of an item that holds text alone, pictures alone, or both."""
+
+    text: str = ""
+    pictures: str = ""
+    both: str = ""
+
+
 class Prompt(Frozen):
     """How an item becomes one string."""
 
     template: str
     """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
+    pictured: str | None = None
+    """Stands for the template where an item has pictures, and holds `{media}` once; its text is dropped. None: the
+    template is for these too."""
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
+    stop: str | None = None
+    """Ends an instruction in the system turn: in place of a colon, or behind anything but punctuation. None: it stays
+    as it is."""
+    empty: str = ""
+    """What stands for `{text}` where an item has neither text nor media."""
     image: str
     """What stands for one image or frame; holds the image token once."""
     video: str | None = None
-    """What stands for a whole clip; holds the video token once. None: a clip is a row of images."""
+    """What stands for a whole clip, or with `{seconds}`, their time, for each two of its frames; holds the video token
+    once. None: a clip is a row of images."""
     verbatim: bool = False
     """Take the official evaluator's own string where an item has one, template and all; for models published so."""
+    user_turn: Literal["joined", "official"] = "joined"
+    """What stands for `{text}` where the instruction goes into the user turn: instruction and text joined by a space,
+    or the official evaluator's own words, white space included, where an item has them."""
     instruction: InstructionSlots = InstructionSlots()
+    full_stop: bool = False
+    """Give an instruction in the system turn a full stop where it does not end with one."""
+    announce: Mapping[Kind, str] = {}
+    """Put before the text of a candidate that stands for a class label, an answer or a caption."""
+    ends: Ends = Ends()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -51,8 +84,10 @@ class Prompt(Frozen):
                 raise ValueError(f"template must hold {part} exactly once: {self.template!r}")
         if self.template.index("{media}") > self.template.index("{text}"):
             raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
-        if self.template.count("{system}") > 1:
-            raise ValueError(f"template must hold {{system}} at most once: {self.template!r}")
+        if self.template.count("{system}") > 1 or "{system}" in self.template.split("{text}")[1]:
+            raise ValueError(f"template must hold {{system}} at most once, before {{text}}: {self.template!r}")
+        if self.pictured is not None and (self.pictured.count("{media}"), "{text}" in self.pictured) != (1, False):
+            raise ValueError(f"pictured must hold {{media}} exactly once and no {{text}}: {self.pictured!r}")
         return self
 
     def slot(self, side: Side) -> str:
@@ -82,49 +117,107 @@ class Architecture(Frozen):
     vision: Vision
 
 
-class ModelSpec(Frozen):
-    """A model as declared in `conf/model`. Nothing is loaded."""
+class Declared(Frozen):
+    """What every declaration in `conf/model` says. Nothing is loaded."""
 
     name: str = Field(pattern=r"^[\w][\w.+-]*$")
     """Names the folder of the results."""
-    family: Literal["qwen2_vl"]
+    family: str
     """The class that loads it."""
-    checkpoint: str
-    """A hub repository or a folder; `bundled` for the model that the package makes."""
     revision: str | None = None
     """Commit of the hub repository; unused for a folder."""
-    base: str | None = None
-    """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     license: str | None = None
     parameters_b: float | None = None
     """Published size in billions of parameters."""
     dim: int | None = None
     """Published number of dimensions, for the list of models; None: not published."""
+    reproduces: tuple[str, ...] = ()
+    """Published rows, as `reference=` calls them, that were made with just these settings."""
+    device: str = "auto"
+    """auto: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
+
+    @property
+    def source(self) -> str:
+        """Where the model comes from, for the list of models."""
+        raise NotImplementedError
+
+
+class Checkpointed(Declared):
+    """A model with weights on this machine."""
+
+    checkpoint: str
+    """A hub repository or a folder; `bundled` for the model that the package makes, `unpublished` where its authors
+    name no repository."""
+    trust_remote_code: bool = False
+    """Run Python code that comes with the checkpoint; of a hub repository only at a pinned revision."""
+    pickled_weights: bool = False
+    """Take weights in files that are not safetensors where there are no others."""
+
+    @property
+    def source(self) -> str:
+        """The repository or folder of the checkpoint."""
+        return self.checkpoint
+
+
+class ModelSpec(Checkpointed):
+    """A model that this package computes itself, by the class of its family."""
+
+    family: Family
+    base: str | None = None
+    """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
-    image: Budget
-    frame: Budget
-    video: Literal["images", "video"] = "images"
-    """How frames become tokens: each as an image of its own, or all as one video, two to a temporal patch, of the
-    size that suits the first."""
+    image: Budget | None = None
+    """None, here and below: of a family that knows its own sizes."""
+    frame: Budget | None = None
+    video: Literal["images", "video", "middle", "first"] = "images"
+    """How frames become tokens: each as an image of its own; all as one video, two to a temporal patch, of the size
+    that suits the first; or the middle or first one alone, as a still image."""
+    square: int | None = Field(default=None, gt=0)
+    """Side of the square that every picture is made first, whatever its shape; None: pictures keep their shape."""
     small_side: int | None = Field(default=None, gt=0)
     """An image (not a frame) with a side below 28 pixels is first made a square of this side; None: it is not."""
     first_resize: Budget | None = None
     """Budget of a resize that comes before the one to `image` or `frame`; None: there is only one."""
+    first_resize_of: Literal["all", "frames"] = "all"
+    """What is resized to it: images and frames, or frames alone."""
+    clip_tokens: int | None = Field(default=None, gt=0)
+    """Most tokens of a whole clip, so that many frames are smaller each; None: frames do not depend on their number."""
     positions: Literal["sequential", "mrope"] = "sequential"
-    """Rotary positions: 0..L-1 on all axes, or Qwen2-VL's own grid positions."""
+    """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
     """Longest prompt in tokens; text is cut to fit, visual tokens and the pooling token never."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
-    device: str = "auto"
-    """auto: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
+
+    @property
+    def budgets(self) -> tuple[Budget, Budget]:
+        """Of an image and of a frame."""
+        if self.image is None or self.frame is None:
+            raise TypeError(f"a {self.family} has no budgets")
+        return self.image, self.frame
+
+    @model_validator(mode="after")
+    def _suits_its_family(self) -> Self:
+        if self.family in BUDGETED:
+            if self.image is None or self.frame is None:
+                raise ValueError(f"{self.family} needs image and frame, the tokens that one may take")
+            return self
+        unused = [name for name in OF_BUDGETED if getattr(self, name) is not None]
+        unused += ["positions"] * (self.positions != "sequential")
+        if unused:
+            raise ValueError(f"{self.family} does not use {', '.join(unused)}")
+        return self
 
     @model_validator(mode="after")
     def _spells_a_video(self) -> Self:
         if (self.video == "video") != (self.prompt.video is not None):
             raise ValueError(f"video: {self.video} and prompt.video: {self.prompt.video!r} do not go together")
+        if self.first_resize_of != "all" and self.first_resize is None:
+            raise ValueError("first_resize_of without first_resize")
+        if self.clip_tokens is not None and self.video != "video":
+            raise ValueError("clip_tokens without video: video; frames that go in as images have a budget each")
         return self

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from rzen_eval.core import Frozen, Item
+from rzen_eval.core import Frozen, Item, Kind
 from rzen_eval.data import assemble
-from rzen_eval.data.official import IMAGE, MARK, clean, compose, own_line
+from rzen_eval.data.official import IMAGE, MARK, clean, compose, own_line, user_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +44,8 @@ class Options(Frozen):
     candidate: Literal["text", "image", "captioned_image"]
     """Texts; images under their paths, so that the first caption met stands for all of an image; or images under
     path and caption, so that one image with two captions is two candidates."""
+    kind: Kind = "label"
+    """What candidates that are texts stand for."""
     official: Official = Official()
 
 
@@ -81,7 +83,12 @@ def _query(options: Options, media: MediaTree, row: Mapping[str, Any]) -> Item:
     if options.query == "text":
         # The mark becomes an image token although the query has no image: WebQA and EDIS begin with a stray one.
         verbatim = f"{instruction.replace(MARK, IMAGE)} {text}{end}"
-        return Item(text=text or None, instruction=clean(instruction), verbatim=verbatim)
+        return Item(
+            text=text or None,
+            instruction=clean(instruction),
+            verbatim=verbatim,
+            user_turn=verbatim.replace(f"{IMAGE}\n", ""),
+        )
     given = instruction.replace(MARK, "")
     if options.official.instruction_on_own_line:
         given = f"\n{given.strip()}"
@@ -90,6 +97,7 @@ def _query(options: Options, media: MediaTree, row: Mapping[str, Any]) -> Item:
         images=(_image(media, row["qry_img_path"]),),
         instruction=clean(instruction),
         verbatim=own_line(compose(given, text, IMAGE)) + end,
+        user_turn=own_line(user_turn(given, text)) + end,
     )
 
 
@@ -102,7 +110,7 @@ def _candidates(
         raise assemble.bad_row(task, number, "tgt_text lists no candidate")
     if options.candidate == "text":
         for text in texts:
-            yield text, partial(Item, text=text, verbatim=text)
+            yield text, partial(Item, text=text, verbatim=text, kind=options.kind)
         return
     paths = row["tgt_img_path"] or []
     captioned = bool(texts[0].strip())
@@ -128,6 +136,7 @@ def _candidate(options: Options, media: MediaTree, path: str, instruction: str, 
         images=(_image(media, path),),
         instruction=clean(instruction),
         verbatim=own_line(compose(prompt, token=IMAGE)) + end,
+        user_turn=own_line(user_turn(prompt)) + end,
     )
 
 

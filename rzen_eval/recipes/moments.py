@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data import assemble
 from rzen_eval.data.media import natural
-from rzen_eval.data.official import VIDEO, clean, compose
+from rzen_eval.data.official import VIDEO, clean, compose, user_turn
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task, TaskData
@@ -81,6 +81,7 @@ def _query(task: Task, media: MediaTree, folder: str, text: str) -> Item:
         frames=media.frames(folder, task.frames),
         instruction=clean(instruction),
         verbatim=compose(instruction, text, VIDEO),
+        user_turn=user_turn(instruction, text),
     )
 
 
@@ -90,4 +91,5 @@ def _clip(task: Task, media: MediaTree, folder: str) -> Item:
         frames=media.frames(folder, task.frames),
         instruction=clean(instruction),
         verbatim=compose(instruction, token=VIDEO),
+        user_turn=user_turn(instruction),
     )

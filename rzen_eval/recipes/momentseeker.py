@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data import assemble
-from rzen_eval.data.official import IMAGE, VIDEO, clean, compose
+from rzen_eval.data.official import IMAGE, VIDEO, clean, compose, user_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,5 +88,8 @@ def _query(options: Options, media: MediaTree, row: Mapping[str, Any]) -> Item:
 def _clip(task: Task, media: MediaTree, folder: str) -> Item:
     instruction = task.instruction.candidate
     return Item(
-        frames=media.frames(folder, None), instruction=clean(instruction), verbatim=compose(instruction, token=VIDEO)
+        frames=media.frames(folder, None),
+        instruction=clean(instruction),
+        verbatim=compose(instruction, token=VIDEO),
+        user_turn=user_turn(instruction),
     )

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data import assemble
-from rzen_eval.data.official import VIDEO, clean, compose
+from rzen_eval.data.official import VIDEO, clean, compose, user_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,4 +129,5 @@ def _clip(task: Task, options: Options, media: MediaTree, row: Mapping[str, Any]
         ),
         instruction=clean(instruction),
         verbatim=compose(instruction, token=VIDEO),
+        user_turn=user_turn(instruction),
     )

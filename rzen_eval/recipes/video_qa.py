@@ -128,11 +128,14 @@ def _question(task: Task, options: Options, media: MediaTree, row: dict[str, Any
     text = options.ask.format(question=row["question"], choices=listed)
     text = text.rstrip() if added else text
     video = options.video and options.video.format_map(row["fields"])
+    # The parsers write the video token themselves, so models that have another one get it too.
+    verbatim = compose(task.instruction.query, text, VIDEO)
     return Item(
         text=text,
         frames=media.frames(options.frames.format_map(row["fields"]), task.frames, video),
         instruction=clean(task.instruction.query),
-        verbatim=compose(task.instruction.query, text, VIDEO),
+        verbatim=verbatim,
+        user_turn=verbatim,
     )
 
 

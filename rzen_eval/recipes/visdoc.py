@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Item, LazySequence, SavedAsJpeg, TaskData
 from rzen_eval.data.hub import StoredImage
+from rzen_eval.data.official import user_turn
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def load(task: Task, repository: Repository) -> TaskData:
         image = StoredImage(images, row, "image", f"page {page_ids[row]}")
         # The official evaluator saves every page under its id first; an id that ends in .jpg costs some detail.
         lossy = page_ids[row].lower().endswith((".jpg", ".jpeg"))
-        return Item(images=(SavedAsJpeg(image) if lossy else image,), instruction=task.instruction.candidate)
+        told = task.instruction.candidate
+        return Item(images=(SavedAsJpeg(image) if lossy else image,), instruction=told, user_turn=user_turn(told))
 
     silent = next((name for name, text in zip(query_ids, queries["query"], strict=True) if not text), None)
     if silent is not None:

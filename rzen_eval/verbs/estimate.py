@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rzen_eval import config
 from rzen_eval.errors import ConfigError, DataError
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
+from rzen_eval.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,9 +88,15 @@ def _report(chosen: RunConfig, machine: _Machine) -> None:
     from rzen_eval.estimate.reader import Reader
     from rzen_eval.results import table
 
+    spec = chosen.model
+    if not isinstance(spec, ModelSpec):
+        raise ConfigError(
+            f"estimate: what {spec.name} computes is not known, since it is of family {spec.family};"
+            " expected a model that this package computes itself, such as model=rzenembed_v2_7b"
+        )
     with offline():
-        found = known(chosen.model, chosen.cache_dir)
-        reader = Reader(chosen.model, anatomy(found.config), found.tokenizer)
+        found = known(spec, chosen.cache_dir)
+        reader = Reader(spec, anatomy(found.config), found.tokenizer)
         costs = _costs(chosen, reader)
     vector = reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
     rows = {cost.id: _row([cost], vector, machine) | {"from": cost.source} for cost in costs}
@@ -192,7 +199,7 @@ def _footnotes(
         f"time: {machine.efficiency:.0%} of the peak (efficiency=) of {machine.n_devices} (n_devices=) of {peaks}"
         " TFLOP/s, dense, 16 bits on GPUs; pictures are taken to load as fast, and nothing to be kept from earlier runs"
     )
-    if chosen.model.dtype == "float32":
+    if reader.spec.dtype == "float32":
         yield "time: with dtype=float32 a GPU is several times slower than that"
     store = chosen.runtime.store
     yield f"vectors: kept as {store}" if store else "vectors: none are kept (runtime.store=null)"
@@ -214,6 +221,6 @@ def _footnotes(
     misfits = sum(cost.total.misfits for cost in costs)
     if misfits:
         yield (
-            f"refused: {misfits:,} items whose pictures alone take more than the {chosen.model.max_length} tokens that"
+            f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
             " the model reads; lower frames= or the pixel budget"
         )

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rzen_eval import config
+from rzen_eval.config import MissingValueError
 from rzen_eval.errors import ConfigError
-from rzen_eval.results import table
+from rzen_eval.results import reference, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from rzen_eval.models.declared import AnySpec
+    from rzen_eval.results.reference import Reference
 
 EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants]"
 
@@ -50,7 +54,7 @@ def tasks(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 
 
 def models(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    """List models with family, checkpoint, size, dimensions and licence.
+    """List models with family, source, size, dimensions, licence, and the published rows that each reproduces.
 
     Args:
         words: none.
@@ -61,20 +65,39 @@ def models(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     """
     if words:
         raise ConfigError(f"models: expected no settings, found {words[0]!r}")
-    specs = {
-        name: config.load([f"model={name}", "task=visdoc/vidore_arxivqa"], extra_dirs).model
-        for name in config.choices("model", config.folders(extra_dirs))
-    }
-    rows = [
-        {
-            "model": name,
-            "family": spec.family,
-            "checkpoint": spec.checkpoint,
-            "size (B)": str(spec.parameters_b or "?"),
-            "dims": str(spec.dim or "?"),
-            "licence": spec.license or "?",
-        }
-        for name, spec in specs.items()
-    ]
-    print(table.markdown(pd.DataFrame(rows).set_index("model")))
+    folders = config.folders(extra_dirs)
+    published = reference.load(folders, {task.name for task in config.everything().values()})
+    rows, open_ended = {}, []
+    for name in config.choices("model", folders):
+        try:
+            spec = config.load([f"model={name}", "task=visdoc/vidore_arxivqa"], extra_dirs).model
+        except MissingValueError as error:
+            open_ended.append(f"model={name} {error.key}=...")
+            continue
+        rows[name] = _row(spec, published)
+    print(table.markdown(pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")))
+    print(f"\n{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir")
     return 0
+
+
+def _row(spec: AnySpec, published: Mapping[str, Reference]) -> dict[str, str]:
+    lost = [name for name in spec.reproduces if name not in published]
+    if lost:
+        near = config.nearest(lost[0], sorted(published))
+        raise ConfigError(f"model {spec.name}: reproduces: unknown reference {lost[0]!r}{near}")
+    overall = [_overall(published[name]) for name in spec.reproduces]
+    return {
+        "family": spec.family,
+        "from": spec.source,
+        "size (B)": str(spec.parameters_b or "?"),
+        "dims": str(spec.dim or "?"),
+        "licence": spec.license or "?",
+        "published": ", ".join(dict.fromkeys(filter(None, overall))) or "-",
+        "reference=": ", ".join(spec.reproduces) or "-",
+    }
+
+
+def _overall(row: Reference) -> str:
+    """The overall score of a published row, or the score of the one part that it has."""
+    column = next((name for name in ("Overall", "Image", "Video", "Visdoc") if name in row.scores), None)
+    return f"{row.scores[column]:g}" + (f" ({column})" if column != "Overall" else "") if column else ""

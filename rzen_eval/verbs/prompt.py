@@ -10,11 +10,12 @@ from rzen_eval.core import Item, Side
 from rzen_eval.data.load import load_data
 from rzen_eval.errors import ConfigError, DataError
 from rzen_eval.models import open_model
+from rzen_eval.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.base import Model
 
 OWN = ("row", "side", "media")
 
@@ -57,7 +58,13 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     return 0
 
 
-def _show(model: Qwen2VL, item: Item, side: Side, what: str) -> None:
+def _show(model: Model, item: Item, side: Side, what: str) -> None:
+    if not isinstance(model.spec, ModelSpec):
+        print(
+            f"{what}: {len(item.images)} images, {len(item.frames)} frames; {model.spec.name} makes its own prompt of"
+        )
+        print(model.prompt(item, side))
+        return
     pictures = model.pictures(item)
     visuals = pictures.measure()
     planned = model.plan(item, side, visuals)
@@ -69,15 +76,15 @@ def _show(model: Qwen2VL, item: Item, side: Side, what: str) -> None:
     ):
         for picture in found:
             width, height = media.image_size(picture)
-            allowed = f"{budget.min_tokens} to {budget.max_tokens} tokens allowed"
-            print(f"{kind}: {media.describe(picture)}, {width}x{height}, {allowed}")
+            allowed = f", {budget.min_tokens} to {budget.max_tokens} tokens allowed" if budget else ""
+            print(f"{kind}: {media.describe(picture)}, {width}x{height}{allowed}")
     for visual in visuals:
         kind = f"clip of {visual.frames} frames" if visual.clip else "picture"
         print(f"{kind} is read at {visual.width}x{visual.height}, {visual.n_tokens} tokens")
     print(f"token ids: {' '.join(map(str, planned.input_ids.tolist()))}")
 
 
-def _write(model: Qwen2VL, item: Item, folder: Path, name: str) -> None:
+def _write(model: Model, item: Item, folder: Path, name: str) -> None:
     """Write the pictures as they are after decoding and resizing."""
     from PIL import Image
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.config import RunConfig
     from rzen_eval.core import Result
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.base import Model
 
 OWN = ("dims", "precision", "out")
 SMALLEST = 64
@@ -59,6 +59,8 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
             raise ConfigError("sweep: out= needs a folder")
         sweep.need_plot()
     model = open_model(chosen.model, chosen.cache_dir)
+    if model.dim is None:
+        raise ConfigError(f"sweep: how many dimensions {chosen.model.name} has is not declared; give model.dim=NUMBER")
     dims, precisions = _dims(own.get("dims"), model.dim), _precisions(own.get("precision"))
     found: Sizes = {(model.dim, Precision.FLOAT32): []}
     found |= {(size, precision): [] for size in reversed(dims) for precision in precisions}
@@ -74,7 +76,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     return 0
 
 
-def _fill(found: Sizes, chosen: RunConfig, model: Qwen2VL, command: str) -> None:
+def _fill(found: Sizes, chosen: RunConfig, model: Model, command: str) -> None:
     """Score every task at every size; once vectors are missing, count what else is and score no further."""
     described = describe(model)
     store = kept_vectors(chosen, described, lambda line: print(line, file=sys.stderr))

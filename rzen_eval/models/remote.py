@@ -1,0 +1,183 @@
+"""Requests to a server that is busy, slow or down at times."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rzen_eval.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenacity import RetryCallState
+
+REFUSED = frozenset({400, 413, 415, 422})
+"""Answers that are about what was sent, so that sending it again is of no use."""
+SAID = 200
+"""Characters of a server's own words that go into a message."""
+
+
+class AgainError(Exception):
+    """An answer, or none, that may be another the next time; `after` are the seconds that the server asks to wait."""
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+class Pace:
+    """No more than so many requests a minute, from any number of threads.
+
+    Args:
+        per_minute: None: as many as there can be.
+    """
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._interval = 60 / per_minute if per_minute else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Until it is this request's turn."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._interval
+        time.sleep(turn - now)
+
+    def pause(self, seconds: float) -> None:
+        """Let no request begin for so long."""
+        with self._lock:
+            self._next = max(self._next, time.monotonic() + seconds)
+
+
+class Remote:
+    """A server that takes JSON and answers in JSON.
+
+    The key is sent with every request and stands nowhere else: what a server says is searched for it before anybody
+    gets to read it.
+
+    Args:
+        name: of the model, for messages.
+        endpoint: the address.
+        key: sent as a bearer token.
+        headers: sent beside it.
+        timeout: seconds without a byte after which an attempt counts as failed.
+        per_minute: most requests; None: no limit.
+        attempts: at one request, before the run is given up.
+        longest_wait: most seconds between two of them; a server that asks for more is not waited for.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: str,
+        key: str,
+        headers: Mapping[str, str],
+        *,
+        timeout: float,
+        per_minute: float | None,
+        attempts: int,
+        longest_wait: float,
+    ) -> None:
+        try:
+            import httpx2
+            from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+        except ImportError as error:
+            raise ModelError(
+                f"{name}: an API needs httpx2 and tenacity ({error}); pip install 'rzen-eval[api]'"
+            ) from error
+        self._name, self._endpoint, self._key = name, endpoint, key
+        self._longest_wait = longest_wait
+        self._pace = Pace(per_minute)
+        self._http = httpx2
+        self._client = httpx2.Client(
+            headers={**headers, "Authorization": f"Bearer {key}"}, timeout=timeout, follow_redirects=False
+        )
+        self._backoff = wait_random_exponential(multiplier=min(1.0, longest_wait), max=longest_wait)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(AgainError),
+            stop=stop_after_attempt(attempts),
+            wait=self._wait,
+            reraise=True,
+        )
+
+    def post(self, body: Mapping[str, Any]) -> Any:
+        """Send a body until there is an answer.
+
+        Raises:
+            DataError: the server refuses this very body.
+            ModelError: it refuses the key or the address, or does not answer after all attempts.
+        """
+        retrying = self._retrying.copy()
+        try:
+            return retrying(self._once, body)
+        except AgainError as error:
+            attempts = retrying.statistics.get("attempt_number", 1)
+            raise ModelError(
+                f"{self._who}: {error}, {attempts} times in a row; what has come is kept, and the same command goes"
+                " on from there"
+            ) from None
+
+    @property
+    def _who(self) -> str:
+        return f"{self._name} at {urlsplit(self._endpoint).hostname}"
+
+    def _once(self, body: Mapping[str, Any]) -> Any:
+        self._pace.wait()
+        try:
+            answer = self._client.post(self._endpoint, json=body)
+        except self._http.TimeoutException:
+            raise AgainError("no answer in time") from None
+        except self._http.TransportError as error:
+            raise AgainError(f"no connection ({self.plain(str(error) or type(error).__name__)})") from None
+        except (self._http.InvalidURL, ValueError) as error:
+            raise ModelError(f"{self._name}: model.endpoint={self._endpoint} is no address ({error})") from None
+        status, said = answer.status_code, self.plain(answer.text)
+        if status == 429 or status >= 500:
+            after = _seconds(answer.headers.get("Retry-After"))
+            if after is not None and after > self._longest_wait:
+                raise ModelError(
+                    f"{self._who} asks to wait {after:.0f} s, and model.longest_wait is {self._longest_wait:g}; run the"
+                    " same command later, it goes on from there"
+                )
+            if after is not None:
+                self._pace.pause(after)
+            raise AgainError(f"status {status} ({said})", after)
+        if status in REFUSED:
+            raise DataError(f"{self._who} refuses it with status {status} ({said})")
+        if status != 200:
+            hint = "; see whether the key may use this model" if status in {401, 403} else ""
+            raise ModelError(f"{self._who} answers with status {status} ({said}){hint}")
+        try:
+            return answer.json()
+        except ValueError:
+            raise AgainError(f"an answer that is no JSON ({said})") from None
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        after = error.after if isinstance(error, AgainError) else None
+        return float(self._backoff(state)) if after is None else after
+
+    def plain(self, text: str) -> str:
+        """A server's words in one short line, without the key."""
+        return " ".join(text.replace(self._key, "***").split())[:SAID]
+
+
+def _seconds(header: str | None) -> float | None:
+    """What `Retry-After` asks for: a number of seconds, or a date."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,283 @@
+"""Models behind an HTTP API, against a server on loopback that is busy, slow, broken and nosy."""
+
+import base64
+import contextlib
+import io
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rzen_eval import Item, load_model
+from rzen_eval.config import load
+from rzen_eval.core import Side
+from rzen_eval.engine.embed import embed
+from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.store import VectorStore
+from rzen_eval.errors import ConfigError, DataError, ModelError
+from rzen_eval.models.api import Api
+
+KEY = "sk-very-secret-42"
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Server:
+    """Answers with the vector (letters, pictures, 1, 0), after what it was told to do wrong."""
+
+    wrongs: list[Callable[["Server"], Answer | None]] = field(default_factory=list)
+    """Taken one a request; None: the connection is cut."""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+    times: list[float] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    url: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_state: ClassVar[Server]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        state = self.server_state
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with state.lock:
+            state.bodies.append(body)
+            state.keys[self.headers["Authorization"]] += 1
+            state.times.append(time.monotonic())
+            state.at_once += 1
+            state.most_at_once = max(state.most_at_once, state.at_once)
+            wrong = state.wrongs.pop(0) if state.wrongs else right
+        time.sleep(0.02)
+        answer = wrong(state) if wrong is not right else right(state, body)
+        with state.lock:
+            state.at_once -= 1
+        if answer is None:
+            self.close_connection = True
+            self.connection.close()
+            return
+        status, headers, content = answer
+        with contextlib.suppress(OSError):  # whoever asked has gone
+            self.send_response(status)
+            for name, value in (headers | {"Content-Length": str(len(content))}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+
+def right(_state: Server, body: dict[str, Any] | None = None) -> Answer:
+    parts = (body or {"input": []})["input"]
+    letters = sum(len(part["text"]) for part in parts if part["type"] == "text")
+    pictures = sum(part["type"] == "image_url" for part in parts)
+    return 200, {}, json.dumps({"data": {"embedding": [letters, pictures, 1, 0]}}).encode()
+
+
+def says(status: int, body: str = "", **headers: str) -> Callable[[Server], Answer]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _state: (status, named, body.encode())
+
+
+def cut(_state: Server) -> None:
+    return None
+
+
+def slow(_state: Server) -> Answer:
+    time.sleep(0.6)
+    return 200, {}, b"{}"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("TEST_KEY", KEY)
+    state = Server()
+    running = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_state": state}))
+    running.daemon_threads = True
+    state.url = f"http://127.0.0.1:{running.server_port}/embed"
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield state
+    running.shutdown()
+    running.server_close()
+
+
+def model(server: Server, *overrides: str, name: str = "seed_1_6_0615") -> Api:
+    settings = {
+        "endpoint": server.url, "key_variable": "TEST_KEY", "dim": "null", "confirmed": "true", "timeout": "30",
+        "longest_wait": "0.3",
+    }  # fmt: skip
+    return load_model(name, *(f"{key}={value}" for key, value in settings.items()), *overrides)
+
+
+def unit(*numbers: float) -> list[float]:
+    return (np.array(numbers) / np.linalg.norm(numbers)).tolist()
+
+
+def test_one_item_a_request_in_the_order_of_the_items_and_so_many_at_once(server: Server):
+    items = [Item(text="x" * n) for n in range(1, 21)]
+    vectors = model(server, "concurrency=3").embed(items, "query")
+    assert vectors == pytest.approx(np.array([unit(n, 0, 1, 0) for n in range(1, 21)]))
+    assert vectors.dtype == np.float32
+    assert len(server.bodies) == 20
+    assert server.most_at_once == 3
+
+
+def test_what_is_sent(server: Server):
+    picture = Image.new("RGB", (9000, 4), "red")
+    item = Item(text="a boat", images=[picture], instruction="Find it:")
+    model(server).embed([item], "query")
+    sent = server.bodies[0]
+    assert sent["model"] == "doubao-embedding-vision-250615"
+    assert sent["input"][1] == {"type": "text", "text": "Find it: a boat"}
+    address = sent["input"][0]["image_url"]["url"]
+    assert Image.open(io.BytesIO(base64.b64decode(address.removeprefix("data:image/jpeg;base64,")))).size == (6000, 10)
+    assert server.keys == {f"Bearer {KEY}": 1}
+    later = model(server, name="seed_1_6_1215")
+    assert later.body(item, Side.QUERY)["instruction"] == "Target_modality:Text.\n Instruction:Find it:\n Query:"
+    assert later.body(item, Side.QUERY)["input"][1]["text"] == "a boat"
+    said = later.body(Item(frames=[picture] * 3, instruction="See."), Side.CANDIDATE)
+    assert said["instruction"] == "Instruction: Compress the image into one word.\n Query:"
+    assert [part["type"] for part in said["input"]] == ["image_url"] * 3
+
+
+def test_fewer_dimensions_are_the_first_ones_made_unit_again(server: Server):
+    assert model(server, "dim=2").embed([Item(text="xxx")], "query")[0].tolist() == [1.0, 0.0]
+    with pytest.raises(ModelError, match=r"expected a vector of 5 finite numbers under data\.embedding, found 4"):
+        model(server, "dim=5").embed([Item(text="xxx")], "query")
+
+
+def test_what_passes_is_tried_again_until_there_is_an_answer(server: Server):
+    server.wrongs = [says(429), says(500), says(503), cut, slow, says(200, "<html>"), says(502)]
+    vectors = model(server, "timeout=0.4", "attempts=30").embed([Item(text="xx")], "query")
+    assert vectors[0].tolist() == pytest.approx(unit(2, 0, 1, 0))
+    assert server.wrongs == []
+    assert len(server.bodies) >= 8
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_the_server_says_how_long_to_wait_and_no_request_begins_before(server: Server, as_date: bool):
+    def busy(_state: Server) -> Answer:
+        until = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+        return 429, {"Retry-After": until if as_date else "0.4"}, b""
+
+    server.wrongs = [busy]
+    model(server, "longest_wait=5").embed([Item(text="xx")], "query")
+    # A date has no fractions of a second.
+    assert server.times[1] - server.times[0] > (0.9 if as_date else 0.4)
+
+
+def test_a_wait_that_is_too_long_ends_the_run(server: Server):
+    server.wrongs = [says(429, Retry_After="3600")]
+    with pytest.raises(ModelError, match=r"asks to wait 3600 s, and model\.longest_wait is 0\.3; run the same command"):
+        model(server).embed([Item(text="xx")], "query")
+
+
+def test_after_all_attempts_the_run_ends_with_what_the_server_said(server: Server):
+    server.wrongs = [says(503, "we are full")] * 3
+    with pytest.raises(ModelError, match=r"127\.0\.0\.1: status 503 \(we are full\), 3 times in a row"):
+        model(server, "attempts=3").embed([Item(text="xx")], "query")
+
+
+def test_requests_a_minute_are_spread_over_it(server: Server):
+    opened, began = model(server, "requests_per_minute=600"), time.monotonic()
+    opened.embed([Item(text="x" * n) for n in range(1, 6)], "query")
+    assert max(server.times) - began > 4 * 60 / 600
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 302])
+def test_what_never_passes_is_not_tried_again_and_the_key_is_nowhere(
+    server: Server, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+):
+    server.wrongs = [says(status, f"bad key {KEY}\nsee Bearer {KEY}", Location="http://127.0.0.1:1/")]
+    opened = model(server)
+    with caplog.at_level(logging.DEBUG), pytest.raises((ModelError, DataError)) as caught:
+        opened.embed([Item(text="a boat", instruction="Find:")], "query")
+    assert len(server.bodies) == 1
+    assert f"status {status}" in str(caught.value)
+    assert "bad key *** see Bearer ***" in str(caught.value)
+    assert isinstance(caught.value, DataError) is (status == 400)
+    everything = [str(caught.value), repr(caught.value.__cause__), caplog.text, *capfd.readouterr()]
+    everything += [json.dumps(opened.provenance()), repr(opened.spec), str(opened.spec.model_dump())]
+    assert not [said for said in everything if KEY in said]
+
+
+def test_an_answer_that_is_no_vector_is_shown_without_the_key(server: Server):
+    server.wrongs = [says(200, json.dumps({"error": f"who is {KEY}?"}))]
+    with pytest.raises(ModelError, match=r"expected a vector .* found 0 in .*who is \*\*\*"):
+        model(server).embed([Item(text="xx")], "query")
+
+
+def test_a_run_that_was_stopped_goes_on_from_what_is_kept(server: Server, tmp_path: Path):
+    items = [Item(text="x" * n) for n in range(1, 41)]
+
+    def run() -> Any:
+        return embed(
+            opened, items, [str(n) for n in range(40)], Side.QUERY, loader=Loader(0), tokens_per_batch=16,
+            store=VectorStore(tmp_path),
+        )  # fmt: skip
+
+    opened = model(server, "concurrency=1", "attempts=1")
+    server.wrongs = [right] * 15 + [says(503)]
+    with pytest.raises(ModelError, match="status 503"):
+        run()
+    paid = len(server.bodies)
+    found = run()
+    assert found.vectors == pytest.approx(np.array([unit(n, 0, 1, 0) for n in range(1, 41)]))
+    assert paid == 16
+    assert len(server.bodies) - paid == found.computed < 40, "what was kept was not asked for again"
+
+
+def test_nothing_is_sent_before_a_confirmation_that_says_what_it_costs(server: Server, tmp_path: Path):
+    price = "price={text: 0.7, picture: 1.8, tokens_per_picture: 1000, currency: CNY}"
+    items = [Item(text="x" * 400), Item(images=[Image.new("RGB", (20, 20))])]
+    said = r"2 requests with 1 pictures and about 100 tokens of text"
+    with pytest.raises(ModelError, match=said + r", about 0\.00 CNY; give model\.confirmed=true"):
+        model(server, "confirmed=false", price).embed(items, "query")
+    with pytest.raises(ModelError, match=said + r", at a price that is not declared"):
+        embed(
+            model(server, "confirmed=false"), items, ["a", "b"], Side.QUERY, loader=Loader(0), tokens_per_batch=16,
+            store=VectorStore(tmp_path),
+        )  # fmt: skip
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize(("said", "sent"), [("y\n", 1), ("\n", 0), ("no\n", 0)])
+def test_at_a_terminal_the_user_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch, said: str, sent: int):
+    terminal = io.StringIO(said)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    opened = model(server, "confirmed=false")
+    if sent:
+        opened.embed([Item(text="xx")], "query")
+    else:
+        with pytest.raises(ModelError, match="nothing was sent"):
+            opened.embed([Item(text="xx")], "query")
+    assert len(server.bodies) == sent
+
+
+def test_without_a_key_or_with_one_in_the_address_nothing_is_opened(server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TEST_KEY")
+    with pytest.raises(ModelError, match="environment variable TEST_KEY holds no key"):
+        model(server)
+    for address in ("http://example.org/embed", "https://user:word@example.org/", "https://example.org/?key=1"):
+        with pytest.raises(ConfigError, match="expected https://HOST/PATH, without a user or a query"):
+            load(["model=seed_1_6_0615", f'model.endpoint="{address}"'])
+
+
+def test_settings_of_speed_and_price_leave_kept_vectors_what_they_are(server: Server):
+    assert model(server).provenance() == model(server, "concurrency=9", "timeout=1", "attempts=2").provenance()
+    assert model(server).provenance() != model(server, "dim=3").provenance()

@@ -1,0 +1,118 @@
+"""Tiny random checkpoints of true architectures, as their libraries save them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.conftest import FIXTURES
+
+QWEN = FIXTURES / "tiny_qwen2vl"
+"""Its tokenizer has Qwen2's special tokens and splitting."""
+IMAGE, VIDEO, START, END = 889, 890, 886, 887
+TEXT = {
+    "vocab_size": 896, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096, "tie_word_embeddings": True,
+    "bos_token_id": 877, "eos_token_id": 879, "pad_token_id": 877,
+}  # fmt: skip
+ROPE = {"rope_type": "default", "rope_theta": 100.0, "mrope_section": [2, 3, 3]}
+
+
+def save(folder: Path, model: Any, pictures: dict[str, Any], tokenizer: Path = QWEN) -> Path:
+    """Give a model random weights, norms included, and save it with what reads text and pictures."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in sorted(model.named_parameters()):
+            if weight.ndim > 1:
+                weight.normal_(0, weight.shape[-1] ** -0.5, generator=generator)
+            else:
+                weight.uniform_(0.5, 1.5, generator=generator)
+                weight.sub_(1.0 if name.endswith("bias") else 0.0)
+    model.save_pretrained(folder)
+    for file in tokenizer.glob("*token*"):
+        shutil.copy(file, folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+    return folder
+
+
+def qwen(folder: Path, family: str) -> Path:
+    """Qwen2.5-VL or Qwen3-VL."""
+    import transformers
+
+    name = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL"}[family]
+    vision = {"depth": 3, "hidden_size": 32, "num_heads": 2, "intermediate_size": 48, "out_hidden_size": 64}
+    vision |= {
+        "qwen2_5_vl": {"patch_size": 14, "window_size": 56, "fullatt_block_indexes": [1]},
+        "qwen3_vl": {"patch_size": 16, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]},
+    }[family]
+    config = getattr(transformers, f"{name}Config")(
+        text_config=TEXT | {"rope_parameters": ROPE},
+        vision_config=vision,
+        image_token_id=IMAGE, video_token_id=VIDEO, vision_start_token_id=START, vision_end_token_id=END,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    pictures: dict[str, Any] = {"patch_size": vision["patch_size"], "temporal_patch_size": 2, "merge_size": 2}
+    if family == "qwen3_vl":
+        pictures |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    return save(folder, getattr(transformers, f"{name}ForConditionalGeneration")(config), pictures)
+
+
+def llava(folder: Path) -> Path:
+    """LLaVA-OneVision with tiles of 70 pixels, of 5 by 5 tokens, on sheets of up to 3 by 3 tiles."""
+    from transformers import AutoTokenizer, LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(QWEN)
+    tokenizer.add_tokens(["<image>", "<video>"], special_tokens=True)
+    config = LlavaOnevisionConfig(
+        text_config=TEXT | {"model_type": "qwen2", "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}},
+        vision_config={
+            "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "image_size": 70, "patch_size": 14, "vision_use_head": False,
+        },
+        image_grid_pinpoints=[[70 * rows, 70 * columns] for rows in (1, 2, 3) for columns in (1, 2, 3)],
+        vision_aspect_ratio="anyres_max_4",
+        image_token_index=len(tokenizer) - 2, video_token_index=len(tokenizer) - 1,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    model = LlavaOnevisionForConditionalGeneration(config)
+    save(folder, model, {"image_mean": [0.5] * 3, "image_std": [0.5] * 3})
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def colpali(folder: Path) -> Path:
+    """ColPali with squares of 56 pixels, of 4 by 4 tokens, and 16 dimensions; its image token has no embedding."""
+    from transformers import AutoTokenizer, ColPaliConfig, ColPaliForRetrieval
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(QWEN)
+    tokenizer.add_tokens(["<bos>", "<pad>", "<image>"], special_tokens=True)
+    vision = {
+        "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "image_size": 56, "patch_size": 14, "vision_use_head": False,
+    }  # fmt: skip
+    text = TEXT | {"model_type": "gemma", "vocab_size": len(tokenizer) - 1}
+    beneath = {
+        "model_type": "paligemma", "text_config": text, "vision_config": vision, "projection_dim": 64,
+        "image_token_index": len(tokenizer) - 1,
+    }  # fmt: skip
+    model = ColPaliForRetrieval(ColPaliConfig(vlm_config=beneath, embedding_dim=16))
+    save(folder, model, {"image_mean": [0.5] * 3, "image_std": [0.5] * 3})
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def colqwen2(folder: Path) -> Path:
+    """ColQwen2 with the Qwen2-VL of the fixtures beneath, as its authors save it."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(QWEN, folder)
+    weights = load_file(QWEN / "model.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    weights["custom_text_proj.weight"] = torch.randn(128, 64, generator=generator) / 8
+    weights["custom_text_proj.bias"] = torch.randn(128, generator=generator) / 8
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
