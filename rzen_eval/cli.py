@@ -33,6 +33,8 @@ Score multimodal embedding models on MMEB-V2.
                                                by default powers of two up to all dimensions, each at float32, float16,
                                                int8 and binary; out= writes table and plot too
   rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
+  rzen-eval report RESULTS/MODEL [RESULTS/OTHER]   one HTML file: what a model, or two, got wrong
+  rzen-eval plot [RESULTS] [--sweep FOLDER]    size against score, groups, dimensions, as PNG and SVG
   rzen-eval export RESULTS/MODEL key=value ... the leaderboard's submission file
   rzen-eval import official|mteb FOLDER model=NAME   results of other evaluators
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
@@ -52,13 +54,15 @@ VERBS = {
     "export": ("export", "run"),
     "import": ("importing", "run"),
     "models": ("listing", "models"),
+    "plot": ("plot", "run"),
     "prompt": ("prompt", "run"),
+    "report": ("report", "run"),
     "sweep": ("sweep", "run"),
     "table": ("table", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""
-WITH_OPTIONS = frozenset({"export", "import", "table"})
+WITH_OPTIONS = frozenset({"export", "import", "plot", "report", "table"})
 """Words that read what follows them themselves, since they take options beside settings."""
 
 

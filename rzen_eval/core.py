@@ -202,6 +202,8 @@ class TaskData:
     """Candidates each query may be ranked against; None means the whole corpus."""
     integer_ids: bool = False
     """Whether the repository's candidate ids are integers; the official reading of graded NDCG depends on it."""
+    languages: Sequence[str] | None = None
+    """Language of each query; None where the repository does not say."""
     revision: str | None = None
     """Commit of the repository, or a signature of the files where there is none."""
     warnings: Sequence[str] = ()

@@ -13,7 +13,7 @@ from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.maxsim import rank_maxsim
-from rzen_eval.metrics import score_run
+from rzen_eval.metrics import per_query, score_run
 from rzen_eval.models.base import Pipelined
 from rzen_eval.multivectors import CheckedMultiVectors, check_multi_vectors, same_form
 from rzen_eval.rank import CheckedVectors, check_vectors, rank
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rzen_eval.core import Embedder, Vectors
+    from rzen_eval.metrics import PerQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +197,18 @@ def _name(model: Embedder | Pipelined) -> str:
 
 
 def _official(run: Run, data: TaskData) -> dict[str, float]:
-    """Scores in the official evaluator's reading, which depends on whether ids are integers."""
+    return official_per_query(run, data).means()
+
+
+def official_per_query(run: Run, data: TaskData) -> PerQuery:
+    """Every metric of every query in the official evaluator's reading, which depends on whether ids are integers."""
     if not data.integer_ids:
-        return score_run(run, data.qrels, reading="official")
+        return per_query(run, data.qrels, reading="official")
     ranking = {query: [int(candidate) for candidate in ranked] for query, ranked in run.ranking.items()}
     qrels = {
         query: {int(candidate): grade for candidate, grade in grades.items()} for query, grades in data.qrels.items()
     }
-    return score_run(ranking, qrels, reading="official")
+    return per_query(ranking, qrels, reading="official")
 
 
 def _provenance(

@@ -1,0 +1,141 @@
+"""What the report holds of one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rzen_eval.data.load import content, load_data
+from rzen_eval.errors import RzenEvalError
+from rzen_eval.results.report.browse import browse
+from rzen_eval.results.report.judged import judge, read_run
+from rzen_eval.results.report.resampling import Estimate, estimate, resampled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rzen_eval.core import Result, Task, TaskData
+    from rzen_eval.metrics import Floats
+    from rzen_eval.results.report.browse import Browse
+    from rzen_eval.results.report.judged import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much to show."""
+
+    pictured: int
+    """Queries of each task that are shown with pictures."""
+    side: int
+    """Longest side of a picture, in pixels."""
+    trust: bool = False
+    """Show pictures of files whose sizes or times are not those that were scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model's results."""
+
+    name: str
+    folder: Path
+    """With `<id>.json` and `runs/`."""
+    results: Mapping[str, Result]
+    """By task id."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """One task, of one or two models."""
+
+    results: Sequence[Result | None]
+    """A model each; None where it has not done the task."""
+    notes: Sequence[str]
+    """What is missing, and why."""
+    estimates: Sequence[Estimate | None]
+    """Score of each model with its interval; None where there are no rankings or no data."""
+    draws: Sequence[Floats | None]
+    """For averages over tasks, see `resampling.average`."""
+    browse: Browse | None = None
+    """None where there is nothing to browse."""
+
+    @property
+    def first(self) -> Result:
+        """A result, for what all have in common."""
+        return next(result for result in self.results if result)
+
+
+def page(models: Sequence[Model], task: Task | str, task_id: str, options: Options) -> TaskPage:
+    """Everything on one task.
+
+    Args:
+        models: one or two.
+        task: where its data are, or why that is not known.
+        task_id: of the task; one of the models has a result of it.
+        options: how much to show.
+
+    Raises:
+        ResultError: a file of rankings is damaged.
+    """
+    results = [model.results.get(task_id) for model in models]
+    nothing: list[None] = [None] * len(models)
+    try:
+        if isinstance(task, str):
+            return TaskPage(results, [task], nothing, nothing)
+        data = _data(task, next(result for result in results if result))
+        found = content(task, data)
+    except (RzenEvalError, OSError) as error:
+        return TaskPage(results, [f"No queries are shown: {' '.join(str(error).split())}"], nothing, nothing)
+    checked = _Checked()
+    checked.take(models, results, data, task_id)
+    same = options.trust or checked.same(results, found)
+    shown = browse(data, checked.judged, options.pictured if same else 0, options.side) if checked.judged else None
+    judged = [checked.judged.get(place) for place in range(len(models))]
+    return TaskPage(
+        results,
+        [*checked.notes, *(shown.notes if shown else ())],
+        [estimate(one.values) if one else None for one in judged],
+        [resampled(one.values) if one else None for one in judged],
+        shown,
+    )
+
+
+def _data(task: Task, result: Result) -> TaskData:
+    """The data as the result was made of them, as far as it says."""
+    # What does not fit the result is found below; what does not fit the declaration did not when it was scored.
+    source = task.source.model_copy(update={"strict": False})
+    frames = result.provenance.get("frames", task.frames)
+    return load_data(task.model_copy(update={"limit": result.limit, "frames": frames, "source": source}))
+
+
+@dataclass(slots=True)
+class _Checked:
+    """Which models' rankings are of the data that are there."""
+
+    judged: dict[int, Judged] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, models: Sequence[Model], results: Sequence[Result | None], data: TaskData, task_id: str) -> None:
+        """Judge every run there is."""
+        for place, (model, result) in enumerate(zip(models, results, strict=True)):
+            if result is None:
+                continue
+            run = read_run(model.folder, task_id)
+            if run is None:
+                self.notes.append(f"{model.name}: no queries are shown, since there are no rankings beside the result.")
+                continue
+            judged = judge(result, run, data)
+            if isinstance(judged, str):
+                self.notes.append(f"{model.name}: no queries are shown, since the data that were found have {judged}.")
+            else:
+                self.judged[place] = judged
+
+    def same(self, results: Sequence[Result | None], found: str) -> bool:
+        """Whether pictures are those that were scored, as far as can be told; a note where they are not."""
+        scored = {result.provenance.get("dataset", {}).get("content") for result in results if result}
+        if self.judged and scored != {found}:
+            self.notes.append(
+                "Pictures are left out: names, sizes or times of the files are not those that were scored, and what"
+                " they show may not be either; --trust-files shows them all the same."
+            )
+        return scored == {found}
