@@ -6,7 +6,7 @@ function browser(browse, models, moved) {
   const state = { holds: () => true, words: "", pictured: false, order: "worst", rows: [], chosen: 0 };
   const kinds = filters(browse, models);
   const pictures = browse.pictures.length > 0;
-  const thumbs = pictures && browse.query.picture.some((picture) => picture !== null);
+  const thumbs = Boolean(browse.query.picture);
   const space = element("div", { class: "space" });
   const list = element("div", {
     class: "list", role: "listbox", tabindex: "0", "aria-label": "Queries", onscroll: paint, onclick: clicked, onkeydown: arrows,
@@ -142,9 +142,9 @@ function query(browse, models, row) {
     item(browse, browse.query, row),
     element("h3", null, browse.n_right[row] === 1 ? "Right answer" : several(browse.n_right[row], "right answer"),
       element("small", null, ` among ${several(pool, "candidate")}`)),
-    ...browse.right[row].map((place, number) => element("div", null,
+    element("div", { class: "rights" }, browse.right[row].map((place, number) => element("div", null,
       browse.grades ? element("p", { class: "fine" }, `Grade ${browse.grades[row][number]}`) : null,
-      item(browse, browse.candidate, place))),
+      item(browse, browse.candidate, place)))),
     browse.n_right[row] === 0 ? element("p", { class: "fine" }, "None of them is among the candidates.") : null,
     others > 0 ? element("p", { class: "fine" }, `and ${counted(others)} more`) : null,
     element("div", { class: "tops" }, browse.runs.map((run) => ranking(browse, models[run.model], run, row))),

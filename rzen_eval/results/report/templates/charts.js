@@ -1,6 +1,6 @@
 // Charts of one task: rows of bars, and a histogram of margins.
 const RANKS = [[1, 1], [2, 2], [3, 3], [4, 5], [6, 10], [11, 20], [21, 50], [51, 100]];
-const BINS = 25;
+const BINS = 24;
 
 function bars(label, tracks) {
   return element("div", { class: "row" },

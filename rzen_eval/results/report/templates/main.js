@@ -27,9 +27,13 @@ async function route() {
   scrollTo(0, 0);
   if (number < 0) { find("#task").replaceChildren(); return; }
   find("#task").replaceChildren(element("p", { class: "fine", role: "status" }, "Unpacking …"));
-  const whole = await unpacked(find(`script[data-task="${CSS.escape(id)}"]`).textContent);
-  if (!current || current.id !== id) return;
-  taskPage(index.tasks[number], whole, query);
+  try {
+    const whole = await unpacked(find(`script[data-task="${CSS.escape(id)}"]`).textContent);
+    if (current && current.id === id) taskPage(index.tasks[number], whole, query);
+  } catch (error) {
+    find("#task").replaceChildren(element("p", { class: "note" }, `This task cannot be shown: ${error.message}. A browser of 2023 or later is needed.`));
+    throw error;
+  }
 }
 
 function taskPage(task, whole, query) {
