@@ -154,15 +154,17 @@ def radar(rows: Sequence[Row], kind: Kind) -> bytes:
         axes.set_theta_direction(-1)
         for place, row in enumerate(rows):
             values = [row.cells[group].number() for group in axes_of]
-            style = {"color": COLOURS[place], "linewidth": 1.8, "marker": "o", "markersize": 3.5}
+            style = {"color": COLOURS[place], "linewidth": 1.8, "marker": "os^Dv<>P"[place], "markersize": 4.5}
             axes.plot([*angles, angles[0]], [*values, values[0]], label=_named(row), **style)
-            axes.fill(angles, values, color=COLOURS[place], alpha=0.06)
         axes.set_xticks(angles, axes_of)
-        axes.tick_params(axis="x", pad=12)
+        axes.tick_params(axis="x", pad=4)
+        for name, angle in zip(axes.get_xticklabels(), angles, strict=True):
+            side = round(math.sin(angle), 6)
+            name.set_horizontalalignment("left" if side > 0 else "right" if side < 0 else "center")
         axes.set_ylim(0, 100)
         axes.set_yticks([20, 40, 60, 80, 100])
         axes.tick_params(axis="y", labelsize=7, labelcolor="0.45")
-        axes.set_title(f"MMEB-V2 by group (%), data {rows[0].data_version}", pad=18)
+        figure.suptitle(f"MMEB-V2 by group (%), data {rows[0].data_version}")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         return _written(figure, kind)
 

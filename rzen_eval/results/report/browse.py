@@ -172,7 +172,7 @@ def _slices(data: TaskData, right: Sequence[Item | None], judged: Sequence[Judge
 
 
 def _percents(judged: Judged, queries: Sequence[int]) -> list[float]:
-    found = estimate(judged.values[np.asarray(queries)])
+    found = estimate(judged.values[np.asarray(queries)], "slice")
     return [round(100 * value, 2) for value in (found.mean, found.low, found.high)]
 
 

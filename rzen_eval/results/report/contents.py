@@ -94,8 +94,8 @@ def page(models: Sequence[Model], task: Task | str, task_id: str, options: Optio
     return TaskPage(
         results,
         [*checked.notes, *(shown.notes if shown else ())],
-        [estimate(one.values) if one else None for one in judged],
-        [resampled(one.values) if one else None for one in judged],
+        [estimate(one.values, task_id) if one else None for one in judged],
+        [resampled(one.values, task_id) if one else None for one in judged],
         shown,
     )
 

@@ -24,7 +24,7 @@ function browser(browse, models, moved) {
     type: "button", "data-filter": "pictures", "aria-pressed": "false",
     onclick: () => { state.pictured = !state.pictured; withPictures.setAttribute("aria-pressed", state.pictured); refresh(); },
   }, "With pictures");
-  const order = element("select", { "aria-label": "Order", onchange: () => { state.order = order.value; refresh(); } },
+  const order = element("select", { "aria-label": "Order", onchange: () => { state.order = order.value; refresh(null); } },
     Object.entries(ORDERS).map(([key, one]) => element("option", { value: key }, one.label)));
   const frame = element("div", { class: "browser" }, list, detail);
   const root = element("div", null,
