@@ -71,7 +71,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     overview = document.Overview(
         models=[Model("even", FOLDER, {"many": results[0]}), Model("thirds", FOLDER, {"many": results[1]})],
         data_version="2.1", rows=[None, None], references=[], sections=[], made_of={}, notes=["A note."],
-        pictures="Some.",
+        pictured=40, side=96,
     )  # fmt: skip
     place = tmp_path_factory.mktemp("page") / "report.html"
     place.write_text(document.render(overview, {"many": made, "other": made}))

@@ -179,10 +179,8 @@ def _overview(
         sections=leaderboard.sections([*(row for found in by_model for row in found), *beside], benchmark),
         made_of=made_of,
         notes=notes,
-        pictures=(
-            f"Every query can be looked at; of each task, pictures of up to {options.pictured:,} queries are in this"
-            f" file, at {options.side} pixels (--thumbnails, --size)."
-        ),
+        pictured=options.pictured,
+        side=options.side,
     )
 
 

@@ -44,8 +44,10 @@ class Overview:
     """Leaderboard names of the tasks of every column."""
     notes: Sequence[str]
     """What a reader must know first."""
-    pictures: str
-    """How many queries have pictures, in a sentence."""
+    pictured: int
+    """Queries of each task that have pictures, at most."""
+    side: int
+    """Pixels of a picture's longest side."""
 
 
 def render(overview: Overview, pages: Mapping[str, TaskPage]) -> str:
@@ -138,6 +140,7 @@ def _task(task_id: str, page: TaskPage) -> dict[str, Any]:
     """A line of the table of tasks."""
     first = page.first
     scored = [result for result in page.results if result]
+    difference = 100 * (scored[1].score - scored[0].score) if len(scored) > 1 else None
     return {
         "id": task_id,
         "name": first.task,
@@ -154,11 +157,19 @@ def _task(task_id: str, page: TaskPage) -> dict[str, Any]:
             }
             for result, found in zip(page.results, page.estimates, strict=True)
         ],
-        "difference": 100 * (scored[1].score - scored[0].score) if len(scored) > 1 else None,
+        "difference": difference,
+        "difference_text": _signed(difference),
         "queries": first.n_queries,
         "candidates": first.n_candidates,
         "notes": ", ".join(dict.fromkeys(text for result in scored if (text := notes(result)))),
     }
+
+
+def _signed(difference: float | None) -> str:
+    if difference is None:
+        return "–"
+    text = f"{abs(difference):.2f}"
+    return text if text == "0.00" else f"{'−' if difference < 0 else '+'}{text}"
 
 
 def _about(model: Model) -> list[tuple[str, str]]:

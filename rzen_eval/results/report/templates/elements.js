@@ -29,7 +29,7 @@ const present = (children) => children.flat().filter((child) => child !== null &
 const counted = (number) => number.toLocaleString("en");
 const percent = (fraction) => (100 * fraction).toFixed(2);
 const several = (number, word) => `${counted(number)} ${number === 1 ? word : word.endsWith("y") ? `${word.slice(0, -1)}ies` : `${word}s`}`;
-const score = (number) => (number === null || number === undefined ? "–" : number.toFixed(4));
+const score = (number) => (number === null || number === undefined ? "–" : number.toFixed(4).replace("-", "−"));
 const signed = (number) => (number < 0 ? "−" : "+") + Math.abs(number).toFixed(4);
 
 async function unpacked(base64) {

@@ -23,12 +23,17 @@ function filters(browse, models) {
 
 // A right answer that the run does not hold is worse than any that it holds.
 const depth = (run, row) => run.margin[row] ?? (missed(run, row) ? -Infinity : Infinity);
-const lowest = (browse, row) => browse.runs.reduce((sum, run) => sum + depth(run, row), 0);
+const sum = (browse, row, of) => browse.runs.reduce((total, run) => total + of(run, row), 0);
+const wrongs = (browse, row) => sum(browse, row, (run) => (missed(run, row) ? 1 : 0));
+
+// Margins of two models have scales of their own, so how many of them are wrong counts first.
+const worse = (browse, a, b) => compared(wrongs(browse, b), wrongs(browse, a)) || compared(sum(browse, a, depth), sum(browse, b, depth));
+const closeness = (browse, row) => Math.min(...browse.runs.map((run) => Math.abs(depth(run, row))));
 
 const ORDERS = {
-  worst: { label: "Worst first", by: (browse) => (a, b) => compared(lowest(browse, a), lowest(browse, b)) || a - b },
-  best: { label: "Best first", by: (browse) => (a, b) => compared(lowest(browse, b), lowest(browse, a)) || a - b },
-  closest: { label: "Closest calls first", by: (browse) => (a, b) => compared(Math.abs(lowest(browse, a)), Math.abs(lowest(browse, b))) || a - b },
+  worst: { label: "Worst first", by: (browse) => (a, b) => worse(browse, a, b) || a - b },
+  best: { label: "Best first", by: (browse) => (a, b) => worse(browse, b, a) || a - b },
+  closest: { label: "Closest calls first", by: (browse) => (a, b) => compared(closeness(browse, a), closeness(browse, b)) || a - b },
   data: { label: "As in the data", by: () => (a, b) => a - b },
 };
 
