@@ -290,6 +290,17 @@ def test_a_run_of_other_queries_is_said_and_not_shown(report, place: Path):
     assert "vidore_docvqa.jsonl.gz is damaged" in said
 
 
+def test_a_score_of_fewer_queries_is_not_set_beside_one_of_all(report, place: Path):
+    file = place / "results/same/vidore_docvqa.json"
+    records.write_alone(file.parent, records.read(file).model_copy(update={"limit": 3}))
+    _, said, tasks, _ = report(models=("words", "same"))
+    assert (
+        "vidore_docvqa: same: no queries are shown, since its score is of the first 3 queries and that of words is of"
+        " all queries; score both alike."
+    ) in said
+    assert [run["model"] for run in tasks["vidore_docvqa"]["browse"]["runs"]] == [0]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

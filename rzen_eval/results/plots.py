@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 Kind = Literal["png", "svg"]
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#555555")
 """Told apart by the colour-blind too (Okabe and Ito 2008), and two more."""
-STYLE = {"svg.hashsalt": "rzen_eval", "font.size": 10, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "rzen_eval",
+    "font.size": 10,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.axisbelow": True,
+}
 GROUPS = tuple(column for column in COLUMNS if column not in {"Overall", *TITLES.values()})
 MOST = len(COLOURS)
 SWEPT = ("model", "dims", "precision", "id", "score")
@@ -78,13 +84,14 @@ def size(own: Sequence[Row], published: Sequence[Row], kind: Kind) -> bytes:
         raise ConfigError("no row has both a size and an average over all tasks")
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 6), layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         for mine, marker, colour in ((False, "o", COLOURS[0]), (True, "D", COLOURS[1])):
             members = [(x, y) for x, y, _, own_point in points if own_point is mine]
             if members:
                 label = "this harness" if mine else "published"
-                axes.scatter(*zip(*members, strict=True), marker=marker, color=colour, s=36, label=label, zorder=3)
+                across, up = zip(*members, strict=True)
+                axes.scatter(across, up, marker=marker, color=colour, s=36, label=label, zorder=3)
         sizes = [x for x, *_ in points]
         axes.set_xscale("log")
         axes.set_xlim(min(sizes) / 1.6, max(sizes) * 2.2)

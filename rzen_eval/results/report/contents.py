@@ -120,6 +120,13 @@ class _Checked:
         for place, (model, result) in enumerate(zip(models, results, strict=True)):
             if result is None:
                 continue
+            first = next(one for one in results if one)
+            if result.limit != first.limit:
+                self.notes.append(
+                    f"{model.name}: no queries are shown, since its score is of {_extent(result)} and that of"
+                    f" {models[0].name} is of {_extent(first)}; score both alike."
+                )
+                continue
             run = read_run(model.folder, task_id)
             if run is None:
                 self.notes.append(f"{model.name}: no queries are shown, since there are no rankings beside the result.")
@@ -139,3 +146,7 @@ class _Checked:
                 " they show may not be either; --trust-files shows them all the same."
             )
         return scored == {found}
+
+
+def _extent(result: Result) -> str:
+    return "all queries" if result.limit is None else f"the first {result.limit} queries"

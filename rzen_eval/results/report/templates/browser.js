@@ -11,7 +11,7 @@ function browser(browse, models, moved) {
   const list = element("div", {
     class: "list", role: "listbox", tabindex: "0", "aria-label": "Queries", onscroll: paint, onclick: clicked, onkeydown: arrows,
   }, space);
-  const detail = element("div", { class: "detail", tabindex: "-1", "aria-live": "polite", "aria-label": "Query" });
+  const detail = element("div", { class: "detail", tabindex: "-1", role: "region", "aria-label": "Query" });
   const count = element("span", { class: "fine", role: "status" });
   const search = element("input", {
     type: "search", id: "search", placeholder: "Search queries and right answers", "aria-label": "Search queries and right answers",
