@@ -266,6 +266,16 @@ def test_without_the_data_the_scores_are_still_there_and_one_line_says_what_is_m
     assert "the result was made of data=mirror; give data=mirror data.root=DIR" in said
 
 
+def test_results_without_rankings_are_reported_without_queries(report, place: Path):
+    shutil.rmtree(place / "results/words/runs")
+    code, said, tasks, text = report("--references", "rzenembed_v2_7b", "--data-version", "2.0")
+    line = "vidore_docvqa and 1 more: No queries are shown: there are no rankings beside the result."
+    assert (code, line in said, line in text) == (0, True, True)
+    assert tasks["vidore_docvqa"]["browse"] is None
+    assert "RzenEmbed-v2-7B, published" in text
+    assert "89.70" in text
+
+
 def test_pictures_of_other_files_are_left_out_unless_trusted(report, place: Path):
     for file in (place / "mirror").rglob("*.parquet"):
         os.utime(file, (1, 1))

@@ -49,7 +49,7 @@ def directory(text: str) -> Path:
 
 
 def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
-    """Rows whose name holds one of the given ones, case aside.
+    """Rows whose name holds one of the given ones, case and punctuation aside: `rzenembed_v2_7b` is RzenEmbed-v2-7B.
 
     Args:
         word: the verb, for the message.
@@ -60,10 +60,15 @@ def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
         ConfigError: one of them names no row.
     """
     for name in wanted:
-        if not any(name.lower() in row.model.lower() for row in found):
+        if not any(_holds(row, name) for row in found):
             near = nearest(name, [row.model for row in found])
             raise ConfigError(f"{word}: no model {name!r}{near}")
-    return [row for row in found if any(name.lower() in row.model.lower() for name in wanted)]
+    return [row for row in found if any(_holds(row, name) for name in wanted)]
+
+
+def _holds(row: Row, name: str) -> bool:
+    spelled = "".join(filter(str.isalnum, name.lower()))
+    return bool(spelled) and spelled in "".join(filter(str.isalnum, row.model.lower()))
 
 
 def put(text: str, file: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -56,8 +57,14 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         for task_id in tqdm(tasks, desc="report", unit=" tasks", disable=None, leave=False)
     }
     file = chosen.output or models[0].folder / "report.html"
-    put(document.render(overview, pages), file)
-    _say(file, pages)
+    missing = _missing(pages)
+    put(document.render(replace(overview, notes=[*overview.notes, *missing]), pages), file)
+    shown = [page.browse for page in pages.values() if page.browse]
+    print(
+        f"wrote {file}: {len(pages)} tasks, {sum(one.queries for one in shown):,} queries,"
+        f" {sum(one.pictured for one in shown):,} of them with pictures, {file.stat().st_size / 1e6:.1f} MB"
+    )
+    print("".join(f"{line}\n" for line in missing), end="")
     return 0
 
 
@@ -199,21 +206,20 @@ def _references(
     others = [f"{row.model} ({row.data_version})" for row in found if row.data_version != version]
     notes = []
     if others:
-        notes.append(f"Left out, since scores of other data cannot be compared with {version}: {', '.join(others)}.")
+        notes.append(
+            f"Left out, since scores of other data cannot be compared with {version}: {', '.join(others)};"
+            " --data-version chooses."
+        )
     return same, notes
 
 
-def _say(file: Path, pages: Mapping[str, TaskPage]) -> None:
-    shown = [page.browse for page in pages.values() if page.browse]
-    queries, pictured = sum(one.queries for one in shown), sum(one.pictured for one in shown)
-    print(
-        f"wrote {file}: {len(pages)} tasks, {queries:,} queries, {pictured:,} of them with pictures,"
-        f" {file.stat().st_size / 1e6:.1f} MB"
-    )
+def _missing(pages: Mapping[str, TaskPage]) -> list[str]:
+    """What is not shown and why, each reason once."""
     said: dict[str, list[str]] = {}
     for task_id, page in pages.items():
         for note in page.notes:
             said.setdefault(note.replace(task_id, "TASK"), []).append(task_id)
-    for note, tasks in said.items():
-        more = f" and {len(tasks) - 1} more" if len(tasks) > 1 else ""
-        print(f"{tasks[0]}{more}: {note.replace('TASK', tasks[0])}")
+    return [
+        f"{tasks[0]}{f' and {len(tasks) - 1} more' if len(tasks) > 1 else ''}: {note.replace('TASK', tasks[0])}"
+        for note, tasks in said.items()
+    ]

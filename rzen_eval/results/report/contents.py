@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.core import Result, Task, TaskData
+    from rzen_eval.core import Result, Run, Task, TaskData
     from rzen_eval.metrics import Floats
     from rzen_eval.results.report.browse import Browse
     from rzen_eval.results.report.judged import Judged
@@ -79,6 +79,9 @@ def page(models: Sequence[Model], task: Task | str, task_id: str, options: Optio
     """
     results = [model.results.get(task_id) for model in models]
     nothing: list[None] = [None] * len(models)
+    runs = [read_run(model.folder, task_id) if task_id in model.results else None for model in models]
+    if not any(runs):
+        return TaskPage(results, ["No queries are shown: there are no rankings beside the result."], nothing, nothing)
     try:
         if isinstance(task, str):
             return TaskPage(results, [task], nothing, nothing)
@@ -87,7 +90,7 @@ def page(models: Sequence[Model], task: Task | str, task_id: str, options: Optio
     except (RzenEvalError, OSError) as error:
         return TaskPage(results, [f"No queries are shown: {' '.join(str(error).split())}"], nothing, nothing)
     checked = _Checked()
-    checked.take(models, results, data, task_id)
+    checked.take(models, results, runs, data)
     same = options.trust or checked.same(results, found)
     shown = browse(data, checked.judged, options.pictured if same else 0, options.side) if checked.judged else None
     judged = [checked.judged.get(place) for place in range(len(models))]
@@ -115,9 +118,11 @@ class _Checked:
     judged: dict[int, Judged] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, models: Sequence[Model], results: Sequence[Result | None], data: TaskData, task_id: str) -> None:
+    def take(
+        self, models: Sequence[Model], results: Sequence[Result | None], runs: Sequence[Run | None], data: TaskData
+    ) -> None:
         """Judge every run there is."""
-        for place, (model, result) in enumerate(zip(models, results, strict=True)):
+        for place, (model, result, run) in enumerate(zip(models, results, runs, strict=True)):
             if result is None:
                 continue
             first = next(one for one in results if one)
@@ -127,7 +132,6 @@ class _Checked:
                     f" {models[0].name} is of {_extent(first)}; score both alike."
                 )
                 continue
-            run = read_run(model.folder, task_id)
             if run is None:
                 self.notes.append(f"{model.name}: no queries are shown, since there are no rankings beside the result.")
                 continue
