@@ -7,13 +7,14 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from rzen_eval import config
+from rzen_eval import config, load_data, load_task
 from rzen_eval.cli import main
 from rzen_eval.core import Item, Result, Run, TaskData
 from rzen_eval.engine.loader import Loader
@@ -208,6 +209,14 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(once: Path, tmp_path: Path) -> Path:
     """A copy of it."""
     return shutil.copytree(once, tmp_path / "place")
+
+
+def test_a_query_has_the_language_that_its_repository_says(mirror: Path):
+    settings = [f"data.root={mirror}", "data.strict=false"]
+    spoken = load_data(load_task("visdoc/vidore_esg_reports_v2_multilingual", *settings)).languages
+    assert spoken is not None
+    assert Counter(spoken) == dict.fromkeys(("english", "french", "german", "spanish"), 8)
+    assert load_data(load_task("visdoc/vidore_docvqa", *settings)).languages is None
 
 
 @pytest.fixture
