@@ -47,18 +47,21 @@ Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.
 INTERRUPTED = 130
 VERBS = {
     "cache": ("cache", "run"),
+    "check": ("check", "run"),
+    "compare": ("compare", "run"),
     "data": ("data", "run"),
     "estimate": ("estimate", "run"),
     "export": ("export", "run"),
     "import": ("importing", "run"),
     "models": ("listing", "models"),
     "prompt": ("prompt", "run"),
+    "reproduce": ("reproduce", "run"),
     "sweep": ("sweep", "run"),
     "table": ("table", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""
-WITH_OPTIONS = frozenset({"export", "import", "table"})
+WITH_OPTIONS = frozenset({"check", "compare", "export", "import", "reproduce", "table"})
 """Words that read what follows them themselves, since they take options beside settings."""
 
 
