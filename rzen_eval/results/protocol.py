@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Result
 
-NO_SETTING = frozenset({"name", "license", "parameters_b", "checkpoint", "weights", "device", "attention"})
+NO_SETTING = frozenset(
+    {
+        *("name", "license", "parameters_b", "architecture", "reproduces"),
+        *("checkpoint", "revision", "base", "weights", "device", "attention"),
+    }
+)
 """What provenance says of a model that is no setting of how it is used; the rest is."""
 WIDTH = 60
 """Longest value that is printed whole."""
@@ -139,5 +144,5 @@ def _cut(text: str, start: int) -> str:
 
 def version(results: Iterable[Result]) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
-    told_by = {versions[0] for result in results if len(versions := result.provenance.get("versions") or ()) == 1}
-    return next((name for name in DATA_VERSIONS if name in told_by), DATA_VERSIONS[0])
+    told_by = {tuple(result.provenance.get("versions") or ()) for result in results}
+    return next((name for name in DATA_VERSIONS if (name,) in told_by), DATA_VERSIONS[0])
