@@ -33,6 +33,9 @@ Score multimodal embedding models on MMEB-V2.
                                                by default powers of two up to all dimensions, each at float32, float16,
                                                int8 and binary; out= writes table and plot too
   rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
+  rzen-eval compare A B                        two models: differences, intervals, tests; --help lists options
+  rzen-eval reproduce model=NAME               results against the published row, figure by figure
+  rzen-eval check RESULTS/MODEL --baseline FILE    a gate for CI; --update writes the baseline
   rzen-eval export RESULTS/MODEL key=value ... the leaderboard's submission file
   rzen-eval import official|mteb FOLDER model=NAME   results of other evaluators
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query

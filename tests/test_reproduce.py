@@ -87,7 +87,7 @@ def test_the_noise_of_an_average_over_more_tasks_is_smaller(reproduce: REPRODUCE
 
 
 def test_a_task_of_few_queries_may_differ_by_half_of_its_interval(reproduce: REPRODUCE, tmp_path: Path):
-    # Half of 100 queries, so about 50 ± 9.8 points as the 95 % interval of 50 ± 9.8 points, half of which is 4.9.
+    # About half of 100 queries are right, so the 95 % interval is ± 9.8 points wide; half of that is 4.9.
     spec = config.load(["model=vlm2vec_v2_2b"]).model.model_dump(mode="json")
     published = reference_row("vlm2vec_v2_0_qwen2vl_2b").tasks["MSCOCO"]
     for away, code in ((-4, 0), (6, 1)):
