@@ -236,6 +236,17 @@ class Run:
     """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
 
 
+@dataclass(frozen=True, slots=True)
+class QueryScores:
+    """A task's metric query by query, in both readings; fractions, not per cent."""
+
+    query_ids: Sequence[str]
+    score: NDArray[np.float64]
+    """Official reading, shape (queries,); its mean is the result's `score`."""
+    exact: NDArray[np.float64]
+    """Textbook reading, shape (queries,); its mean is the result's `exact`."""
+
+
 class Result(Frozen):
     """Scores of a model on a task, with what is needed to trust them; the content of `<id>.json`."""
 

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,8 @@ from rzen_eval.results import records
 from rzen_eval.results.report.browse import browse, worth_seeing
 from rzen_eval.results.report.judged import Judged, judge
 from rzen_eval.results.report.pictures import Album
-from rzen_eval.results.report.resampling import average, estimate, resampled
 from rzen_eval.results.report.slices import slices
-from rzen_eval.scoring import score
+from rzen_eval.scoring import judgements, score
 from tests.conftest import FIXTURES
 from tests.test_results import result
 
@@ -78,6 +78,15 @@ def test_a_candidate_listed_twice_is_no_tie():
 )
 def test_data_that_cannot_be_those_of_the_run_are_refused(fields: dict[str, object], run: Run, said: str):
     assert judge(scored(**fields), run, DATA) == said
+
+
+def test_other_judgements_are_refused_though_the_score_is_the_same():
+    dataset = {"dataset": {"source": "hub", "judgements": judgements(DATA)}}
+    assert isinstance(judge(scored(provenance=dataset), RUN, DATA), Judged)
+    other = replace(DATA, qrels={**DATA.qrels, "q2": {"b": 1.0}})
+    assert judge(scored(provenance=dataset), RUN, other) == (
+        "other queries, pools or judgements than those that were scored"
+    )
 
 
 def test_right_answers_among_the_first_five_are_always_shown():
@@ -168,19 +177,6 @@ def test_pictures_go_to_the_worst_the_nearest_and_some_of_the_rest_by_turns():
     assert worth_seeing([found], 9) == list(range(8))
 
 
-def test_the_interval_is_the_binomials():
-    # 100 queries, half of them right: 95 % of the means lie between 0.40 and 0.60.
-    found = estimate(np.repeat([0.0, 1.0], 50), "toy")
-    assert (found.mean, found.low, found.high) == (0.5, pytest.approx(0.4, abs=0.015), pytest.approx(0.6, abs=0.015))
-
-
-def test_an_average_over_independent_tasks_is_surer_by_the_root_of_their_number():
-    values = np.repeat([0.0, 1.0], 50)
-    alone = estimate(values, "0")
-    many = average([(0.5, resampled(values, str(task))) for task in range(16)])
-    assert (many.high - many.low) / (alone.high - alone.low) == pytest.approx(1 / 4, abs=0.05)
-
-
 class Words:
     """Counts letters; knows nothing of pictures but their number."""
 
@@ -201,7 +197,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for task in chosen.tasks.values():
             made = score(task, Words(), loader, tokens_per_batch=100)
             for name in ("words", "same"):
-                records.write(place / "results" / name, made.result, made.run)
+                records.write(place / "results" / name, made.result, made.run, made.queries)
     return place
 
 
@@ -269,6 +265,8 @@ def test_without_the_data_the_scores_are_still_there_and_one_line_says_what_is_m
     assert "0 queries" in said
     line = next(line for line in said.splitlines() if line.startswith("vidore_docvqa"))
     assert "No queries are shown: " in line
+    low, high = tasks["vidore_docvqa"]["results"][0]["estimate"]
+    assert float(low) < 100 * tasks["vidore_docvqa"]["results"][0]["score"] < float(high)
     assert tasks["vidore_docvqa"]["browse"] is None
     assert "ViDoRe_docvqa" in text
     _, said, _, _ = report(root="")

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from rzen_eval.core import Item, Result, Run, TaskData
+from rzen_eval.results.bootstrap import resampled
 from rzen_eval.results.report import document
 from rzen_eval.results.report.browse import browse
 from rzen_eval.results.report.contents import Model, TaskPage
 from rzen_eval.results.report.judged import Judged, judge
-from rzen_eval.results.report.resampling import estimate, resampled
 from tests.test_results import result
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra [dev] has")
@@ -54,10 +54,8 @@ def page(data: TaskData, results: list[Result], runs: list[Run]) -> TaskPage:
     judged = {place: judge(one, ranked, data) for place, (one, ranked) in enumerate(zip(results, runs, strict=True))}
     found = {place: one for place, one in judged.items() if isinstance(one, Judged)}
     assert len(found) == len(runs)
-    values = [one.values for one in found.values()]
     return TaskPage(
-        results, [], [estimate(one, "many") for one in values], [resampled(one, "many") for one in values],
-        browse(data, found, 40, 96),
+        results, [], [resampled(one.values, "many") for one in found.values()], browse(data, found, 40, 96)
     )  # fmt: skip
 
 

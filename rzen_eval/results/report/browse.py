@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rzen_eval.results.bootstrap import interval, resampled
 from rzen_eval.results.report.pictures import Album
-from rzen_eval.results.report.resampling import estimate
 from rzen_eval.results.report.slices import slices
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 QUERY_TEXT, CANDIDATE_TEXT = 2000, 600
 """Characters of a text that are kept; a longer one ends in an ellipsis."""
+RESAMPLES = 1000
+"""Of a slice, whose interval is looked at and not printed."""
 ANSWERS = 5
 """Right answers of a query that are shown, beside those among the first five."""
 
@@ -172,8 +174,9 @@ def _slices(data: TaskData, right: Sequence[Item | None], judged: Sequence[Judge
 
 
 def _percents(judged: Judged, queries: Sequence[int]) -> list[float]:
-    found = estimate(judged.values[np.asarray(queries)], "slice")
-    return [round(100 * value, 2) for value in (found.mean, found.low, found.high)]
+    values = judged.values[np.asarray(queries)]
+    found = interval(resampled(values, "slice", resamples=RESAMPLES))
+    return [round(100 * value, 2) for value in (float(values.mean()), found.low, found.high)]
 
 
 def worth_seeing(judged: Sequence[Judged], number: int) -> list[int]:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.data.load import content, load_data
 from rzen_eval.errors import RzenEvalError
+from rzen_eval.results.bootstrap import resampled
+from rzen_eval.results.records import read_queries
 from rzen_eval.results.report.browse import browse
 from rzen_eval.results.report.judged import judge, read_run
-from rzen_eval.results.report.resampling import Estimate, estimate, resampled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.core import Result, Run, Task, TaskData
-    from rzen_eval.metrics import Floats
+    from rzen_eval.results.bootstrap import Floats
     from rzen_eval.results.report.browse import Browse
     from rzen_eval.results.report.judged import Judged
 
@@ -52,10 +53,8 @@ class TaskPage:
     """A model each; None where it has not done the task."""
     notes: Sequence[str]
     """What is missing, and why."""
-    estimates: Sequence[Estimate | None]
-    """Score of each model with its interval; None where there are no rankings or no data."""
-    draws: Sequence[Floats | None]
-    """For averages over tasks, see `resampling.average`."""
+    means: Sequence[Floats | None]
+    """Score of each model with its queries resampled, see `bootstrap`; None where scores of queries are not known."""
     browse: Browse | None = None
     """None where there is nothing to browse."""
 
@@ -78,29 +77,31 @@ def page(models: Sequence[Model], task: Task | str, task_id: str, options: Optio
         ResultError: a file of rankings is damaged.
     """
     results = [model.results.get(task_id) for model in models]
-    nothing: list[None] = [None] * len(models)
+    means = [_means(model, result) for model, result in zip(models, results, strict=True)]
     runs = [read_run(model.folder, task_id) if task_id in model.results else None for model in models]
     if not any(runs):
-        return TaskPage(results, ["No queries are shown: there are no rankings beside the result."], nothing, nothing)
+        return TaskPage(results, ["No queries are shown: there are no rankings beside the result."], means)
     try:
         if isinstance(task, str):
-            return TaskPage(results, [task], nothing, nothing)
+            return TaskPage(results, [task], means)
         data = _data(task, next(result for result in results if result))
         found = content(task, data)
     except (RzenEvalError, OSError) as error:
-        return TaskPage(results, [f"No queries are shown: {' '.join(str(error).split())}"], nothing, nothing)
+        return TaskPage(results, [f"No queries are shown: {' '.join(str(error).split())}"], means)
     checked = _Checked()
     checked.take(models, results, runs, data)
     same = options.trust or checked.same(results, found)
     shown = browse(data, checked.judged, options.pictured if same else 0, options.side) if checked.judged else None
-    judged = [checked.judged.get(place) for place in range(len(models))]
-    return TaskPage(
-        results,
-        [*checked.notes, *(shown.notes if shown else ())],
-        [estimate(one.values, task_id) if one else None for one in judged],
-        [resampled(one.values, task_id) if one else None for one in judged],
-        shown,
-    )
+    for place, one in checked.judged.items():
+        if means[place] is None:
+            means[place] = resampled(one.values, task_id)
+    return TaskPage(results, [*checked.notes, *(shown.notes if shown else ())], means, shown)
+
+
+def _means(model: Model, result: Result | None) -> Floats | None:
+    """Of the scores of single queries that were kept with a result, so that intervals are those of other verbs."""
+    queries = read_queries(model.folder, result) if result else None
+    return resampled(queries.score, result.id) if result and queries else None
 
 
 def _data(task: Task, result: Result) -> TaskData:

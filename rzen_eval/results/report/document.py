@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import numpy as np
 
+from rzen_eval.results.bootstrap import interval
 from rzen_eval.results.leaderboard import LEGEND
 from rzen_eval.results.reference import COLUMNS
-from rzen_eval.results.report.resampling import average
 from rzen_eval.results.table import TITLES, notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rzen_eval.results.bootstrap import Floats
     from rzen_eval.results.leaderboard import Section
     from rzen_eval.results.report.contents import Model, TaskPage
-    from rzen_eval.results.report.resampling import Estimate
     from rzen_eval.results.rows import Row
 
 SCRIPTS = ("elements.js", "charts.js", "queries.js", "browser.js", "overview.js", "main.js")
@@ -119,21 +120,18 @@ def _counts(page: TaskPage, place: int, version: str) -> bool:
     return result is not None and result.limit is None and version in result.provenance.get("versions", [version])
 
 
-def _average(pages: Sequence[TaskPage | None], place: int) -> Estimate | None:
-    """The mean over the tasks that are there with its interval; None where one of them has none."""
-    tasks = []
-    for page in pages:
-        if page is None:
-            continue
-        result, draws = page.results[place], page.draws[place]
-        if result is None or draws is None:
-            return None
-        tasks.append((result.score, draws))
-    return average(tasks) if tasks else None
+def _average(pages: Sequence[TaskPage | None], place: int) -> Floats | None:
+    """Resampled means over the tasks that are there; None where those of one of them are not known."""
+    means = [page.means[place] for page in pages if page]
+    known = [one for one in means if one is not None]
+    return np.mean(known, axis=0) if known and len(known) == len(means) else None
 
 
-def _interval(found: Estimate | None) -> tuple[str, str] | None:
-    return None if found is None else (f"{100 * found.low:.2f}", f"{100 * found.high:.2f}")
+def _interval(means: Floats | None) -> tuple[str, str] | None:
+    if means is None:
+        return None
+    found = interval(means)
+    return f"{100 * found.low:.2f}", f"{100 * found.high:.2f}"
 
 
 def _task(task_id: str, page: TaskPage) -> dict[str, Any]:
@@ -155,7 +153,7 @@ def _task(task_id: str, page: TaskPage) -> dict[str, Any]:
                 "interval": _interval(found),
                 "ties": result.n_ties,
             }
-            for result, found in zip(page.results, page.estimates, strict=True)
+            for result, found in zip(page.results, page.means, strict=True)
         ],
         "difference": difference,
         "difference_text": _signed(difference),
@@ -201,7 +199,7 @@ def _packed(page: TaskPage) -> str:
             "estimate": _interval(found),
             "provenance": result.provenance,
         }
-        for result, found in zip(page.results, page.estimates, strict=True)
+        for result, found in zip(page.results, page.means, strict=True)
     ]
     first = page.first
     whole = {

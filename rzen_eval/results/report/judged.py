@@ -11,14 +11,14 @@ import numpy as np
 
 from rzen_eval.core import Run
 from rzen_eval.errors import ResultError
-from rzen_eval.scoring import official_per_query
+from rzen_eval.scoring import judgements, official_per_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.core import Result, TaskData
-    from rzen_eval.metrics import Floats
+    from rzen_eval.results.bootstrap import Floats
 
 SHOWN = 5
 """Candidates shown of every ranking."""
@@ -95,6 +95,8 @@ def judge(result: Result, run: Run, data: TaskData) -> Judged | str:
         )
     if set(run.ranking) - set(data.query_ids):
         return "other query ids than the run's"
+    if result.provenance.get("dataset", {}).get("judgements", known := judgements(data)) != known:
+        return "other queries, pools or judgements than those that were scored"
     values = official_per_query(run, data)
     if result.metric not in values.values:
         return f"no metric {result.metric!r}"
