@@ -106,6 +106,11 @@ def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: py
     assert "m is not in size: its declaration does not say parameters_b" in said
 
 
+def test_a_group_that_is_left_out_is_named_with_who_lacks_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["plot", "--references", "rzenembed,VLM2Vec-V2.0-Qwen2VL-2B", "--out", str(tmp_path)]) == 0
+    assert "VisDoc-OOD is not in groups: not whole in VLM2Vec-V2.0-Qwen2VL-2B" in capsys.readouterr().out
+
+
 def test_without_matplotlib_there_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["plot"]) == 2

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from rzen_eval.core import Item, Result, Run, TaskData
+from rzen_eval.results import rows
 from rzen_eval.results.bootstrap import resampled
+from rzen_eval.results.reference import Reference
 from rzen_eval.results.report import document
 from rzen_eval.results.report.browse import browse
 from rzen_eval.results.report.contents import Model, TaskPage
@@ -236,3 +238,18 @@ def test_the_table_of_tasks_is_sorted_and_searched(opened: Any):
     one.page.keyboard.press("/")
     one.page.keyboard.type("nothing")
     assert names.count() == 0
+
+
+def test_a_published_average_stands_beside_whole_ones_only():
+    made_of = {"Overall": ["toy", "b"], "Image": ["toy"], "I-CLS": ["toy"]}
+    one = result("toy", 0.5, metric="hit@1")
+    published = Reference(model="a paper's", data_version="2.1", source="a paper", tasks={"toy": 60.0, "b": 80.0})
+    overview = document.Overview(
+        models=[Model("mine", FOLDER, {"toy": one})], data_version="2.1",
+        rows=rows.scored("mine", [one], "results", made_of, "2.1"), references=[rows.published(published, made_of)],
+        sections=[], made_of=made_of, notes=[], pictured=0, side=96,
+    )  # fmt: skip
+    text = document.render(overview, {"toy": TaskPage([one], [], [None])})
+    # Overall is over one of two tasks; Image and its group are whole.
+    assert text.count("<b>50.00</b> (1 of 2)") == 1
+    assert [text.count(f'title="a paper&#39;s {mean}"') for mean in ("70.00", "60.00")] == [0, 2]

@@ -67,6 +67,12 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     if sweeps:
         drawings["dimensions"] = partial(plots.dimensions, sweeps)
     _draw(drawings, chosen.out)
+    compared = [*own, *beside]
+    if plots.shared(compared):
+        for group in plots.GROUPS:
+            lacking = [row.model for row in compared if group not in plots.shared([row])]
+            if lacking:
+                print(f"{group} is not in groups: not whole in {', '.join(lacking)}")
     for row in own:
         if row.size_b is None:
             print(f"{row.model} is not in size: its declaration does not say parameters_b")

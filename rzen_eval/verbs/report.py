@@ -29,7 +29,8 @@ SETTINGS = ("data", "cache_dir", "task", "tasks")
 """What of a run's settings says where queries and candidates are."""
 PICTURED, LEAST = 1600, 20
 """Queries with pictures in a whole report by default, and the fewest of one task: some tens of megabytes at most."""
-SIDE = 192
+SIDE, SMALLEST, LARGEST = 192, 32, 2048
+"""Pixels of a picture's longest side: by default, and what may be asked for."""
 
 
 def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
@@ -84,7 +85,7 @@ def _options() -> Options:
         metavar="N",
         help=f"queries of each task shown with pictures; by default {PICTURED} over all tasks, at least {LEAST} each",
     )
-    parser.add_argument("--size", type=_whole, default=SIDE, metavar="PIXELS", help=f"of a picture; {SIDE} by default")
+    parser.add_argument("--size", type=_pixels, default=SIDE, metavar="PIXELS", help=f"of a picture; {SIDE} by default")
     parser.add_argument(
         "--trust-files", action="store_true", help="show pictures of files that were copied since they were scored"
     )
@@ -102,7 +103,14 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _pixels(text: str) -> int:
+    if not SMALLEST <= (pixels := _whole(text)) <= LARGEST:
+        raise ValueError(text)
+    return pixels
+
+
 _whole.__name__ = "whole number"
+_pixels.__name__ = f"number of pixels, {SMALLEST} to {LARGEST}"
 
 
 def _models(folders: Sequence[Path]) -> list[Model]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
-from rzen_eval.results.bootstrap import interval
+from rzen_eval.results.bootstrap import RESAMPLES, interval
 from rzen_eval.results.leaderboard import LEGEND
 from rzen_eval.results.reference import COLUMNS
 from rzen_eval.results.table import TITLES, notes
@@ -19,6 +19,7 @@ from rzen_eval.results.table import TITLES, notes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rzen_eval.core import Result
     from rzen_eval.results.bootstrap import Floats
     from rzen_eval.results.leaderboard import Section
     from rzen_eval.results.report.contents import Model, TaskPage
@@ -65,20 +66,22 @@ def render(overview: Overview, pages: Mapping[str, TaskPage]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tasks = [_task(task_id, page) for task_id, page in pages.items()]
+    names = [model.name for model in overview.models]
+    tasks = [_task(task_id, page, names) for task_id, page in pages.items()]
     return (
         environment.get_template("report.html").render(
             overview=overview,
-            names=[model.name for model in overview.models],
+            names=names,
             columns=_columns(overview, pages),
             tasks=tasks,
             legend=LEGEND,
             about=[_about(model) for model in overview.models],
             index={
-                "models": [model.name for model in overview.models],
+                "models": names,
                 "tasks": [{key: task[key] for key in ("id", "name", "group", "metric")} for task in tasks],
             },
             packed={task_id: _packed(page) for task_id, page in pages.items()},
+            resamples=RESAMPLES,
             scripts=SCRIPTS,
         )
         + "\n"
@@ -105,13 +108,15 @@ def _columns(overview: Overview, pages: Mapping[str, TaskPage]) -> list[dict[str
             for place, row in enumerate(overview.rows)
         ]
         if any(bars):
+            whole = any(bar and not bar["part"] for bar in bars)
             beside = [
                 {"place": place, "model": row.model, "value": cell.number(), "text": cell.text()}
                 for place, row in enumerate(overview.references)
-                if (cell := row.cells.get(column)) is not None and not cell.part
+                if whole and (cell := row.cells.get(column)) is not None and not cell.part
             ]
             level = 0 if column == COLUMNS[0] else 1 if column in TITLES.values() else 2
-            found.append({"name": column, "level": level, "bars": bars, "references": beside})
+            partial = any(bar and bar["part"] for bar in bars)
+            found.append({"name": column, "level": level, "bars": bars, "references": beside, "partial": partial})
     return found
 
 
@@ -134,7 +139,7 @@ def _interval(means: Floats | None) -> tuple[str, str] | None:
     return f"{100 * found.low:.2f}", f"{100 * found.high:.2f}"
 
 
-def _task(task_id: str, page: TaskPage) -> dict[str, Any]:
+def _task(task_id: str, page: TaskPage, names: Sequence[str]) -> dict[str, Any]:
     """A line of the table of tasks."""
     first = page.first
     scored = [result for result in page.results if result]
@@ -159,8 +164,16 @@ def _task(task_id: str, page: TaskPage) -> dict[str, Any]:
         "difference_text": _signed(difference),
         "queries": first.n_queries,
         "candidates": first.n_candidates,
-        "notes": ", ".join(dict.fromkeys(text for result in scored if (text := notes(result)))),
+        "notes": _notes(page.results, names),
     }
+
+
+def _notes(results: Sequence[Result | None], names: Sequence[str]) -> str:
+    """What is to be known of the scores, and of whose where that is not of all."""
+    said = [notes(result) if result else "" for result in results]
+    if len(set(said)) == 1:
+        return said[0]
+    return "; ".join(f"{name}: {text}" for name, text in zip(names, said, strict=True) if text)
 
 
 def _signed(difference: float | None) -> str:

@@ -30,7 +30,7 @@ const counted = (number) => number.toLocaleString("en");
 const percent = (fraction) => (100 * fraction).toFixed(2);
 const several = (number, word) => `${counted(number)} ${number === 1 ? word : word.endsWith("y") ? `${word.slice(0, -1)}ies` : `${word}s`}`;
 const score = (number) => (number === null || number === undefined ? "–" : number.toFixed(4).replace("-", "−"));
-const signed = (number) => (number < 0 ? "−" : "+") + Math.abs(number).toFixed(4);
+const signed = (number) => (number < 0 ? "−" : number > 0 ? "+" : "") + Math.abs(number).toFixed(4);
 
 async function unpacked(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
