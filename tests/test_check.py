@@ -174,7 +174,7 @@ def test_a_percent_sign_and_a_line_break_do_not_end_an_annotation():
     from rzen_eval.results.gate import Check, Gate, Verdict
 
     gate = Gate([Check("protocol: prompt", "protocol", None, None, Verdict.CHANGED, "50 %\nof it")], [], [], [])
-    assert ci.annotations(gate, strict=False) == [
+    assert ci.workflow_commands(gate, strict=False) == [
         "::error title=rzen-eval check::protocol: prompt: changed (50 %25%0Aof it)"
     ]
 
@@ -184,7 +184,7 @@ def test_errors_that_github_would_drop_are_counted():
     from rzen_eval.results.gate import Check, Gate, Verdict
 
     gate = Gate([], [], [Check(f"t{n}", "g", 50, 0, Verdict.LOWER) for n in range(12)], [])
-    lines = ci.annotations(gate, strict=False)
+    lines = ci.workflow_commands(gate, strict=False)
     assert (len(lines), lines[-1]) == (10, "::error title=rzen-eval check::and 3 more, see the summary")
 
 

@@ -58,7 +58,7 @@ def message(one: Check) -> str:
     return f"{one.name}: {one.verdict}{scores}{f' ({one.why})' if one.why else ''}"
 
 
-def annotations(gate: Gate, *, strict: bool) -> list[str]:
+def workflow_commands(gate: Gate, *, strict: bool) -> list[str]:
     """Workflow commands of GitHub Actions: errors for failed checks, notices for scores that rose.
 
     Source: "Workflow commands for GitHub Actions" in GitHub's documentation.
@@ -88,4 +88,5 @@ def junit(gate: Gate, model: str, *, strict: bool) -> bytes:
             failure = ET.SubElement(case, "failure", {"type": one.verdict, "message": message(one)})
             failure.text = one.why
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"

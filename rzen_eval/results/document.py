@@ -33,7 +33,7 @@ def markdown(parts: Sequence[Part]) -> str:
         blocks += [f"{'#' if number == 0 else '##'} {_plain(part.title)}", *map(_plain, part.paragraphs)]
         if part.table is not None:
             texts = part.table.map(_cell)
-            texts.index = part.table.index.map(_cell)
+            texts.index, texts.columns = part.table.index.map(_cell), part.table.columns.map(_cell)
             blocks.append(markdown_table(texts))
         if part.points:
             blocks.append("\n".join(f"* {_plain(point)}" for point in part.points))

@@ -85,7 +85,7 @@ def _report(found: Gate, name: str, chosen: Namespace) -> None:
     text = document.markdown(ci.summary(found, name, strict=chosen.strict))
     sys.stdout.write(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        print("\n".join(["", *ci.annotations(found, strict=chosen.strict)]))
+        print("\n".join(["", *ci.workflow_commands(found, strict=chosen.strict)]))
     try:
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a") as stream:
