@@ -34,6 +34,11 @@ Score multimodal embedding models on MMEB-V2.
                                                by default powers of two up to all dimensions, each at float32, float16,
                                                int8 and binary; out= writes table and plot too
   rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
+  rzen-eval report RESULTS/MODEL [RESULTS/OTHER]   one HTML file: what a model, or two, got wrong
+  rzen-eval plot [RESULTS] [--sweep FOLDER]    size against score, groups, dimensions, as PNG and SVG
+  rzen-eval compare A B                        two models: differences, intervals, tests; --help lists options
+  rzen-eval reproduce model=NAME               results against the published row, figure by figure
+  rzen-eval check RESULTS/MODEL --baseline FILE    a gate for CI; --update writes the baseline
   rzen-eval export RESULTS/MODEL key=value ... the leaderboard's submission file
   rzen-eval import official|mteb FOLDER model=NAME   results of other evaluators
   rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
@@ -48,19 +53,24 @@ Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.
 INTERRUPTED = 130
 VERBS = {
     "cache": ("cache", "run"),
+    "check": ("check", "run"),
+    "compare": ("compare", "run"),
     "data": ("data", "run"),
     "estimate": ("estimate", "run"),
     "export": ("export", "run"),
     "import": ("importing", "run"),
     "model-check": ("model_check", "run"),
     "models": ("listing", "models"),
+    "plot": ("plot", "run"),
     "prompt": ("prompt", "run"),
+    "report": ("report", "run"),
+    "reproduce": ("reproduce", "run"),
     "sweep": ("sweep", "run"),
     "table": ("table", "run"),
     "tasks": ("listing", "tasks"),
 }
 """Module of `rzen_eval.verbs` and its function, by word; imported when they are needed."""
-WITH_OPTIONS = frozenset({"export", "import", "table"})
+WITH_OPTIONS = frozenset({"check", "compare", "export", "import", "plot", "report", "reproduce", "table"})
 """Words that read what follows them themselves, since they take options beside settings."""
 
 

@@ -210,6 +210,8 @@ class TaskData:
     """Candidates each query may be ranked against; None means the whole corpus."""
     integer_ids: bool = False
     """Whether the repository's candidate ids are integers; the official reading of graded NDCG depends on it."""
+    languages: Sequence[str] | None = None
+    """Language of each query; None where the repository does not say."""
     revision: str | None = None
     """Commit of the repository, or a signature of the files where there is none."""
     warnings: Sequence[str] = ()
@@ -240,6 +242,17 @@ class Run:
     scores: Mapping[str, Sequence[float]]
     tied: Sequence[str] = ()
     """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryScores:
+    """A task's metric query by query, in both readings; fractions, not per cent."""
+
+    query_ids: Sequence[str]
+    score: NDArray[np.float64]
+    """Official reading, shape (queries,); its mean is the result's `score`."""
+    exact: NDArray[np.float64]
+    """Textbook reading, shape (queries,); its mean is the result's `exact`."""
 
 
 class Result(Frozen):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval import provenance
-from rzen_eval.core import MultiVectors, Result, Run, Side, Task, TaskData
+from rzen_eval.core import MultiVectors, QueryScores, Result, Run, Side, Task, TaskData
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.maxsim import rank_maxsim
-from rzen_eval.metrics import score_run
+from rzen_eval.metrics import PerQuery, per_query
 from rzen_eval.models.base import Pipelined
 from rzen_eval.multivectors import CheckedMultiVectors, check_multi_vectors, same_form
 from rzen_eval.rank import CheckedVectors, check_vectors, rank
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A result with the rankings behind it."""
+    """A result with the rankings and the queries behind it."""
 
     result: Result
     run: Run
+    queries: QueryScores
 
 
 def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Result:
@@ -114,10 +117,10 @@ def finish(
         *right.warnings,
         *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
     ]
-    return Scored(result_of(task, data, run, warnings, _provenance(task, data, model, queries, candidates)), run)
+    return measure(task, data, run, warnings, _provenance(task, data, model, queries, candidates))
 
 
-def result_of(task: Task, data: TaskData, run: Run, warnings: Sequence[str], where_from: Mapping[str, Any]) -> Result:
+def measure(task: Task, data: TaskData, run: Run, warnings: Sequence[str], where_from: Mapping[str, Any]) -> Scored:
     """Score a task's rankings, in both readings.
 
     Args:
@@ -127,18 +130,19 @@ def result_of(task: Task, data: TaskData, run: Run, warnings: Sequence[str], whe
         warnings: all that a reader must know.
         where_from: provenance.
     """
-    exact = score_run(run, data.qrels)
-    official = {name: value for name, value in _official(run, data).items() if abs(value - exact[name]) > 1e-12}
-    return Result(
+    exact, official = per_query(run, data.qrels), official_per_query(run, data)
+    metrics, means = exact.means(), official.means()
+    differing = {name: value for name, value in means.items() if abs(value - metrics[name]) > 1e-12}
+    result = Result(
         id=task.id,
         task=task.name,
         modality=task.modality,
         group=task.group,
         metric=task.metric,
-        score=official.get(task.metric, exact[task.metric]),
-        exact=exact[task.metric],
-        metrics=exact,
-        official=official,
+        score=differing.get(task.metric, metrics[task.metric]),
+        exact=metrics[task.metric],
+        metrics=metrics,
+        official=differing,
         n_queries=len(data.query_ids),
         n_candidates=len(data.candidate_ids),
         n_ties=len(run.tied),
@@ -146,6 +150,9 @@ def result_of(task: Task, data: TaskData, run: Run, warnings: Sequence[str], whe
         warnings=list(warnings),
         provenance=dict(where_from),
     )
+    reading = official if task.metric in differing else exact
+    ids = [str(query_id) for query_id in exact.query_ids]
+    return Scored(result, run, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
 
 
 def check(vectors: Vectors | MultiVectors, ids: Sequence[str], what: str) -> CheckedVectors | CheckedMultiVectors:
@@ -195,15 +202,15 @@ def _name(model: Embedder | Pipelined) -> str:
     return str(model.provenance()["name"]) if isinstance(model, Pipelined) else type(model).__qualname__
 
 
-def _official(run: Run, data: TaskData) -> dict[str, float]:
-    """Scores in the official evaluator's reading, which depends on whether ids are integers."""
+def official_per_query(run: Run, data: TaskData) -> PerQuery:
+    """Metrics of every query in the official evaluator's reading, which depends on whether ids are integers."""
     if not data.integer_ids:
-        return score_run(run, data.qrels, reading="official")
+        return per_query(run, data.qrels, reading="official")
     ranking = {query: [int(candidate) for candidate in ranked] for query, ranked in run.ranking.items()}
     qrels = {
         query: {int(candidate): grade for candidate, grade in grades.items()} for query, grades in data.qrels.items()
     }
-    return score_run(ranking, qrels, reading="official")
+    return per_query(ranking, qrels, reading="official")
 
 
 def _provenance(
@@ -218,14 +225,32 @@ def _provenance(
             "repo": task.dataset.repo,
             "revision": data.revision,
             "content": made_of,
+            "judgements": judgements(data),
         },
         "versions": list(task.versions),
         "frames": task.frames,
+        "instruction": task.instruction.model_dump(),
         "prompts": {"query": queries.first_prompt, "candidate": candidates.first_prompt},
         "software": provenance.software(),
         "machine": provenance.machine(),
         "embedding": _speed(queries, candidates),
     }
+
+
+def judgements(data: TaskData) -> str:
+    """A short hash of what is asked of a model: queries, the grades of their candidates and their pools, by id.
+
+    Two results can be compared query by query where it is the same; neither content nor place of the media is in it,
+    and the order in which queries, or the candidates of a pool, are listed is not either.
+    """
+    digest = hashlib.sha256()
+    if data.pools is None:
+        digest.update(json.dumps(sorted(data.candidate_ids)).encode())
+    for query_id in sorted(data.query_ids):
+        # Grades stay in the order of the benchmark's judgements, which the official reading depends on.
+        asked = [query_id, list(data.qrels[query_id].items()), sorted(data.pools[query_id]) if data.pools else None]
+        digest.update(json.dumps(asked).encode())
+    return digest.hexdigest()[:16]
 
 
 def _speed(*sides: Embedded) -> dict[str, float]:

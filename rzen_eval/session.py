@@ -156,7 +156,7 @@ class _Session:
 
     def _score(self, work: _Work) -> Result:
         queries, candidates = (collect(work.plan, half) for half in work.halves)
-        scored = finish(
+        found = finish(
             work.task,
             work.data,
             self.model,
@@ -165,8 +165,8 @@ class _Session:
             tokens_per_batch=work.plan.tokens_per_batch,
             rank_device=self.config.runtime.rank_device,
         )
-        records.write(self.folder, scored.result, scored.run)
-        return scored.result
+        records.write(self.folder, found.result, found.run, found.queries)
+        return found.result
 
     def _attempt(self, task: str, work: Callable[[], T]) -> T | None:
         """Do one task's work; whatever goes wrong with it is its own affair."""

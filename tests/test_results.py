@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from rzen_eval.core import Result, Run
+from rzen_eval.core import QueryScores, Result, Run
 from rzen_eval.errors import ResultError
 from rzen_eval.results import records, table
 from rzen_eval.results.reference import Reference
@@ -130,3 +131,29 @@ def test_tables_print_as_markdown():
         "|:--------|:---------|:---------|",
         "| m       | 100.00   | 100.00   |",
     ]
+
+
+def test_scores_of_single_queries_come_back_in_the_order_of_their_ids(tmp_path: Path):
+    queries = QueryScores(["b", "a"], np.array([1.0, 0.0]), np.array([0.5, 0.0]))
+    written = result("a", 0.5, exact=0.25, n_queries=2)
+    records.write(tmp_path, written, RUN, queries)
+    found = records.read_queries(tmp_path, written)
+    assert found is not None
+    assert (found.query_ids, found.score.tolist(), found.exact.tolist()) == (["a", "b"], [0.0, 1.0], [0.0, 0.5])
+    assert json.loads(gzip.decompress((tmp_path / "queries/a.json.gz").read_bytes())) == {
+        "query": ["b", "a"], "score": [1.0, 0.0], "exact": [0.5, 0.0],
+    }  # fmt: skip
+
+
+def test_a_result_of_another_evaluator_has_no_queries(tmp_path: Path):
+    records.write_alone(tmp_path, result("a", 0.5))
+    assert records.read_queries(tmp_path, result("a", 0.5)) is None
+
+
+def test_queries_of_another_result_are_refused(tmp_path: Path):
+    records.write(tmp_path, result("a", 0.5), RUN, QueryScores(["q"], np.array([0.5]), np.array([0.5])))
+    with pytest.raises(ResultError, match=r"expected 1 queries with a mean of 0\.7000, found 1 with 0\.5000"):
+        records.read_queries(tmp_path, result("a", 0.7))
+    (tmp_path / "queries/a.json.gz").write_bytes(b"not compressed")
+    with pytest.raises(ResultError, match=r"queries/a\.json\.gz cannot be read .* score the task again"):
+        records.read_queries(tmp_path, result("a", 0.5))

@@ -1,13 +1,16 @@
 """Evaluation of one task from end to end, with embedders whose scores are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from rzen_eval import evaluate, load_data, load_model, load_task
-from rzen_eval.core import Task
+from rzen_eval.core import Task, TaskData
+from rzen_eval.engine.loader import Loader
 from rzen_eval.errors import DataError, ModelError
+from rzen_eval.scoring import judgements, score
 from tests import toys
 
 
@@ -166,3 +169,34 @@ def test_english_queries_alone_are_ranked_against_the_same_pages(mirror: Path):
     assert (len(every.queries), len(english.queries)) == (32, 8)
     assert every.candidate_ids == english.candidate_ids
     assert set(english.query_ids) < set(every.query_ids)
+
+
+def test_queries_average_to_the_result_in_both_readings(tmp_path: Path, cache: Path):
+    # One query of four has mixed grades and integer ids, so its readings differ; those of the others do not.
+    toys.write_beir(
+        tmp_path,
+        {i: f"shade {60 * i}" for i in range(4)},
+        {742 + i: toys.page(60 * i) for i in range(4)},
+        [(0, 743, 3), (0, 742, 1), (1, 743, 1), (2, 744, 1), (3, 745, 1)],
+    )
+    with Loader(0) as loader:
+        found = score(toys.toy_task(tmp_path, cache), toys.Oracle(), loader, tokens_per_batch=1)
+    assert found.queries.query_ids == ["0", "1", "2", "3"]
+    for values, mean in ((found.queries.score, found.result.score), (found.queries.exact, found.result.exact)):
+        assert values.mean() == pytest.approx(mean, abs=1e-12)
+        assert values[1:].tolist() == [1, 1, 1]
+    assert found.queries.score[0] != found.queries.exact[0]
+
+
+def test_judgements_are_told_apart_by_ids_grades_and_pools_but_not_by_order():
+    qrels = {"q": {"a": 1.0}, "r": {"b": 2.0}}
+    data = TaskData(["q", "r"], [], ["a", "b"], [], qrels)
+    same = replace(data, query_ids=["r", "q"], candidate_ids=["b", "a"], qrels=dict(reversed(qrels.items())))
+    assert judgements(same) == judgements(data)
+    others = [
+        replace(data, qrels=qrels | {"q": {"b": 1.0}}),
+        replace(data, qrels=qrels | {"r": {"b": 1.0}}),
+        replace(data, candidate_ids=["a", "b", "c"]),
+        replace(data, pools={"q": ["a"], "r": ["a", "b"]}),
+    ]
+    assert len({judgements(data), *map(judgements, others)}) == 5

@@ -75,12 +75,13 @@ class Repository:
         except Exception as error:
             raise self._unavailable(error) from error
 
-    def rows(self, config: str | None, columns: Sequence[str]) -> datasets.Dataset:
+    def rows(self, config: str | None, columns: Sequence[str], optional: Sequence[str] = ()) -> datasets.Dataset:
         """A configuration's rows, memory-mapped, with encoded images left encoded.
 
         Args:
             config: name of the configuration, such as `corpus`; None where the repository has one only.
             columns: columns to keep; all must be there.
+            optional: columns to keep where they are there.
 
         Raises:
             DataError: the repository, the configuration, the split or a column is missing, or a file is damaged.
@@ -104,7 +105,7 @@ class Repository:
                 f"{self.task_id}: {self.dataset.repo}{f', {config}' if config else ''}: no column {missing[0]!r};"
                 f" found {', '.join(table.column_names)}"
             )
-        table = table.select_columns(list(columns))
+        table = table.select_columns([*columns, *(name for name in optional if name in table.column_names)])
         for name, feature in table.features.items():
             if isinstance(feature, datasets.Image):
                 table = table.cast_column(name, datasets.Image(decode=False))

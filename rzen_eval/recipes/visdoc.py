@@ -26,8 +26,9 @@ def load(task: Task, repository: Repository) -> TaskData:
     Raises:
         DataError: ids are repeated, a judgement names no page, or a query has no page.
     """
-    language = ["language"] if task.dataset.language else []
-    queries = repository.rows("queries", ["query-id", "query", *language])
+    language = ["language"]
+    needed, told = (language, []) if task.dataset.language else ([], language)
+    queries = repository.rows("queries", ["query-id", "query", *needed], told)
     rows = list(range(len(queries)))
     if task.dataset.language:
         rows = [row for row, spoken in enumerate(queries["language"]) if spoken == task.dataset.language]
@@ -54,6 +55,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         candidates=LazySequence(len(page_ids), page),
         qrels=_judgements(task, repository, query_ids, frozenset(page_ids)),
         integer_ids=pages.features["corpus-id"].dtype.startswith("int"),
+        languages=list(queries["language"]) if "language" in queries.column_names else None,
         revision=repository.revision,
     )
 

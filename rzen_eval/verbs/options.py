@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from rzen_eval.cache import write_whole
+from rzen_eval.config import nearest
 from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rzen_eval.results.rows import Row
 
 
 class Options(argparse.ArgumentParser):
@@ -43,6 +46,29 @@ class Options(argparse.ArgumentParser):
 def directory(text: str) -> Path:
     """A folder or file as given, `~` being the home folder."""
     return Path(text).expanduser()
+
+
+def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
+    """Rows whose name holds one of the given ones, case and punctuation aside: `rzenembed_v2_7b` is RzenEmbed-v2-7B.
+
+    Args:
+        word: the verb, for the message.
+        found: rows to choose from.
+        wanted: names or parts of them.
+
+    Raises:
+        ConfigError: one of them names no row.
+    """
+    for name in wanted:
+        if not any(_holds(row, name) for row in found):
+            near = nearest(name, [row.model for row in found])
+            raise ConfigError(f"{word}: no model {name!r}{near}")
+    return [row for row in found if any(_holds(row, name) for name in wanted)]
+
+
+def _holds(row: Row, name: str) -> bool:
+    spelled = "".join(filter(str.isalnum, name.lower()))
+    return bool(spelled) and spelled in "".join(filter(str.isalnum, row.model.lower()))
 
 
 def put(text: str, file: Path | None) -> None:

@@ -16,7 +16,7 @@ from rzen_eval.errors import ConfigError, DataError
 from rzen_eval.models import open_model
 from rzen_eval.quantise import Precision, shrink
 from rzen_eval.results import sweep, table
-from rzen_eval.scoring import check, describe, rank_checked, result_of
+from rzen_eval.scoring import check, describe, measure, rank_checked
 from rzen_eval.session import kept_vectors
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _fill(found: Sizes, chosen: RunConfig, model: Model, command: str) -> None:
         for (dims, precision), results in found.items():
             sides = shrink(left.vectors, right.vectors, dims, precision)
             ranking = rank_checked(*sides, data, chosen.runtime.rank_device, what)
-            results.append(result_of(task, data, ranking, warnings, {"versions": list(task.versions)}))
+            results.append(measure(task, data, ranking, warnings, {"versions": list(task.versions)}).result)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         names = ", ".join(list(absent)[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")

@@ -10,7 +10,7 @@ from rzen_eval import config
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import formats, leaderboard, reference, rows
 from rzen_eval.results.reference import DATA_VERSIONS
-from rzen_eval.verbs.options import Options, directory, put
+from rzen_eval.verbs.options import Options, directory, named, put
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -39,7 +39,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     benchmark = config.benchmark()
     found = _rows(chosen, places, rows.columns(benchmark), {task.name for task in tasks.values()})
     if chosen.models:
-        found = _named(found, chosen.models)
+        found = named("table", found, chosen.models)
     found = [row for row in found if chosen.data_version in {None, row.data_version}]
     if not found:
         raise ConfigError(f"table: no row of data version {chosen.data_version}; leave --data-version out to see all")
@@ -100,11 +100,3 @@ def _rows(chosen: Namespace, places: Sequence[Path], made_of: dict[str, list[str
             taken.add(model)
             found += rows.scored(label, results, f"results in {folder}", made_of, chosen.data_version)
     return found + [rows.published(row, made_of) for row in reference.load(places, names).values()]
-
-
-def _named(found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
-    """Rows whose name holds one of the given ones, case aside."""
-    for name in wanted:
-        if not any(name.lower() in row.model.lower() for row in found):
-            raise ConfigError(f"table: no model {name!r}{config.nearest(name, [row.model for row in found])}")
-    return [row for row in found if any(name.lower() in row.model.lower() for name in wanted)]

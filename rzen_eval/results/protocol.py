@@ -1,0 +1,148 @@
+"""How a result was made, as far as it decides what it may be compared with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.results.reference import DATA_VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rzen_eval.core import Result
+
+NO_SETTING = frozenset(
+    {
+        *("name", "license", "parameters_b", "architecture", "reproduces"),
+        *("checkpoint", "revision", "base", "weights", "device", "attention"),
+    }
+)
+"""What provenance says of a model that is no setting of how it is used; the rest is."""
+WIDTH = 60
+"""Longest value that is printed whole."""
+
+Facts = dict[str, Any]
+
+
+def asked(result: Result) -> Facts:
+    """What was asked of the model: two results that differ in any of this are scores of different tasks.
+
+    A fact that a result does not hold, such as the judgements of an imported one, is not there.
+    """
+    dataset = result.provenance.get("dataset", {})
+    facts = {
+        "metric": result.metric,
+        "data versions": result.provenance.get("versions"),
+        "data": dataset.get("source") if dataset.get("source") == "sample" else "benchmark",
+        "limit": result.limit or "none",
+        "queries": result.n_queries,
+        "candidates": result.n_candidates or None,
+        "judgements": dataset.get("judgements"),
+        "revision": commit(dataset.get("revision")),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def commit(revision: str | None) -> str | None:
+    """The commit of a repository, where a revision tells one; signatures of files differ between machines."""
+    found = (revision or "").partition("+files:")[0]
+    return found if len(found) == 40 and set(found) <= set("0123456789abcdef") else None
+
+
+def settings(result: Result) -> Facts:
+    """How the model was used: prompt, budgets, positions and all else, under the names of its declaration."""
+    return {key: value for key, value in result.provenance.get("model", {}).items() if key not in NO_SETTING}
+
+
+def told(result: Result) -> Facts:
+    """How the task was put to the model: frames of a video, instructions, and the first prompts word for word."""
+    provenance = result.provenance
+    facts = {
+        "frames": provenance.get("frames") if result.modality == "video" else None,
+        **{f"instruction of a {side}": text for side, text in (provenance.get("instruction") or {}).items()},
+        **{f"first prompt of a {side}": text for side, text in (provenance.get("prompts") or {}).items()},
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def made_with(result: Result) -> Facts:
+    """What can move a score a little: weights, device, attention and versions of libraries."""
+    provenance = result.provenance
+    model = {
+        key: value for key, value in provenance.get("model", {}).items() if key in {"weights", "device", "attention"}
+    }
+    software = {key: value for key, value in provenance.get("software", {}).items() if key != "code"}
+    return {**model, **software}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact that differs."""
+
+    name: str
+    """Names of nested facts are joined by dots."""
+    first: Any
+    second: Any
+
+
+def changes(first: Mapping[str, Any], second: Mapping[str, Any], prefix: str = "") -> list[Change]:
+    """Facts that both sides hold and that differ, in the order of the first."""
+    found = []
+    for key, one in first.items():
+        other = second.get(key, one)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += changes(one, other, f"{prefix}{key}.")
+        elif one != other:
+            found.append(Change(f"{prefix}{key}", one, other))
+    return found
+
+
+def listed(found: Mapping[str, Sequence[Change]], names: tuple[str, str]) -> list[str]:
+    """Lines that say what differs: each fact once, with the tasks that it differs in unless these are all.
+
+    Args:
+        found: changes by task id; tasks without any included.
+        names: what the sides are called.
+    """
+    tasks: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for task, several in found.items():
+        for change in several:
+            tasks.setdefault(change.name, {}).setdefault(shown(change.first, change.second), []).append(task)
+    lines = []
+    for name, pairs in tasks.items():
+        (one, other), *more = pairs
+        where = [task for several in pairs.values() for task in several]
+        of = "" if len(where) == len(found) and not more else f" ({_tasks(where, len(found))})"
+        lines.append(f"{name}: {one} in {names[0]}, {other} in {names[1]}{', and alike' if more else ''}{of}")
+    return lines
+
+
+def _tasks(where: Sequence[str], n_tasks: int) -> str:
+    return where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more of {n_tasks} tasks"
+
+
+def shown(first: Any, second: Any) -> tuple[str, str]:
+    """Two values as text, long ones cut to where they begin to differ."""
+    one, other = (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in (first, second)
+    )
+    start = next(
+        (i for i, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(map(len, (one, other)))
+    )
+    return _cut(one, start), _cut(other, start)
+
+
+def _cut(text: str, start: int) -> str:
+    if len(text) <= WIDTH:
+        return json.dumps(text, ensure_ascii=False) if " " in text or not text else text
+    first = max(0, min(start - WIDTH // 3, len(text) - WIDTH))
+    part = text[first : first + WIDTH]
+    return json.dumps(f"{'…' * (first > 0)}{part}{'…' * (first + WIDTH < len(text))}", ensure_ascii=False)
+
+
+def version(results: Iterable[Result]) -> str:
+    """The newest version of the data that a task tells, or the newest of all where none does."""
+    told_by = {tuple(result.provenance.get("versions") or ()) for result in results}
+    return next((name for name in DATA_VERSIONS if (name,) in told_by), DATA_VERSIONS[0])

@@ -1,0 +1,117 @@
+"""`rzen-eval plot`: what is drawn, and what is said where nothing can be."""
+
+import io
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from rzen_eval.cli import main
+from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.results import plots, records, rows
+from rzen_eval.results.reference import COLUMNS, Reference
+from tests.test_results import RUN, result
+
+MADE_OF = {column: [column] for column in COLUMNS}
+
+
+def model(name: str, size_b: float | None = None, **scores: float) -> rows.Row:
+    return rows.published(
+        Reference(model=name, data_version="2.1", source="a paper", size_b=size_b, scores=scores), MADE_OF
+    )
+
+
+WHOLE = model("whole", 8, Overall=60.0, **dict.fromkeys(plots.GROUPS, 50.0))
+DOCUMENTS = {"ViDoRe-V1": 80.0, "ViDoRe-V2": 60.0, "VisRAG": 70.0, "VisDoc-OOD": 40.0}
+
+
+def test_axes_are_the_groups_that_all_models_have():
+    assert plots.shared([WHOLE, model("documents", **DOCUMENTS)]) == list(DOCUMENTS)
+    assert len(plots.shared([WHOLE])) == 12
+
+
+def texts(svg: bytes) -> str:
+    """What an SVG says; matplotlib leaves each text beside its outlines as a comment."""
+    return svg.decode()
+
+
+def test_the_radar_names_models_and_groups():
+    drawn = texts(plots.radar([WHOLE, model("documents", **DOCUMENTS)], "svg"))
+    for text in ("whole", "documents", *DOCUMENTS):
+        assert f"<!-- {text} -->" in drawn
+    assert "<!-- I-CLS -->" not in drawn
+
+
+def test_few_groups_or_many_models_are_no_radar():
+    with pytest.raises(ConfigError, match=r"expected three groups or more that are whole in every row, found 1 in one"):
+        plots.radar([model("one", VisRAG=70.0)], "svg")
+    with pytest.raises(ConfigError, match=r"expected at most 8 models, found 9"):
+        plots.radar([WHOLE] * 9, "svg")
+
+
+def test_every_model_of_known_size_is_named_and_no_other():
+    drawn = texts(plots.size([model("mine", 2, Overall=55.0)], [WHOLE, model("sizeless", Overall=70.0)], "svg"))
+    assert "<!-- mine -->" in drawn
+    assert "<!-- whole -->" in drawn
+    assert "<!-- sizeless -->" not in drawn
+    with pytest.raises(ConfigError, match="no row has both a size and an average over all tasks"):
+        plots.size([], [model("sizeless", Overall=70.0)], "svg")
+
+
+def test_a_figure_is_the_same_every_time():
+    for kind in ("png", "svg"):
+        assert plots.size([], [WHOLE], kind) == plots.size([], [WHOLE], kind)
+    assert Image.open(io.BytesIO(plots.radar([WHOLE], "png"))).size[0] == 1200
+
+
+def sweep(folder: Path, name: str, tasks: str = "ab") -> Path:
+    lines = [
+        {"model": name, "dims": dims, "precision": "float32", "id": task, "score": dims / 100}
+        for dims in (16, 64)
+        for task in tasks
+    ]
+    folder.mkdir()
+    pd.DataFrame(lines).to_csv(folder / "sweep_tasks.csv", index=False)
+    return folder
+
+
+def test_dimensions_are_compared_on_the_tasks_that_all_models_have(tmp_path: Path):
+    one, two = plots.read_sweep(sweep(tmp_path / "one", "one")), plots.read_sweep(sweep(tmp_path / "two", "two", "b"))
+    drawn = texts(plots.dimensions([one, two], "svg"))
+    assert "<!-- mean score of 1 task (%) -->" in drawn
+    assert "<!-- two, float32 -->" in drawn
+    other = plots.read_sweep(sweep(tmp_path / "other", "other", "c"))
+    with pytest.raises(ConfigError, match="no task is in the sweeps of all of one, other"):
+        plots.dimensions([one, other], "svg")
+
+
+def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
+    (tmp_path / "sweep_tasks.csv").write_text("model,dims\nm,16\n")
+    with pytest.raises(ResultError, match="expected columns model, dims, precision, id, score"):
+        plots.read_sweep(tmp_path)
+    with pytest.raises(ConfigError, match="expected a folder that rzen-eval sweep out=FOLDER wrote"):
+        plots.read_sweep(tmp_path / "nowhere")
+
+
+def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    records.write(tmp_path / "results/m", result("ViDoRe_arxivqa", 0.5), RUN)
+    swept = sweep(tmp_path / "swept", "m")
+    out = tmp_path / "out"
+    assert main(["plot", str(tmp_path / "results"), "--sweep", str(swept), "--out", str(out)]) == 0
+    assert sorted(file.name for file in out.iterdir()) == ["dimensions.png", "dimensions.svg", "size.png", "size.svg"]
+    said = capsys.readouterr().out
+    assert "not drawn: groups: expected three groups or more that are whole in every row, found 0 in m, " in said
+    assert "m is not in size: its declaration does not say parameters_b" in said
+
+
+def test_a_group_that_is_left_out_is_named_with_who_lacks_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["plot", "--references", "rzenembed,VLM2Vec-V2.0-Qwen2VL-2B", "--out", str(tmp_path)]) == 0
+    assert "VisDoc-OOD is not in groups: not whole in VLM2Vec-V2.0-Qwen2VL-2B" in capsys.readouterr().out
+
+
+def test_without_matplotlib_there_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["plot"]) == 2
+    assert capsys.readouterr().err == "rzen-eval: plot: needs matplotlib; pip install 'rzen-eval[plot]'\n"
