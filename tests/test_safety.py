@@ -77,7 +77,9 @@ class Bomb:
 
 
 def test_even_then_a_pickle_that_would_run_code_is_refused(pickled: Path, tmp_path: Path):
-    (pickled / "pytorch_model.bin").write_bytes(pickle.dumps({"model.norm.weight": Bomb(str(tmp_path / "ran"))}))
+    (pickled / "pytorch_model.bin").write_bytes(
+        pickle.dumps({"model.norm.weight": Bomb(str(tmp_path / "ran"))}, protocol=2)
+    )
     with pytest.raises(ModelError, match="cannot be loaded as qwen2_vl"):
         opened(pickled, "pickled_weights=true")
     assert not (tmp_path / "ran").exists()

@@ -19,6 +19,7 @@ CLASSES = {
     "llava_onevision": "rzen_eval.models.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.qwen3_vl:Qwen3VL",
     "python": "rzen_eval.models.python:Python",
+    "sentence_transformers": "rzen_eval.models.sentence:SentenceTransformers",
     "api": "rzen_eval.models.api:Api",
 }
 """Module and class that load a family, imported when one is opened."""

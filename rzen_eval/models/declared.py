@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from rzen_eval.core import Frozen
-from rzen_eval.models.spec import Declared, ModelSpec
+from rzen_eval.models.spec import Checkpointed, Declared, ModelSpec
 
 
 class PythonSpec(Declared):
@@ -43,6 +43,26 @@ class PythonSpec(Declared):
         if isinstance(raw, dict) and "name" not in raw:
             return raw | {"name": str(raw.get("class", "")).rpartition(":")[2]}
         return raw
+
+
+class TextSlots(Frozen):
+    """Whether the instruction goes before the text, by side."""
+
+    query: Literal["user", "none"] = "user"
+    candidate: Literal["user", "none"] = "user"
+
+
+class SentenceTransformersSpec(Checkpointed):
+    """A checkpoint that Sentence-Transformers loads."""
+
+    family: Literal["sentence_transformers"]
+    instruction: TextSlots = TextSlots()
+    video: Literal["video", "middle"] = "video"
+    """Whether the frames of a video go in as one, or the middle one alone as an image."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: bfloat16 on a GPU, float32 on a CPU."""
+    batch_size: int = Field(default=32, gt=0)
+    """Items that are handed over at once."""
 
 
 class ApiInstruction(Frozen):
@@ -114,5 +134,5 @@ class ApiSpec(Declared):
         return f"{self.remote} at {urlsplit(self.endpoint).hostname}"
 
 
-AnySpec = Annotated[ModelSpec | PythonSpec | ApiSpec, Field(discriminator="family")]
+AnySpec = Annotated[ModelSpec | PythonSpec | SentenceTransformersSpec | ApiSpec, Field(discriminator="family")]
 """Any declaration; its family decides which keys it has."""

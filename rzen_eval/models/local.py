@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -245,7 +246,7 @@ class Local(ABC):
                 ignore_mismatched_sizes=True,  # the audit refuses them, and says which
                 **self._loading(),
             )
-        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as error:
             raise weights.unloadable(self.spec, folder, error) from error
         model, info = loaded
         weights.audit(self.spec, folder, info, len(model.state_dict()), self.unused)

@@ -12,6 +12,7 @@ from rzen_eval.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
+    from rzen_eval.models.declared import SentenceTransformersSpec
     from rzen_eval.models.spec import Declared, ModelSpec
 
 
@@ -34,7 +35,7 @@ def device(spec: Declared) -> torch.device:
     return chosen
 
 
-def dtype(spec: ModelSpec, device: torch.device) -> torch.dtype:
+def dtype(spec: ModelSpec | SentenceTransformersSpec, device: torch.device) -> torch.dtype:
     """The dtype asked for, or the one that suits the device."""
     import torch
 

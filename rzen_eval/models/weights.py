@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,29 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     return Checkpoint(base, f"{identity} over {base_identity}", local, folder)
 
 
+def find_whole(spec: Checkpointed, cache_dir: Path) -> tuple[Path, str]:
+    """The folder of a checkpoint with parts in folders of their own, and what identifies its content.
+
+    Raises:
+        ModelError: it is not there, or has no weights that may be taken.
+    """
+    check_trust(spec)
+    folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir, parts=True)
+    if not spec.pickled_weights and not any(folder.rglob("*.safetensors")):
+        pickles = [file.name for pattern in PICKLES for file in sorted(folder.rglob(pattern))]
+        hint = f", found {pickles[0]}; a pickle is taken with model.pickled_weights=true" if pickles else ""
+        raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors{hint}")
+    return folder, identity
+
+
+def installed(library: str) -> str | None:
+    """The version of a library; None: it is not there."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
 def check_trust(spec: Checkpointed) -> None:
     """Refuse to run code of a repository that may be another tomorrow.
 
@@ -99,7 +123,13 @@ def patterns(spec: Checkpointed) -> tuple[str, ...]:
 
 
 def _fetch(
-    spec: ModelSpec, name: str, revision: str | None, cache_dir: Path, *, key: str = "checkpoint"
+    spec: Checkpointed,
+    name: str,
+    revision: str | None,
+    cache_dir: Path,
+    *,
+    key: str = "checkpoint",
+    parts: bool = False,
 ) -> tuple[Path, str]:
     """A folder with a model's files, and what identifies their content."""
     if name == "bundled":
@@ -117,7 +147,8 @@ def _fetch(
     else:
         folder = _download(spec, name, revision, key)
         return folder, folder.name
-    files = sorted(file for pattern in patterns(spec) for file in folder.glob(pattern))
+    found = folder.rglob if parts else folder.glob
+    files = sorted(file for pattern in patterns(spec) for file in found(pattern))
     return folder, content_hash(files, cache_dir / "digests.json")
 
 
@@ -242,7 +273,7 @@ def _has_tokenizer(folder: Path) -> bool:
     return any((folder / name).is_file() for name in TOKENIZERS)
 
 
-def _download(spec: ModelSpec, name: str, revision: str | None, key: str) -> Path:
+def _download(spec: Checkpointed, name: str, revision: str | None, key: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

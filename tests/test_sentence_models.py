@@ -1,0 +1,101 @@
+"""Checkpoints of Sentence-Transformers, against the same small CLIP computed with transformers alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rzen_eval import Item, load_model
+from rzen_eval.core import Side
+from rzen_eval.errors import ModelError
+from rzen_eval.models.sentence import SentenceTransformers
+
+pytest.importorskip("sentence_transformers")
+
+PICTURES = [Image.new("RGB", (40, 30), colour) for colour in ("red", "navy")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random CLIP for pictures of 32 pixels, as transformers saves it."""
+    from tokenizers import pre_tokenizers
+    from transformers import CLIPConfig, CLIPModel, CLIPProcessor, CLIPTokenizer
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    place = tmp_path_factory.mktemp("clip")
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    marks = ["<|startoftext|>", "<|endoftext|>"]
+    words = [*letters, *(f"{letter}</w>" for letter in letters), *marks]
+    tokenizer = CLIPTokenizer(vocab={word: place for place, word in enumerate(words)}, merges=[], model_max_length=64)
+    small = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = small | {"vocab_size": len(words), "max_position_embeddings": 64, "eos_token_id": len(words) - 1}
+    config = CLIPConfig(
+        text_config=text | {"bos_token_id": len(words) - 2, "pad_token_id": len(words) - 1},
+        vision_config=small | {"image_size": 32, "patch_size": 8},
+        projection_dim=24,
+    )
+    torch.manual_seed(0)
+    CLIPModel(config).save_pretrained(place)
+    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    CLIPProcessor(CLIPImageProcessorPil(**size), tokenizer).save_pretrained(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> SentenceTransformers:
+    return load_model("sentence_transformers", f"checkpoint={folder}", "device=cpu", "dtype=float32")
+
+
+def unit(states: torch.Tensor) -> np.ndarray:
+    return (states / states.norm(dim=-1, keepdim=True)).numpy()
+
+
+def test_vectors_of_texts_and_images_equal_those_of_transformers(folder: Path, model: SentenceTransformers):
+    from transformers import AutoTokenizer, CLIPModel
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    stock = CLIPModel.from_pretrained(folder).eval()
+    tokens = AutoTokenizer.from_pretrained(folder)(["Find: a boat", "Find: a kite"], padding=True, return_tensors="pt")
+    pixels = CLIPImageProcessorPil.from_pretrained(folder)(PICTURES, return_tensors="pt")
+    with torch.inference_mode():
+        texts = stock.text_projection(stock.text_model(**tokens).pooler_output)
+        images = stock.visual_projection(stock.vision_model(**pixels).pooler_output)
+    asked = [Item(text=text, instruction="Find:") for text in ("a boat", "a kite")]
+    assert np.abs(model.embed(asked, "query") - unit(texts)).max() < 1e-5
+    assert np.abs(model.embed([Item(images=[one]) for one in PICTURES], "candidate") - unit(images)).max() < 1e-5
+
+
+def test_the_form_of_an_item_follows_what_it_holds(model: SentenceTransformers):
+    red, navy = PICTURES
+    told = "Find:"
+    assert model.input(Item(text="a boat", instruction=told), Side.QUERY) == "Find: a boat"
+    assert model.input(Item(images=[red]), Side.QUERY) is red
+    assert model.input(Item(images=[red], instruction=told), Side.QUERY) == {"text": told, "image": red}
+    assert model.input(Item(text="x", images=[red, navy]), Side.QUERY) == {"text": "x", "image": [red, navy]}
+    assert model.input(Item(frames=[red, navy]), Side.CANDIDATE) == {"video": [red, navy]}
+    assert model.input(Item(), Side.CANDIDATE) == ""
+
+
+def test_declared_otherwise_the_instruction_is_left_out_and_the_middle_frame_is_an_image(folder: Path):
+    opened = load_model(
+        "sentence_transformers", f"checkpoint={folder}", "device=cpu", "video=middle", "instruction.candidate=none"
+    )
+    item = Item(frames=[*PICTURES, PICTURES[0]], instruction="See.")
+    assert opened.input(item, Side.CANDIDATE) is PICTURES[1]
+    assert opened.input(item, Side.QUERY) == {"text": "See.", "image": PICTURES[1]}
+
+
+def test_what_it_does_not_read_is_refused_in_a_line(model: SentenceTransformers):
+    with pytest.raises(ModelError, match=r"sentence_transformers: encode failed \(") as caught:
+        model.embed([Item(frames=PICTURES)], "query")
+    assert "\n" not in str(caught.value)
+
+
+def test_code_and_pickles_are_refused_as_for_every_checkpoint(tmp_path: Path):
+    with pytest.raises(ModelError, match="runs Python code of someone/model, so expected a commit"):
+        load_model("sentence_transformers", "checkpoint=someone/model", "trust_remote_code=true")
+    (tmp_path / "pytorch_model.bin").touch()
+    with pytest.raises(ModelError, match=r"found pytorch_model\.bin; a pickle is taken with"):
+        load_model("sentence_transformers", f"checkpoint={tmp_path}")
