@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+COMMIT = re.compile(r"[0-9a-f]{40}")
 LARGE = re.compile(r"\.(gz|parquet|gz-\d+)$")
 
 
@@ -53,10 +54,9 @@ class Hub:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def commit(self, folder: Path) -> str:
-        """The commit of a repository: that which its folder is named after, or else one made of its content."""
-        named = folder.name.partition("@")[2]
-        if re.fullmatch("[0-9a-f]{40}", named):
-            return named
+        """The commit of a repository's content, or the one that its folder is named after."""
+        if COMMIT.fullmatch(name := folder.name.partition("@")[2]):
+            return name
         names = json.dumps([(name, _git(folder / name)) for name in self.files(folder)])
         return hashlib.sha1(names.encode(), usedforsecurity=False).hexdigest()
 

@@ -159,7 +159,7 @@ def qwen_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def qwen(qwen_folder: Path) -> ColQwen2:
-    model: ColQwen2 = opened("colqwen2", qwen_folder, "dim=16")
+    model: ColQwen2 = opened("colqwen2", qwen_folder)
     return model
 
 
@@ -171,7 +171,7 @@ def qwen_vectors(folder: Path, *, by_grid: bool) -> list[np.ndarray[Any, Any]]:
     tokenizer: Any = AutoTokenizer.from_pretrained(tiny.QWEN)
     processor = Qwen2VLImageProcessorPil(min_pixels=4 * 784, max_pixels=768 * 784)
     beneath: Any = Qwen2VLModel.from_pretrained(tiny.QWEN, dtype=torch.float32)
-    stock: Any = ColQwen2ForRetrieval(ColQwen2Config(vlm_config=beneath.config.to_dict(), embedding_dim=16)).eval()
+    stock: Any = ColQwen2ForRetrieval(ColQwen2Config(vlm_config=beneath.config.to_dict())).eval()
     stock.vlm = beneath.eval()
     weights = load_file(folder / "model.safetensors")
     stock.embedding_proj_layer.load_state_dict({key: weights[f"custom_text_proj.{key}"] for key in ("weight", "bias")})
@@ -208,7 +208,7 @@ def test_colqwen2_vectors_of_a_mixed_batch_equal_the_stock_parts(qwen: ColQwen2,
 
 
 def test_with_sequential_positions_they_equal_the_stock_class_which_are_others(qwen_folder: Path):
-    found = opened("colqwen2", qwen_folder, "dim=16", "positions=sequential").embed(ITEMS, "query")
+    found = opened("colqwen2", qwen_folder, "positions=sequential").embed(ITEMS, "query")
     assert apart(found, qwen_vectors(qwen_folder, by_grid=False)) < 1e-5
     assert apart(found, qwen_vectors(qwen_folder, by_grid=True)) > 1e-3
 
@@ -231,7 +231,7 @@ def test_a_task_is_scored_by_maxsim(qwen: ColQwen2, tmp_path: Path):
     result = evaluate(toy_task(tmp_path, tmp_path), qwen)
     assert 0 <= result.score <= 1
     assert result.n_queries == 4
-    assert result.provenance["model"]["dim"] == 16
+    assert result.provenance["model"]["dim"] == 128
 
 
 @pytest.mark.parametrize(

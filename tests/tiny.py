@@ -106,13 +106,13 @@ def colpali(folder: Path) -> Path:
 
 
 def colqwen2(folder: Path) -> Path:
-    """ColQwen2 with the Qwen2-VL of the fixtures beneath, and 16 dimensions, as its authors save it."""
+    """ColQwen2 with the Qwen2-VL of the fixtures beneath, as its authors save it."""
     from safetensors.torch import load_file, save_file
 
     shutil.copytree(QWEN, folder)
     weights = load_file(QWEN / "model.safetensors")
     generator = torch.Generator().manual_seed(0)
-    weights["custom_text_proj.weight"] = torch.randn(16, 64, generator=generator) / 8
-    weights["custom_text_proj.bias"] = torch.randn(16, generator=generator) / 8
+    weights["custom_text_proj.weight"] = torch.randn(128, 64, generator=generator) / 8
+    weights["custom_text_proj.bias"] = torch.randn(128, generator=generator) / 8
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder

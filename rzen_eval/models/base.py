@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Media, Side, Vectors
+    from rzen_eval.core import Item, Media, MultiVectors, Side, Vectors
     from rzen_eval.models.pixels import Pixels, Visual
     from rzen_eval.models.spec import Declared
 
@@ -128,7 +128,7 @@ class Model(Pipelined, Protocol):
     def dim(self) -> int | None:
         """Dimensions of a vector; None: not known before there is one."""
 
-    def embed(self, items: Sequence[Item], side: Side | str = ...) -> Vectors | list[Vectors]:
+    def embed(self, items: Sequence[Item], side: Side | str = ...) -> Vectors | MultiVectors | list[Vectors]:
         """Vectors of n items, shape (n, dim), or for each item several, shape (vectors, dim)."""
 
     def load(self) -> None:

@@ -125,7 +125,8 @@ def check(model: Model) -> Iterator[Finding]:
 
 def _embed(model: Model, items: Sequence[Item]) -> list[Vectors]:
     """For each item its vectors, shape (n, dim)."""
-    return [np.atleast_2d(np.asarray(rows, dtype=np.float32)) for rows in model.embed(items, Side.QUERY)]
+    found = model.embed(items, Side.QUERY)
+    return [np.atleast_2d(np.asarray(found[place], dtype=np.float32)) for place in range(len(items))]
 
 
 def _shape(model: Model, rows: Sequence[Vectors]) -> Iterator[Finding]:
@@ -153,11 +154,12 @@ def _sensitivity(model: Model, vectors: dict[str, Vectors], noise: float) -> Ite
     """Whether what differs in an item changes its vector by more than the noise of batches."""
     spec = model.spec
     told = not (isinstance(spec, ModelSpec) and spec.prompt.slot(Side.QUERY) == "none")
+    beside = not (isinstance(spec, ModelSpec) and spec.prompt.pictured is not None)
     pairs = {
         "to the text": ("text", "other text", True),
         "to the instruction": ("text", "other instruction", told),
         "to the image": ("image", "other image", True),
-        "to a text beside the image": ("image", "image and text", True),
+        "to a text beside the image": ("image", "image and text", beside),
         "to the order of frames": ("video", "video backwards", None),
     }
     for name, (one, other, needed) in pairs.items():
