@@ -166,8 +166,14 @@ def test_a_config_dir_that_is_not_there_is_refused(tmp_path: Path):
 
 
 def test_every_shipped_model_composes():
+    own = {
+        "custom": ["model.checkpoint=x", "model.family=qwen2_vl"],
+        "python": ["model.class=own:python"],
+        "sentence_transformers": ["model.checkpoint=x"],
+    }
     for name in config.choices("model"):
-        assert config.load(["task=visdoc/vidore_arxivqa", f"model={name}"]).model.name == name
+        settings = ["task=visdoc/vidore_arxivqa", f"model={name}", *own.get(name, [])]
+        assert config.load(settings).model.name == name
 
 
 def test_the_benchmark_has_78_tasks_in_twelve_groups():
