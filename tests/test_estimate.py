@@ -25,16 +25,16 @@ from rzen_eval.verbs.estimate import duration, run, short
 from tests import toys
 
 
-def reader(model: str, cache: Path, *settings: str) -> Reader:
+def reader(model: str, *settings: str) -> Reader:
     spec = config.load([f"model={model}", "task=visdoc/vidore_arxivqa", *settings]).model
-    found = known(spec, cache)
+    found = known(spec)
     return Reader(spec, anatomy(found.config), found.tokenizer)
 
 
 @pytest.fixture
-def rzen(cache: Path) -> Reader:
+def rzen() -> Reader:
     """RzenEmbed by its declaration: no tokenizer, no weights."""
-    return reader("rzenembed_v2_7b", cache)
+    return reader("rzenembed_v2_7b")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_tokens_of_a_tiny_task_are_those_counted_by_hand(tmp_path: Path, cache: 
 def test_a_text_is_cut_to_the_models_length_and_pictures_that_do_not_fit_are_counted(tmp_path: Path, cache: Path):
     toys.four_pages(tmp_path)
     task = toys.toy_task(tmp_path, cache)
-    cut = measured(task, reader("rzenembed_v2_7b", cache, "model.max_length=20"), set())
+    cut = measured(task, reader("rzenembed_v2_7b", "model.max_length=20"), set())
     assert cut.queries.text_tokens == 4 * 20
     assert (cut.queries.misfits, cut.candidates.misfits) == (0, 4)
 
@@ -79,9 +79,9 @@ def test_a_text_is_cut_to_the_models_length_and_pictures_that_do_not_fit_are_cou
     "name",
     ["visdoc/vidore_docvqa", "image/cirr", "image/webqa", "video/msr_vtt", "video/mvbench", "video/momentseeker"],
 )
-def test_items_and_tokens_are_those_of_a_run(name: str, cache: Path):
+def test_items_and_tokens_are_those_of_a_run(name: str):
     task = load_task(name, "data=sample")
-    cost = measured(task, reader("mini", cache), None)
+    cost = measured(task, reader("mini"), None)
     result = evaluate(task, load_model("mini", "device=cpu"))
     told = result.provenance["embedding"]
     assert (cost.n_queries, cost.n_candidates) == (result.n_queries, result.n_candidates)
@@ -90,8 +90,8 @@ def test_items_and_tokens_are_those_of_a_run(name: str, cache: Path):
     assert cost.source == "data"
 
 
-def test_what_two_tasks_share_is_embedded_once(cache: Path):
-    mini, seen = reader("mini", cache), set()
+def test_what_two_tasks_share_is_embedded_once():
+    mini, seen = reader("mini"), set()
     tasks = [load_task(f"visdoc/vidoseek_{kind}", "data=sample") for kind in ("page", "doc")]
     first, second = (measured(task, mini, seen) for task in tasks)
     assert first.total.items == first.n_queries + first.n_candidates
@@ -156,23 +156,23 @@ def test_a_limit_takes_queries_and_the_pools_that_are_their_own(rzen: Reader):
     assert (whole.n_queries, whole.n_candidates) == (10, 670)
 
 
-def test_two_frames_of_a_clip_share_their_tokens_where_the_model_reads_a_video(cache: Path, rzen: Reader):
+def test_two_frames_of_a_clip_share_their_tokens_where_the_model_reads_a_video(rzen: Reader):
     # 640x360 pixels: 23 by 13 squares of 28, four pairs of frames; RzenEmbed shrinks each frame to 17 by 10.
-    assert counted("video/msvd", reader("vlm2vec_v2_2b", cache)).total.visual_tokens == 670 * 4 * 23 * 13
+    assert counted("video/msvd", reader("vlm2vec_v2_2b")).total.visual_tokens == 670 * 4 * 23 * 13
     assert counted("video/msvd", rzen).total.visual_tokens == 670 * 8 * 17 * 10
 
 
-def test_a_checkpoint_that_is_there_wins_over_the_declared_sizes(cache: Path, checkpoint: Path, tmp_path: Path):
+def test_a_checkpoint_that_is_there_wins_over_the_declared_sizes(checkpoint: Path, tmp_path: Path):
     bare = shutil.copytree(checkpoint, tmp_path / "bare", ignore=shutil.ignore_patterns("*.safetensors"))
-    found = reader("rzenembed_v2_7b", cache, f"model.checkpoint={bare}")
+    found = reader("rzenembed_v2_7b", f"model.checkpoint={bare}")
     assert (found.anatomy.parameters, found.anatomy.dim) == (219_520, 64)
     assert found.tokenizer is not None
 
 
-def test_an_unknown_model_that_is_not_here_is_one_line(cache: Path):
+def test_an_unknown_model_that_is_not_here_is_one_line():
     spec = config.load(["model=rzenembed_v2_7b", "task=visdoc/vidore_arxivqa"]).model
     with pytest.raises(ModelError, match=r"not on this machine.*model\.checkpoint=FOLDER"):
-        known(spec.model_copy(update={"architecture": None}), cache)
+        known(spec.model_copy(update={"architecture": None}))
 
 
 def test_time_is_operations_over_what_the_devices_do():

@@ -165,7 +165,11 @@ def test_another_dtype_is_said_and_no_reason_to_refuse(
         (("model=mini",), 2, "no published row is known of model=mini; give reference=NAME"),
         (("task=visdoc",), 2, "give model=NAME or experiment=NAME"),
         ((f"model={NAME}", "task=visrag"), 1, f"no results in .*{NAME}; score them first: rzen-eval experiment={NAME}"),
-        ((f"experiment={NAME}", "task=visdoc/vidoseek_page"), 2, "is of data version 2.1, RzenEmbed-v2-7B was published on 2.0"),
+        (
+            (f"experiment={NAME}", "task=visdoc/vidoseek_page"),
+            2,
+            "is of data version 2.1, RzenEmbed-v2-7B was published on 2.0",
+        ),
         (
             (f"experiment={NAME}", "task=video/msvd", "frames=16"),
             1,

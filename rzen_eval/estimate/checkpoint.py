@@ -45,12 +45,11 @@ def offline() -> Iterator[None]:
             place.HF_HUB_OFFLINE = value
 
 
-def known(spec: ModelSpec, cache_dir: Path) -> Known:
+def known(spec: ModelSpec) -> Known:
     """A model's configuration and tokenizer, from its checkpoint where that is there, else from its declaration.
 
     Args:
         spec: the declaration.
-        cache_dir: where the bundled model is kept.
 
     Raises:
         ModelError: the checkpoint is a folder that is not there or not of this family, or neither a checkpoint
@@ -61,8 +60,8 @@ def known(spec: ModelSpec, cache_dir: Path) -> Known:
 
     if spec.family != "qwen2_vl":
         raise ModelError(f"{spec.name}: an estimate counts operations of qwen2_vl only, and this is a {spec.family}")
-    folder = _folder(spec, spec.checkpoint, spec.revision, cache_dir)
-    base = _base(spec, folder, cache_dir) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
+    folder = _folder(spec, spec.checkpoint, spec.revision)
+    base = _base(spec, folder) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
     tokenizer = next((found for place in (folder, base) if place and (found := _tokenizer(place))), None)
     if base and (base / "config.json").is_file():
         return Known(read_config(spec, base, "Qwen2VLConfig"), "its checkpoint's config.json", tokenizer)
@@ -74,12 +73,12 @@ def known(spec: ModelSpec, cache_dir: Path) -> Known:
     return Known(declared_config(spec.architecture), "its declaration", tokenizer)
 
 
-def _folder(spec: ModelSpec, name: str, revision: str | None, cache_dir: Path) -> Path | None:
+def _folder(spec: ModelSpec, name: str, revision: str | None) -> Path | None:
     """The files of a checkpoint on this machine; None for a hub repository that is not cached."""
     if name == "bundled":
         from rzen_eval.models import mini
 
-        return mini.folder(cache_dir)
+        return mini.FOLDER
     local = Path(name).expanduser()
     if local.is_dir():
         return local
@@ -96,7 +95,7 @@ def _folder(spec: ModelSpec, name: str, revision: str | None, cache_dir: Path) -
     return None
 
 
-def _base(spec: ModelSpec, adapter: Path, cache_dir: Path) -> Path | None:
+def _base(spec: ModelSpec, adapter: Path) -> Path | None:
     """The model that an adapter is merged into."""
     import json
 
@@ -105,7 +104,7 @@ def _base(spec: ModelSpec, adapter: Path, cache_dir: Path) -> Path | None:
     except ValueError as error:
         raise ModelError(f"{spec.name}: {adapter / ADAPTER_CONFIG} is damaged ({error}); get it again") from error
     name = spec.base or says.get("base_model_name_or_path")
-    return _folder(spec, name, None if spec.base else says.get("revision"), cache_dir) if name else None
+    return _folder(spec, name, None if spec.base else says.get("revision")) if name else None
 
 
 def _tokenizer(folder: Path) -> Any | None:

@@ -135,7 +135,7 @@ def _fetch(
     if name == "bundled":
         from rzen_eval.models import mini
 
-        folder = mini.folder(cache_dir)
+        folder = mini.FOLDER
     elif name == "unpublished":
         raise ModelError(f"{spec.name}: no repository of its weights is known; give model.{key}=FOLDER")
     elif (local := Path(name).expanduser()).is_dir():

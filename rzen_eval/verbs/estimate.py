@@ -95,7 +95,7 @@ def _report(chosen: RunConfig, machine: _Machine) -> None:
             " expected a model that this package computes itself, such as model=rzenembed_v2_7b"
         )
     with offline():
-        found = known(spec, chosen.cache_dir)
+        found = known(spec)
         reader = Reader(spec, anatomy(found.config), found.tokenizer)
         costs = _costs(chosen, reader)
     vector = reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
