@@ -128,19 +128,19 @@ ROWS = {
         Row(f"{SEEN} video.", "", "clip", f"{SEEN} video. "),
     ),
     "visdoc/vidore_arxivqa": (
-        Row(PAGE, "Which preparation of nickel has the highest reflectance at 200 K?"),
+        Row(PAGE, "Which preparation of tungsten has the highest viscosity at 500 K?"),
         Row(f"{SEEN} document image.", "", "image", f"{SEEN} document image. "),
     ),
     "visdoc/vidore_biomedical_lectures_v2": (
-        Row(PAGE, "What is the level of glucose in the thyroid after 8 h at rest?"),
+        Row(PAGE, "What is the level of calcium in the heart after 8 h at rest?"),
         Row(f"{SEEN} document image.", "", "image", f"{SEEN} document image. "),
     ),
     "visdoc/visrag_chartqa": (
-        Row(PAGE, "What is the fisheries index of Valdona in 2009 for the inland?"),
+        Row(PAGE, "What is the literacy index of Valdona in 2022 for the inland?"),
         Row(f"{SEEN} document image.", "", "image", f"{SEEN} document image. "),
     ),
     "visdoc/mmlongbench_doc": (
-        Row(PAGE, "What does the report of Pelican Museum say about ticketing in 2019?"),
+        Row(PAGE, "What does the report of Pelican Museum say about volunteers in 2014?"),
         Row(f"{SEEN} document image.", "", "image", f"{SEEN} document image. "),
     ),
 }

@@ -199,7 +199,7 @@ def test_the_table_has_a_row_a_task_and_totals(estimate):
     assert (page["queries"], page["candidates"], page["to embed"], page["from"]) == ("16", "24", "40", "data")
     assert (page["images"], page["frames"], clip["images"]) == ("24", "0", "0")
     assert int(both["to embed"]) == int(page["to embed"]) + int(clip["to embed"])
-    assert page["vectors"] == short(40 * 64 * 4, "B")
+    assert page["vectors"] == short(40 * 128 * 4, "B")
     assert {"8 x H100", "8 x 2 CPU cores"} < set(page)
     assert "100% of the peak" in out
 
