@@ -51,6 +51,8 @@ def main() -> None:
                 ready = manager.Barrier(count)
                 with context.Pool(count) as pool:
                     rates = pool.starmap(work, [(scratch, arguments.batches, ready)] * count, chunksize=1)
+                    pool.close()
+                    pool.join()
                 best[count] = max(best.get(count, 0.0), sum(rates))
     for count, rate in best.items():
         print(f"{count} processes: {rate:.2f} batches/s")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from rzen_eval.models.qwen2_vl import CLIP_MEAN, CLIP_STD
+from rzen_eval.models.qwen2_vl import Qwen2VL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,8 +104,7 @@ class Forward:
     def __init__(self, inner: Any) -> None:
         self.visual, self.text = inner.visual, inner.language_model
         self._turns: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
-        shape = (3, 1, 1)
-        self._mean, self._std = torch.tensor(CLIP_MEAN).view(shape), torch.tensor(CLIP_STD).view(shape)
+        self._mean, self._std = (torch.tensor(values).view(3, 1, 1) for values in (Qwen2VL.mean, Qwen2VL.std))
 
     @property
     def words(self) -> Tensor:

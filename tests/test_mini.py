@@ -39,7 +39,7 @@ def test_its_prompt_and_positions_are_those_of_rzenembed():
         ("image/imagenet_1k", 0.5, 1 / 24),
         ("image/mscoco_t2i", 0.6, 1 / 24),
         ("video/msvd", 0.6, 1 / 16),
-        ("visdoc/vidore_arxivqa", 0.4, 0.1),
+        ("visdoc/vidore_arxivqa", 0.8, 0.13),
     ],
 )
 def test_it_has_learned(task, at_least, chance):
@@ -79,7 +79,7 @@ def test_it_never_saw_an_item_of_the_sample(training, tmp_path):
     model = load_model("mini", "device=cpu")
     cache = load([]).cache_dir
     sample = training.sample_digests(model, cache)
-    assert len(sample) > 3000
+    assert len(sample) > 2000
     dropped = shown = 0
     for task, data in training.world(tmp_path, 0, cache):
         lesson = training.Lesson(task, data, model, lambda _: [], sample, frozenset())
@@ -89,7 +89,7 @@ def test_it_never_saw_an_item_of_the_sample(training, tmp_path):
                 known = training.digest(item, pixels) in sample and bool(pixels or side is Side.QUERY)
                 assert (lesson.ready(side, index, None) is None) == known
                 dropped, shown = dropped + known, shown + (not known)
-    assert shown > 20 * dropped > 0
+    assert shown > 5 * dropped > 0
 
 
 def test_the_worlds_it_learned_from_have_other_seeds_than_the_sample(training):

@@ -155,11 +155,14 @@ def test_a_query_has_the_official_string_and_clean_fields(
     assert not query.frames
 
 
-@pytest.mark.parametrize("case", ["classification without a text", "question", "caption of an image"])
-def test_text_candidates_are_bare_texts_under_their_own_names(tmp_path: Path, case: str):
+@pytest.mark.parametrize(
+    ("case", "kind"),
+    [("classification without a text", "label"), ("question", "answer"), ("caption of an image", "caption")],
+)
+def test_text_candidates_are_bare_texts_under_their_own_names(tmp_path: Path, case: str, kind: str):
     task, given, *_ = QUERIES[case]
     data = read(tmp_path, task, given)
-    assert candidates(data) == {text: Item(text=text, verbatim=text) for text in given["tgt_text"]}
+    assert candidates(data) == {text: Item(text=text, verbatim=text, kind=kind) for text in given["tgt_text"]}
     assert data.qrels == {"0": {given["tgt_text"][0]: 1.0}}
     assert data.pools == {"0": given["tgt_text"]}
     assert not data.integer_ids

@@ -133,7 +133,7 @@ def test_a_sweep_of_the_sample_ends_with_a_row_a_size(tmp_path: Path, capsys: py
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if "| mini" in line]
     assert [row[1:4] for row in cells] == [
         [str(dims), precision, str(-(-dims * bits // 8))]
-        for dims in (64, 32, 16, 8)
+        for dims in (128, 64, 32, 16)
         for precision, bits in (("float32", 32), ("float16", 16), ("int8", 8), ("binary", 1))
     ]
     scored = json.loads((tmp_path / "mini/vidore_arxivqa.json").read_text())
@@ -141,7 +141,7 @@ def test_a_sweep_of_the_sample_ends_with_a_row_a_size(tmp_path: Path, capsys: py
     table = pd.read_csv(tmp_path / "out/sweep.csv")
     assert table["bytes"].tolist() == [int(row[3]) for row in cells]
     tasks = pd.read_csv(tmp_path / "out/sweep_tasks.csv")
-    assert tasks.loc[0, ["task", "bytes_per_vector", "score"]].tolist() == ["ViDoRe_arxivqa", 256, scored["score"]]
+    assert tasks.loc[0, ["task", "bytes_per_vector", "score"]].tolist() == ["ViDoRe_arxivqa", 512, scored["score"]]
     with Image.open(tmp_path / "out/sweep.png") as drawn:
         assert drawn.size[0] == 1200
     assert (tmp_path / "out/sweep.svg").read_text().startswith("<?xml")
