@@ -12,10 +12,11 @@ from PIL import Image
 from rzen_eval.core import Item, Result, Run, TaskData
 from rzen_eval.results import rows
 from rzen_eval.results.bootstrap import resampled
+from rzen_eval.results.comparison import Model
 from rzen_eval.results.reference import Reference
 from rzen_eval.results.report import document
 from rzen_eval.results.report.browse import browse
-from rzen_eval.results.report.contents import Model, TaskPage
+from rzen_eval.results.report.contents import TaskPage
 from rzen_eval.results.report.judged import Judged, judge
 from tests.test_results import result
 

@@ -32,6 +32,7 @@ class Model:
 
     name: str
     folder: Path
+    """With `<id>.json`, `queries/` and `runs/`."""
     results: Mapping[str, Result]
     """By task id."""
 

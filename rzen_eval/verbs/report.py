@@ -10,9 +10,9 @@ from tqdm import tqdm
 from rzen_eval import config
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import leaderboard, reference, rows
+from rzen_eval.results.comparison import Model
 from rzen_eval.results.reference import DATA_VERSIONS
 from rzen_eval.results.report import contents, document
-from rzen_eval.results.report.contents import Model
 from rzen_eval.verbs.options import Options, directory, named, put
 
 if TYPE_CHECKING:

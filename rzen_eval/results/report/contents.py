@@ -13,11 +13,11 @@ from rzen_eval.results.report.browse import browse
 from rzen_eval.results.report.judged import judge, read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from rzen_eval.core import Result, Run, Task, TaskData
     from rzen_eval.results.bootstrap import Floats
+    from rzen_eval.results.comparison import Model
     from rzen_eval.results.report.browse import Browse
     from rzen_eval.results.report.judged import Judged
 
@@ -32,17 +32,6 @@ class Options:
     """Longest side of a picture, in pixels."""
     trust: bool = False
     """Show pictures of files whose sizes or times are not those that were scored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model's results."""
-
-    name: str
-    folder: Path
-    """With `<id>.json` and `runs/`."""
-    results: Mapping[str, Result]
-    """By task id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Result
     from rzen_eval.results.bootstrap import Floats
+    from rzen_eval.results.comparison import Model
     from rzen_eval.results.leaderboard import Section
-    from rzen_eval.results.report.contents import Model, TaskPage
+    from rzen_eval.results.report.contents import TaskPage
     from rzen_eval.results.rows import Row
 
 SCRIPTS = ("elements.js", "charts.js", "queries.js", "browser.js", "overview.js", "main.js")
