@@ -58,6 +58,12 @@ def test_the_same_results_pass(check: CHECK, m: Path):
     )
 
 
+def test_a_score_of_many_digits_is_as_good_as_itself(check: CHECK, m: Path):
+    write(m, "mscoco", hits(1, 3))
+    check("--update", "--tolerance", "0")
+    assert "as good as the baseline" in check("--strict")
+
+
 def test_a_drop_beyond_the_tolerance_fails_the_task_and_its_averages(check: CHECK, m: Path):
     # I-VG drops from 60 to 57.5 with two tasks, and Image and Overall with it.
     write(m, "mscoco", hits(12, 20))

@@ -22,6 +22,8 @@ TOLERANCE = 1.0
 """Points that a task or an average may drop, unless the baseline or the user says otherwise."""
 DIGITS = 4
 """Digits after the point of a query's score in the file."""
+SCORE_DIGITS = 6
+"""Digits after the point of a task's score, 0 to 1, in the file."""
 
 
 class Recorded(Frozen):
@@ -73,7 +75,7 @@ def record(model: Model, tolerance: float) -> Baseline:
         tasks[name] = Recorded(
             task=result.task,
             group=result.group,
-            score=round(result.score, 6),
+            score=round(result.score, SCORE_DIGITS),
             asked=protocol.asked(result),
             told=protocol.told(result),
             queries=None if queries is None else np.round(queries.score, DIGITS).tolist(),

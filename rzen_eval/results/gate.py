@@ -10,7 +10,7 @@ import numpy as np
 
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import bootstrap, protocol, records
-from rzen_eval.results.baseline import DIGITS
+from rzen_eval.results.baseline import DIGITS, SCORE_DIGITS
 from rzen_eval.results.reference import DATA_VERSIONS
 from rzen_eval.results.table import mean
 
@@ -176,7 +176,8 @@ def _scored(one: Check, members: Sequence[_Pair], p: float | None, tolerance: fl
     if one.before is None or one.after is None:
         return one
     points = one.after - one.before
-    large, sure = abs(points) > tolerance + 1e-6, p is not None and p < ALPHA
+    rounding = 100 * 10.0**-SCORE_DIGITS
+    large, sure = abs(points) > tolerance + rounding, p is not None and p < ALPHA
     verdict = Verdict.SAME if not (large or sure) else Verdict.LOWER if points < 0 else Verdict.HIGHER
     known = [pair.differences for pair in members if pair.differences is not None]
     worse, better, n = (sum(int(test(values)) for values in known) for test in (_worse, _better, len))
