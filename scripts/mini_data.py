@@ -13,7 +13,6 @@ import numpy as np
 from rzen_eval import config
 from rzen_eval.cache import make_once
 from rzen_eval.core import Item, Modality, Side
-from rzen_eval.data.bundled import folder as sample_folder
 from rzen_eval.data.load import load_data
 from rzen_eval.data.sample import make
 from rzen_eval.data.sample.clips import act, paper
@@ -65,7 +64,6 @@ def digest(item: Item, pixels: Sequence[Pixels]) -> bytes:
 
 def sample_digests(model: Qwen2VL, cache_dir: Path) -> frozenset[bytes]:
     """Hashes of every item of the bundled sample but short texts, which are names of classes and answers."""
-    sample_folder(cache_dir)
     found = set()
     for _, data in _tasks([f"cache_dir={cache_dir}"]):
         found |= {digest(item, model.pictures(item).load()) for item in data.queries}

@@ -44,7 +44,7 @@ def opened(
         model: the model, for this process; its weights are loaded only where it computes, and when it has something to.
         store: where vectors go.
         rank: place of this process among those that run the same command.
-        cache_dir: where the bundled model is kept.
+        cache_dir: where digests of weights are kept.
 
     Raises:
         ConfigError: a pool or cluster inside each of several ranks, or of a model that computes elsewhere.

@@ -40,7 +40,7 @@ class Local(ABC):
 
     Args:
         spec: the declaration.
-        cache_dir: where the bundled model is kept.
+        cache_dir: where digests of weights are kept.
 
     Raises:
         ModelError: the checkpoint is incomplete, has weights that the model does not use, or the device,

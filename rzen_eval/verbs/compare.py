@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,13 +107,23 @@ def one_model(text: str, results_dir: Path, only: set[str] | None = None) -> Mod
         names = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
         there = f"{results_dir} holds {', '.join(names)}" if names else f"{results_dir} holds no results"
         raise ConfigError(f"no results of {text!r}: {there}{config.nearest(text, names)}; expected a model or a folder")
-    models = rows.read(place)
-    if len(models) != 1:
-        said = f"results of {', '.join(models)}" if models else "no results"
+    found = models(place)
+    if len(found) != 1:
+        said = f"results of {', '.join(model.name for model in found)}" if found else "no results"
         raise ConfigError(f"{place} holds {said}; expected those of one model, such as results/mini")
-    ((name, results),) = models.items()
-    kept = {result.id: result for result in results if only is None or result.id in only}
+    [model] = found
+    kept = {task_id: result for task_id, result in model.results.items() if only is None or task_id in only}
     if not kept:
-        raise ConfigError(f"{place} holds no results of the chosen tasks; leave task= out to see all {len(results)}")
-    folder = place if any(place.glob("*.json")) else place / name
-    return Model(name, folder, kept)
+        raise ConfigError(
+            f"{place} holds no results of the chosen tasks; leave task= out to see all {len(model.results)}"
+        )
+    return replace(model, results=kept)
+
+
+def models(folder: Path) -> list[Model]:
+    """The models whose results a folder holds: its own, or those of the folders in it."""
+    own = any(folder.glob("*.json"))
+    return [
+        Model(name, folder if own else folder / name, {result.id: result for result in results})
+        for name, results in rows.read(folder).items()
+    ]

@@ -10,9 +10,9 @@ from tqdm import tqdm
 from rzen_eval import config
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import leaderboard, reference, rows
-from rzen_eval.results.comparison import Model
 from rzen_eval.results.reference import DATA_VERSIONS
 from rzen_eval.results.report import contents, document
+from rzen_eval.verbs.compare import models as models_in
 from rzen_eval.verbs.options import Options, directory, named, put
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.config import RunConfig
     from rzen_eval.core import Task
+    from rzen_eval.results.comparison import Model
     from rzen_eval.results.report.contents import TaskPage
     from rzen_eval.results.rows import Row
 
@@ -119,14 +120,12 @@ def _models(folders: Sequence[Path]) -> list[Model]:
         raise ConfigError("report: expected a folder of results, RESULTS/MODEL, or two to compare; see --help")
     found: list[Model] = []
     for folder in folders:
-        own = any(folder.glob("*.json"))
-        models = rows.read(folder)
-        if not models:
+        there = models_in(folder)
+        if not there:
             raise ConfigError(f"report: {folder} holds no results; expected <task>.json, as a run leaves them")
-        for name, results in models.items():
-            place = folder if own else folder / name
-            label = f"{name} ({place})" if any(model.name == name for model in found) else name
-            found.append(Model(label, place, {result.id: result for result in results}))
+        for model in there:
+            again = any(other.name == model.name for other in found)
+            found.append(replace(model, name=f"{model.name} ({model.folder})") if again else model)
     if len(found) > 2:
         names = ", ".join(model.name for model in found)
         raise ConfigError(f"report: expected one model or two, found {len(found)} ({names}); give RESULTS/MODEL")
