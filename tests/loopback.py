@@ -53,6 +53,10 @@ class Hub:
         """The endpoint."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
+    def environment(self, home: Path) -> dict[str, str]:
+        """Variables that lead a client here, and what it downloads to a folder instead of the user's own cache."""
+        return {"HF_ENDPOINT": self.url, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+
     def commit(self, folder: Path) -> str:
         """The commit of a repository's content, or the one that its folder is named after."""
         if COMMIT.fullmatch(name := folder.name.partition("@")[2]):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from rzen_eval.config import choices, load
 from rzen_eval.errors import ConfigError
-from rzen_eval.models.spec import ModelSpec
+from rzen_eval.models.declared import ApiSpec
+from rzen_eval.models.spec import BUDGETED, ModelSpec
 from tests import tiny
 from tests.conftest import FIXTURES
 from tests.loopback import Hub
@@ -25,6 +26,8 @@ ONE_OF_EACH = (
     "visdoc/vidore_arxivqa", "visdoc/vidore_biomedical_lectures_v2", "visdoc/visrag_chartqa", "visdoc/mmlongbench_doc",
 )  # fmt: skip
 """A task of each of the twelve groups."""
+SMALL = ["model.image={min_tokens: 4, max_tokens: 32}", "model.frame={min_tokens: 4, max_tokens: 8}"]
+"""Budgets of pictures that make a run short."""
 ADAPTERS = {
     "vlm2vec_v2_2b": "Qwen/Qwen2-VL-2B-Instruct",
     "b3_qwen2_2b": "Qwen/Qwen2-VL-2B-Instruct",
@@ -48,33 +51,43 @@ MAKERS: Mapping[str, Callable[[Path], object]] = {
 """What makes a checkpoint of a family."""
 
 
-def declared() -> dict[str, ModelSpec]:
+def declared() -> dict[str, ModelSpec | ApiSpec]:
     """Declarations that a stand-in can be made for, by name."""
-    found = {}
+    found: dict[str, ModelSpec | ApiSpec] = {}
     for name in choices("model"):
         try:
             spec = load([f"model={name}", "task=visdoc/vidore_arxivqa"]).model
         except ConfigError:
             continue  # not complete without settings of the user's own
-        if isinstance(spec, ModelSpec) and spec.family in MAKERS and spec.checkpoint != "bundled":
+        if isinstance(spec, ApiSpec) or (isinstance(spec, ModelSpec) and spec.checkpoint != "bundled"):
             found[name] = spec
     return found
 
 
-def put(root: Path, name: str, spec: ModelSpec) -> list[str]:
+def put(root: Path, name: str, spec: ModelSpec | ApiSpec, api: str) -> list[str]:
     """Make a model's repository under the hub's root, at its revision; of an unpublished one a folder beside it.
+
+    Args:
+        root: of the hub.
+        name: of the declaration.
+        spec: the declaration.
+        api: address of a server that stands for every API.
 
     Returns:
         Settings that lead there, which are none for a repository.
     """
+    if isinstance(spec, ApiSpec):
+        return [f"model.endpoint={api}", "model.confirmed=true"]
+    smaller = SMALL if spec.family in BUDGETED else []
+    smaller = [*smaller, *["model.square=112"] * (spec.square is not None)]
     if spec.checkpoint == "unpublished":
         place = root / "unpublished" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         MAKERS[spec.family](place)
-        return [f"model.checkpoint={place}"]
+        return [*smaller, f"model.checkpoint={place}"]
     place = root / (f"{spec.checkpoint}@{spec.revision}" if spec.revision else spec.checkpoint)
     if place.exists():
-        return []
+        return smaller
     (root / spec.checkpoint).parent.mkdir(parents=True, exist_ok=True)
     if name not in ADAPTERS:
         MAKERS[spec.family](place)
@@ -86,7 +99,7 @@ def put(root: Path, name: str, spec: ModelSpec) -> list[str]:
         _adapter(base, place, ADAPTERS[name])
     # The hub knows a repository by its folder, whatever revisions it has beside.
     (root / spec.checkpoint).mkdir(exist_ok=True)
-    return []
+    return smaller
 
 
 def _adapter(base: Path, place: Path, base_name: str) -> None:
@@ -103,33 +116,28 @@ def _adapter(base: Path, place: Path, base_name: str) -> None:
     (place / "adapter_config.json").write_text(json.dumps(says))
 
 
-def score(
-    name: str, hub: Hub, folder: Path, *, tasks: Sequence[str] = ONE_OF_EACH, settings: Sequence[str] = ()
-) -> subprocess.CompletedProcess[str]:
-    """Score a declared model on the first query of tasks of the sample, as the command line does, in a process.
+def words(name: str, folder: Path, tasks: Sequence[str] = ONE_OF_EACH) -> list[str]:
+    """What the command line is given to score a declared model on the first query of tasks of the sample.
 
     Args:
         name: of the declaration.
-        hub: serves its stand-in.
-        folder: where results go, `results/`, and what is downloaded, `home/`, in the place of the user's own cache.
+        folder: where results go, `results/`.
         tasks: which.
-        settings: further ones.
     """
-    words = [
+    return [
         f"task=[{','.join(tasks)}]",
         f"model={name}",
         "model.dim=null",
         "limit=1",
         f"results_dir={folder / 'results'}",
-    ]
-    environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "0"}
-    command = [
-        sys.executable,
-        "-m",
-        "rzen_eval",
-        *words,
-        f"results_dir={folder}/results",
         "runtime.progress=lines",
-        *settings,
     ]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def score(
+    name: str, hub: Hub, folder: Path, tasks: Sequence[str], settings: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    """Score a declared model in a process of its own."""
+    command = [sys.executable, "-m", "rzen_eval", *words(name, folder, tasks), *settings]
+    variables = os.environ | hub.environment(folder / "home")
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables)

@@ -1,20 +1,15 @@
 """Models behind an HTTP API, against a server on loopback that is busy, slow, broken and nosy."""
 
 import base64
-import contextlib
 import io
 import json
 import logging
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,64 +23,9 @@ from rzen_eval.engine.loader import Loader
 from rzen_eval.engine.store import VectorStore
 from rzen_eval.errors import ConfigError, DataError, ModelError
 from rzen_eval.models.api import Api
+from tests.loopback_api import Answer, Server, right, serving
 
 KEY = "sk-very-secret-42"
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class Server:
-    """Answers with the vector (letters, pictures, 1, 0), after what it was told to do wrong."""
-
-    wrongs: list[Callable[["Server"], Answer | None]] = field(default_factory=list)
-    """Taken one a request; None: the connection is cut."""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    keys: Counter[str] = field(default_factory=Counter)
-    times: list[float] = field(default_factory=list)
-    at_once: int = 0
-    most_at_once: int = 0
-    url: str = ""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server_state: ClassVar[Server]
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_POST(self) -> None:
-        state = self.server_state
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with state.lock:
-            state.bodies.append(body)
-            state.keys[self.headers["Authorization"]] += 1
-            state.times.append(time.monotonic())
-            state.at_once += 1
-            state.most_at_once = max(state.most_at_once, state.at_once)
-            wrong = state.wrongs.pop(0) if state.wrongs else right
-        time.sleep(0.02)
-        answer = wrong(state) if wrong is not right else right(state, body)
-        with state.lock:
-            state.at_once -= 1
-        if answer is None:
-            self.close_connection = True
-            self.connection.close()
-            return
-        status, headers, content = answer
-        with contextlib.suppress(OSError):  # whoever asked has gone
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(content))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-
-def right(_state: Server, body: dict[str, Any] | None = None) -> Answer:
-    parts = (body or {"input": []})["input"]
-    letters = sum(len(part["text"]) for part in parts if part["type"] == "text")
-    pictures = sum(part["type"] == "image_url" for part in parts)
-    return 200, {}, json.dumps({"data": {"embedding": [letters, pictures, 1, 0]}}).encode()
 
 
 def says(status: int, body: str = "", **headers: str) -> Callable[[Server], Answer]:
@@ -105,14 +45,8 @@ def slow(_state: Server) -> Answer:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("TEST_KEY", KEY)
-    state = Server()
-    running = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_state": state}))
-    running.daemon_threads = True
-    state.url = f"http://127.0.0.1:{running.server_port}/embed"
-    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield state
-    running.shutdown()
-    running.server_close()
+    with serving() as state:
+        yield state
 
 
 def model(server: Server, *overrides: str, name: str = "seed_1_6_0615") -> Api:

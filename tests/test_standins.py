@@ -8,18 +8,15 @@ import pytest
 from tests import standins
 from tests.loopback import Hub
 
-SMALL = ["model.image={min_tokens: 4, max_tokens: 32}", "model.frame={min_tokens: 4, max_tokens: 8}"]
-
 
 @pytest.mark.parametrize("name", ["gme_2b_mmeb", "b3_qwen2_2b"])
 def test_a_declaration_loads_from_the_hub_and_scores_a_task_of_each_group(name: str, tmp_path: Path):
     pytest.importorskip("peft")
     spec = standins.declared()[name]
     with Hub(tmp_path / "hub") as hub:
-        standins.put(hub.root, name, spec)
+        there = standins.put(hub.root, name, spec, api="")
         tasks = standins.ONE_OF_EACH if name == "gme_2b_mmeb" else standins.ONE_OF_EACH[:1]
-        square = ["model.square=112"] * (spec.square is not None)
-        done = standins.score(name, hub, tmp_path, tasks=tasks, settings=[*SMALL, *square])
+        done = standins.score(name, hub, tmp_path, tasks, there)
         assert done.returncode == 0, done.stdout + done.stderr
         commit = hub.commit(hub.folder(spec.checkpoint, spec.revision or "main") or tmp_path)
     results = [json.loads(file.read_text()) for file in sorted((tmp_path / "results" / name).glob("*.json"))]
