@@ -64,6 +64,11 @@ def declared() -> dict[str, ModelSpec | ApiSpec]:
     return found
 
 
+def local() -> dict[str, ModelSpec]:
+    """Those of them that this package computes itself."""
+    return {name: spec for name, spec in declared().items() if isinstance(spec, ModelSpec)}
+
+
 def put(root: Path, name: str, spec: ModelSpec | ApiSpec, api: str) -> list[str]:
     """Make a model's repository under the hub's root, at its revision; of an unpublished one a folder beside it.
 

@@ -205,4 +205,4 @@ def test_settings(name: str):
     budget = image.min_tokens, image.max_tokens
     assert (spec.positions, spec.max_length, spec.video, budget, spec.dim, spec.square) == SETTINGS[name]
     assert spec.architecture is not None
-    assert spec.architecture.hidden_size == spec.dim
+    assert spec.architecture.text["hidden_size"] == spec.dim

@@ -17,7 +17,6 @@ from rzen_eval.estimate.amounts import Amount
 from rzen_eval.estimate.assumed import assumed
 from rzen_eval.estimate.checkpoint import known
 from rzen_eval.estimate.devices import DEVICES, seconds
-from rzen_eval.estimate.flops import anatomy
 from rzen_eval.estimate.measured import measured
 from rzen_eval.estimate.reader import Reader
 from rzen_eval.models.pixels import Visual
@@ -27,8 +26,7 @@ from tests import toys
 
 def reader(model: str, *settings: str) -> Reader:
     spec = config.load([f"model={model}", "task=visdoc/vidore_arxivqa", *settings]).model
-    found = known(spec)
-    return Reader(spec, anatomy(found.config), found.tokenizer)
+    return Reader.of(spec, known(spec))
 
 
 @pytest.fixture

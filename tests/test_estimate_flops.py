@@ -1,32 +1,53 @@
 """Operations and parameters, against published sizes and against torch's own counter."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from rzen_eval import config, load_model
+from rzen_eval import Item, config, load_model
+from rzen_eval.core import Side
+from rzen_eval.errors import ModelError
+from rzen_eval.estimate.checkpoint import known
 from rzen_eval.estimate.flops import anatomy, declared_config
-from rzen_eval.models.pixels import Visual
+from rzen_eval.estimate.reader import Reader
+from rzen_eval.models.spec import ModelSpec
+from tests import standins, tiny
 
 
-def declared(model: str):
-    return config.load([f"model={model}", "task=visdoc/vidore_arxivqa"]).model
+def declared(model: str) -> ModelSpec:
+    spec = config.load([f"model={model}", "task=visdoc/vidore_arxivqa"]).model
+    assert isinstance(spec, ModelSpec)
+    return spec
 
 
 @pytest.mark.parametrize(
     ("model", "parameters", "dim"), [("rzenembed_v2_7b", 8_291_375_616, 3584), ("vlm2vec_v2_2b", 2_208_985_600, 1536)]
 )
 def test_the_declared_sizes_make_a_model_of_the_published_size(model: str, parameters: int, dim: int):
-    spec = declared(model)
-    found = anatomy(declared_config(spec.architecture))
+    found = anatomy(declared_config(declared(model)))
     assert (found.parameters, found.dim) == (parameters, dim)
-    assert (round(found.parameters / 1e9, 2), found.dim) == (spec.parameters_b, spec.dim)
+
+
+@pytest.mark.parametrize("model", sorted(standins.local()))
+def test_every_declaration_is_of_its_published_size(model: str):
+    spec = declared(model)
+    found = anatomy(declared_config(spec))
+    digits = 3 if spec.parameters_b < 1 else 2
+    assert (round(found.parameters / 1e9, digits), found.dim) == (spec.parameters_b, spec.dim)
+
+
+def test_a_size_that_the_family_does_not_know_is_one_line():
+    spec = declared("cafe_7b")
+    strange = spec.architecture.model_copy(update={"text": {"hiden_size": 1}})
+    with pytest.raises(ModelError, match=r"cafe_7b: architecture\.text\.hiden_size is no size of a llava_onevision"):
+        declared_config(spec.model_copy(update={"architecture": strange}))
 
 
 def test_every_matrix_of_the_7b_model_is_counted_by_hand():
-    found = anatomy(declared_config(declared("rzenembed_v2_7b").architecture))
+    found = anatomy(declared_config(declared("rzenembed_v2_7b")))
     layer = 3584 * (3584 + 512 + 512 + 3584) + 3 * 3584 * 18944  # q, k, v, o; gate, up, down
     assert found.per_token == 28 * layer
     block = 1280 * (3 * 1280 + 1280) + 2 * 1280 * 5120
@@ -40,31 +61,38 @@ def test_declared_sizes_are_no_part_of_what_tells_vectors_apart(checkpoint: Path
     assert "architecture" not in model.provenance()
 
 
-@pytest.mark.parametrize("visuals", [[], [Visual(84, 56)], [Visual(56, 56), Visual(112, 28)], [Visual(56, 84, 8)]])
-def test_operations_are_those_that_torch_counts(visuals: list[Visual]):
-    from transformers import Qwen2VLConfig, Qwen2VLModel
+STANDS_FOR = {
+    "rzenembed_v2_7b": standins.MAKERS["qwen2_vl"],
+    "lamra_ret": partial(tiny.qwen, family="qwen2_5_vl"),
+    "qwen3_vl_embedding_2b": standins.MAKERS["qwen3_vl"],
+    "cafe_7b": standins.MAKERS["llava_onevision"],
+    "colpali_v1_3": standins.MAKERS["colpali"],
+    "colqwen2": standins.MAKERS["colqwen2"],
+}
+"""A small checkpoint of each family, by a declaration that reads it."""
 
-    architecture = declared("rzenembed_v2_7b").architecture.model_copy(
-        update={
-            "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
-            "intermediate_size": 160, "vocab_size": 200,
-            "vision": declared("rzenembed_v2_7b").architecture.vision.model_copy(
-                update={"depth": 2, "embed_dim": 32, "num_heads": 2}
-            ),
-        }
-    )  # fmt: skip
-    small: Qwen2VLConfig = declared_config(architecture)
-    small.text_config.rope_parameters = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]}
-    model = Qwen2VLModel._from_config(small, attn_implementation="eager").eval()
-    length = 40
-    grids = [[max(1, visual.frames // 2), visual.height // 14, visual.width // 14] for visual in visuals]
-    patches = sum(t * h * w for t, h, w in grids)
-    assert patches == 4 * sum(visual.n_tokens for visual in visuals)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        embeds = torch.randn(1, length, 64)
-        if visuals:
-            model.visual(torch.randn(patches, 3 * 2 * 14 * 14), grid_thw=torch.tensor(grids))
-        model.language_model(inputs_embeds=embeds, use_cache=False)
-    flops = anatomy(small).forward(length, visuals)
-    # The counter takes causal attention for a full square.
-    assert counter.get_total_flops() == flops.matrices + 2 * flops.text_attention + flops.vision_attention
+
+@pytest.mark.parametrize("name", STANDS_FOR)
+def test_operations_are_those_that_torch_counts_in_the_forward_pass(name: str, tmp_path: Path):
+    STANDS_FOR[name](tmp_path / "small")
+    words = [f"checkpoint={tmp_path / 'small'}", "dtype=float32", "device=cpu", "attention=eager"]
+    family = "qwen2_5_vl" if name == "lamra_ret" else declared(name).family
+    model = load_model(name, *words, f"family={family}", "max_length=null")
+    model.load()
+    reader = Reader.of(model.spec, known(model.spec))
+    one, other = Image.new("RGB", (160, 110)), Image.new("RGB", (90, 230))
+    for item in (
+        Item(text="a cat upon a mat"),
+        Item(images=[one]),
+        Item(text="a cat", images=[one, other]),
+        Item(frames=[one] * 5),
+    ):
+        with FlopCounterMode(display=False) as counter:
+            model.embed([item], Side.CANDIDATE)
+        length = model.plan(item, Side.CANDIDATE).length
+        flops = reader.anatomy.forward(length, model.pictures(item).measure())
+        # The counter takes causal attention for a full square.
+        attention = flops.text_attention * (2 if reader.anatomy.causal else 1)
+        assert counter.get_total_flops() == flops.matrices + attention + flops.vision_attention
+        amount = reader.amount(item, Side.CANDIDATE)
+        assert (amount.text_tokens + amount.visual_tokens, amount.flops) == (length, flops.total)

@@ -11,7 +11,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.weights import ADAPTER_CONFIG, TOKENIZERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rzen_eval.models.spec import ModelSpec
 
@@ -21,7 +21,7 @@ class Known:
     """What was found of a model on this machine."""
 
     config: Any
-    """A `Qwen2VLConfig`."""
+    """Of the class of transformers for the family."""
     where: str
     """What it was read from, for the reader."""
     tokenizer: Any | None
@@ -56,25 +56,27 @@ def known(spec: ModelSpec) -> Known:
             nor declared sizes are there.
     """
     from rzen_eval.estimate.flops import declared_config
-    from rzen_eval.models.weights import read_config
+    from rzen_eval.models import class_of
 
-    if spec.family != "qwen2_vl":
-        raise ModelError(f"{spec.name}: an estimate counts operations of qwen2_vl only, and this is a {spec.family}")
+    reader = class_of(spec.family)
     folder = _folder(spec, spec.checkpoint, spec.revision)
     base = _base(spec, folder) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
-    tokenizer = next((found for place in (folder, base) if place and (found := _tokenizer(place))), None)
+    places = (place for place in (folder, base) if place)
+    tokenizer = next((found for place in places if (found := _tokenizer(place, reader.marks))), None)
     if base and (base / "config.json").is_file():
-        return Known(read_config(spec, base, "Qwen2VLConfig"), "its checkpoint's config.json", tokenizer)
+        return Known(reader.read_config(spec, base), "its checkpoint's config.json", tokenizer)
     if spec.architecture is None:
         raise ModelError(
             f"{spec.name}: {spec.checkpoint} is not on this machine and the declaration has no architecture;"
             " give model.checkpoint=FOLDER, or declare its sizes as conf/model/rzenembed_v2_7b.yaml does"
         )
-    return Known(declared_config(spec.architecture), "its declaration", tokenizer)
+    return Known(declared_config(spec), "its declaration", tokenizer)
 
 
 def _folder(spec: ModelSpec, name: str, revision: str | None) -> Path | None:
     """The files of a checkpoint on this machine; None for a hub repository that is not cached."""
+    if name == "unpublished":
+        return None
     if name == "bundled":
         from rzen_eval.models import mini
 
@@ -107,16 +109,18 @@ def _base(spec: ModelSpec, adapter: Path) -> Path | None:
     return _folder(spec, name, None if spec.base else says.get("revision")) if name else None
 
 
-def _tokenizer(folder: Path) -> Any | None:
-    """The tokenizer of a folder, if it has one; a damaged one is for the run to refuse."""
+def _tokenizer(folder: Path, marks: Sequence[str]) -> Any | None:
+    """The tokenizer of a folder with tokens of media, if it has one; a damaged one is for the run to refuse."""
     if not any((folder / name).is_file() for name in TOKENIZERS):
         return None
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+        whole = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError):
         return None
+    whole.add_tokens(list(marks), special_tokens=True)
+    tokenizer = whole.backend_tokenizer
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -1,15 +1,17 @@
-"""Operations of a forward pass of Qwen2-VL, counted from its configuration.
+"""Operations of a forward pass of a vision-language model, counted from its configuration.
 
 A multiplication and an addition are two operations. A forward pass that embeds one item costs
 
     matrices    2 · (T · L  +  P · p  +  M · v)
-    attention   2 · layers · d · L²  +  4 · depth · d_v · Σ pᵢ²
+    attention   2 · layers · d · L²  +  4 · Σ d_v · pᵢ²
 
 with L tokens of the prompt, visual ones included, v visual tokens among them, p patches in all and pᵢ those of one
-picture or pair of frames, which attend to each other and to no others. T, P and M are the weights that a token, a
-patch and a visual token are multiplied with: the linear layers of the language model, the patch embedding with the
-linear layers of the vision tower, and the merger. d and d_v are the widths of attention, heads times their size.
-Scores and weighted sum take 4 · d · L² a layer; the language model is causal, which is half of that. There is no head:
+picture, pair of frames or tile, which attend to each other and to no others: the sum is over these and over the layers
+of the vision tower; in a layer with windows pᵢ are the patches of a window. T, P and M are the weights that a token, a
+patch and a visual token are multiplied with: the linear layers of the language model, with the layer that makes vectors
+in late interaction; the patch embedding with the linear layers of the vision tower; and what makes tokens of patches,
+which in LLaVA-OneVision meets each patch. d and d_v are the widths of attention, heads times their size. Scores and
+weighted sum take 4 · d · L² a layer; a causal language model needs half of that, PaliGemma sees all. There is no head:
 an embedding needs no logits. Norms, activations, softmax and rotations are left out, as is padding.
 
 Source: Kaplan et al. 2020 (arXiv 2001.08361), section 2.1 and table 1: 2N + 2 · layers · n_ctx · d a token forward;
@@ -21,11 +23,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.errors import ModelError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.models.pixels import Visual
-    from rzen_eval.models.spec import Architecture
+    from rzen_eval.models.spec import ModelSpec
+
+WHOLE = {
+    "qwen2_vl": "Qwen2VLForConditionalGeneration",
+    "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
+    "qwen3_vl": "Qwen3VLForConditionalGeneration",
+    "llava_onevision": "LlavaOnevisionForConditionalGeneration",
+    "colpali": "ColPaliForRetrieval",
+    "colqwen2": "ColQwen2ForRetrieval",
+}
+"""Class of transformers that has all weights of a checkpoint, by what its configuration calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,7 @@ class Flops:
 
     matrices: int
     text_attention: int
-    """Causal: half of the square."""
+    """Half of the square where it is causal."""
     vision_attention: int
 
     @property
@@ -51,18 +65,28 @@ class Anatomy:
     """Of the whole checkpoint, the head included; tied embeddings count once."""
     dim: int
     """Of its vectors."""
+    late: bool
+    """Whether every token has a vector; else an item has one."""
     per_token: int
     """Weights of the matrices that each token meets."""
     per_patch: int
     """Weights that each patch meets."""
     per_visual_token: int
-    """Weights of the merger, which each visual token meets once."""
+    """Weights that each visual token meets once, before the language model."""
     layers: int
     width: int
     """Heads times their size."""
+    causal: bool
     vision_layers: int
+    """Of those whose patches see the whole picture."""
+    windowed_layers: int
+    window: int
+    """Patches along the side of a window; 0: there are none."""
     vision_width: int
-    patches_per_token: int
+    patch: int
+    """Side of a patch in pixels."""
+    tile: int | None
+    """Patches of a tile; None: pictures keep their shape."""
 
     def forward(self, length: int, visuals: Sequence[Visual]) -> Flops:
         """Operations for one item.
@@ -71,44 +95,66 @@ class Anatomy:
             length: tokens of its prompt, visual ones included.
             visuals: its pictures and clips, as the model reads them.
         """
-        visual_tokens = sum(visual.n_tokens for visual in visuals)
-        patches = self.patches_per_token * visual_tokens
-        squares = 0
+        patches = squares = windows = 0
         for visual in visuals:
-            steps = max(1, -(-visual.frames // 2))
-            squares += steps * (self.patches_per_token * visual.n_tokens // steps) ** 2
+            rows, columns = visual.height // self.patch, visual.width // self.patch
+            piece = self.tile or rows * columns
+            patches += visual.n_pieces * piece
+            squares += visual.n_pieces * piece**2
+            windows += visual.n_pieces * _squared(rows, self.window) * _squared(columns, self.window)
+        visual_tokens = sum(visual.n_tokens for visual in visuals)
+        seen = self.vision_layers * squares + self.windowed_layers * windows
         return Flops(
             matrices=2 * (self.per_token * length + self.per_patch * patches + self.per_visual_token * visual_tokens),
-            text_attention=2 * self.layers * self.width * length**2,
-            vision_attention=4 * self.vision_layers * self.vision_width * squares,
+            text_attention=(2 if self.causal else 4) * self.layers * self.width * length**2,
+            vision_attention=4 * self.vision_width * seen,
         )
+
+
+def _squared(length: int, part: int) -> int:
+    """The squares of a length's parts, the last of which may be shorter, added up."""
+    return length // part * part**2 + (length % part) ** 2 if part else 0
 
 
 def anatomy(config: Any) -> Anatomy:
     """The sizes of the stock model of a configuration, built without memory for its weights.
 
     Args:
-        config: a `Qwen2VLConfig`.
+        config: of a family in `WHOLE`.
     """
     import torch
-    from transformers import Qwen2VLForConditionalGeneration
+    import transformers
 
     with torch.device("meta"):
-        model = Qwen2VLForConditionalGeneration(config)
-    text, vision = config.text_config, config.vision_config
+        model = getattr(transformers, WHOLE[config.model_type])(config)
+    late = hasattr(config, "vlm_config")
+    beneath, core = (config.vlm_config, model.vlm) if late else (config, model.model)
+    text, vision = beneath.text_config, beneath.vision_config
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    tower = model.model.visual
+    if hasattr(core, "visual"):
+        tower, joint = core.visual, 0
+        merging = _weights(tower.merger) + sum(map(_weights, getattr(tower, "deepstack_merger_list", ())))
+    else:
+        tower, joint, merging = core.vision_tower, _weights(core.multi_modal_projector), 0
+    depth = getattr(vision, "depth", None) or vision.num_hidden_layers
+    whole = getattr(vision, "fullatt_block_indexes", None)
+    windowed = depth - len(whole) if whole is not None else 0
     return Anatomy(
         parameters=sum(weight.numel() for weight in model.parameters()),
-        dim=text.hidden_size,
-        per_token=_weights(model.model.language_model),
-        per_patch=_weights(tower.patch_embed) + _weights(tower.blocks),
-        per_visual_token=_weights(tower.merger),
+        dim=config.embedding_dim if late else text.hidden_size,
+        late=late,
+        per_token=_weights(core.language_model) + (_weights(model.embedding_proj_layer) if late else 0),
+        per_patch=_weights(tower) - merging + joint,
+        per_visual_token=merging,
         layers=text.num_hidden_layers,
         width=text.num_attention_heads * head,
-        vision_layers=vision.depth,
-        vision_width=vision.embed_dim,
-        patches_per_token=vision.spatial_merge_size**2,
+        causal=text.model_type != "gemma",
+        vision_layers=depth - windowed,
+        windowed_layers=windowed,
+        window=vision.window_size // vision.patch_size if windowed else 0,
+        vision_width=getattr(vision, "embed_dim", None) or vision.hidden_size,
+        patch=vision.patch_size,
+        tile=(vision.image_size // vision.patch_size) ** 2 if config.model_type == "llava_onevision" else None,
     )
 
 
@@ -116,13 +162,32 @@ def _weights(module: Any) -> int:
     """Elements of the matrices in a module; a patch embedding is a convolution that meets each patch once."""
     from torch import nn
 
-    return sum(part.weight.numel() for part in module.modules() if isinstance(part, (nn.Linear, nn.Conv3d)))
+    met = (nn.Linear, nn.Conv2d, nn.Conv3d)
+    return sum(part.weight.numel() for part in module.modules() if isinstance(part, met))
 
 
-def declared_config(architecture: Architecture) -> Any:
-    """The `Qwen2VLConfig` of declared sizes."""
-    from transformers import Qwen2VLConfig
+def declared_config(spec: ModelSpec) -> Any:
+    """The configuration of declared sizes, of the class of transformers for the family.
 
-    text = architecture.model_dump(exclude={"vision"})
-    vision = architecture.vision.model_dump() | {"hidden_size": architecture.hidden_size}
-    return Qwen2VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=architecture.tie_word_embeddings)
+    Raises:
+        ModelError: a size has a name that the family does not know.
+    """
+    import transformers
+
+    from rzen_eval.models import class_of
+
+    if spec.architecture is None:
+        raise TypeError(f"{spec.name} has no declared sizes")
+    known = getattr(transformers, class_of(spec.family).configuration)
+    late = "vlm_config" in known.sub_configs
+    beneath = transformers.AutoConfig.for_model(class_of(spec.family).within) if late else known()
+    sizes: dict[str, Any] = {"tie_word_embeddings": spec.architecture.tie_word_embeddings}
+    for part in ("text", "vision"):
+        stock, given = getattr(beneath, f"{part}_config"), getattr(spec.architecture, part)
+        if strange := sorted(set(given) - set(stock.to_dict())):
+            raise ModelError(f"{spec.name}: architecture.{part}.{strange[0]} is no size of a {spec.family}")
+        sizes[f"{part}_config"] = given | {"model_type": stock.model_type}
+    if not late:
+        return known(**sizes)
+    whole = type(beneath)(**sizes)
+    return known(vlm_config=whole, embedding_dim=spec.dim)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.estimate.amounts import Amount
-from rzen_eval.models import pixels
-from rzen_eval.models.prompt import render, shown
+from rzen_eval.models.prompt import render, runs, shown
 
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
+    from rzen_eval.estimate.checkpoint import Known
     from rzen_eval.estimate.flops import Anatomy
+    from rzen_eval.models.base import Preparation
     from rzen_eval.models.spec import ModelSpec
 
 CHARACTERS = 4
 """Of text to a token, where there is no tokenizer."""
-SPECIAL = re.compile(r"<\|\w+\|>")
+SPECIAL = re.compile(r"<\|?\w+\|?>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class Reader:
     anatomy: Anatomy
     tokenizer: Any | None
     """A `tokenizers.Tokenizer`; None: four characters count as a token."""
+    preparation: Preparation
+    """Of pictures."""
+
+    @classmethod
+    def of(cls, spec: ModelSpec, known: Known) -> Reader:
+        """A declared model, with what is known of it."""
+        from rzen_eval.estimate.flops import anatomy
+        from rzen_eval.models import class_of
+
+        beneath = getattr(known.config, "vlm_config", known.config)
+        return cls(spec, anatomy(known.config), known.tokenizer, class_of(spec.family).preparation(spec, beneath))
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes."""
@@ -46,12 +58,12 @@ class Reader:
             DataError: a picture is missing or is none.
         """
         seen = shown(self.spec, item)
-        pictures = pixels.Pictures(pixels.Sizing.of(self.spec), tuple(seen.images), tuple(seen.frames))
-        visuals = pictures.measure()
+        visuals = self.preparation.pictures(tuple(seen.images), tuple(seen.frames)).measure()
         visual = sum(one.n_tokens for one in visuals)
-        # Every picture's placeholder is a token of the prompt that its visual tokens replace.
+        # Every placeholder is a token of the prompt that visual tokens replace.
+        placeholders = sum(len(runs(self.spec.prompt, one)) for one in visuals)
         tokens = self._tokens(self.prompt(item, side), by_rule=by_rule)
-        length = max(tokens - len(visuals), 0) + visual
+        length = max(tokens - placeholders, 0) + visual
         limit = self.spec.max_length or length
         length = min(length, max(limit, visual))
         return Amount(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,12 +25,17 @@ CLASSES = {
 """Module and class that load a family, imported when one is opened."""
 
 
+def class_of(family: str) -> Any:
+    """The class that loads a family."""
+    module, _, name = CLASSES[family].partition(":")
+    return getattr(import_module(module), name)
+
+
 def open_model(spec: Declared, cache_dir: Path) -> Model:
     """A declared model with its files found and its settings resolved; weights load with the first batch.
 
     Raises:
         ModelError: the checkpoint is not there or is not what the declaration says.
     """
-    module, _, name = CLASSES[spec.family].partition(":")
-    opened: Model = getattr(import_module(module), name)(spec, cache_dir)
+    opened: Model = class_of(spec.family)(spec, cache_dir)
     return opened

@@ -74,6 +74,13 @@ class Pictures(Protocol):
         """What takes visual tokens, of these pictures as they were loaded."""
 
 
+class Preparation(Protocol):
+    """How an architecture prepares pictures."""
+
+    def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
+        """Those of an item, to be prepared."""
+
+
 @runtime_checkable
 class Pipelined(Protocol):
     """A model whose work comes in parts: pictures are loaded in workers, the rest happens beside the device."""

@@ -5,7 +5,6 @@ Every picture is squeezed into one square. All tokens of a prompt see each other
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models import pixels as px
@@ -17,11 +16,9 @@ if TYPE_CHECKING:
 
     import torch
 
-    from rzen_eval.core import Media
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.pixels import Pixels
-
-IMAGE = "<image>"
+    from rzen_eval.models.spec import ModelSpec
 
 
 class ColPali(LateInteraction):
@@ -37,9 +34,15 @@ class ColPali(LateInteraction):
     )
     adds_tokens = False
     """The prompt spells its first token, which stands behind the pictures."""
+    marks = ("<image>",)
 
-    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> px.Pictures:
-        return px.Pictures(self._sizing, images, frames)
+    @classmethod
+    def preparation(cls, spec: ModelSpec, config: Any) -> px.Sizing:  # noqa: ARG003 - the checkpoint decides
+        """Squares of one size."""
+        vision = config.vision_config
+        n_tokens = (vision.image_size // vision.patch_size) ** 2
+        budget = Budget(min_tokens=n_tokens, max_tokens=n_tokens)
+        return px.Sizing(budget, budget, square=vision.image_size, side=vision.patch_size)
 
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         import torch
@@ -66,16 +69,3 @@ class ColPali(LateInteraction):
 
     def _media_tokens(self) -> tuple[int, None]:
         return self._config.image_token_id, None
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        tokenizer = super()._tokenizer
-        tokenizer.add_tokens([IMAGE], special_tokens=True)
-        return tokenizer
-
-    @cached_property
-    def _sizing(self) -> px.Sizing:
-        vision = self._config.vision_config
-        n_tokens = (vision.image_size // vision.patch_size) ** 2
-        budget = Budget(min_tokens=n_tokens, max_tokens=n_tokens)
-        return px.Sizing(budget, budget, square=vision.image_size, side=vision.patch_size)

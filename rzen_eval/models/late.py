@@ -17,11 +17,13 @@ from rzen_eval.models.weights import unloadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import torch
 
     from rzen_eval.core import Vectors
     from rzen_eval.models.batch import Batch
+    from rzen_eval.models.spec import ModelSpec
 
 
 DIMENSIONS = 128
@@ -35,26 +37,27 @@ class LateInteraction(Local):
     """What the authors' own checkpoints say that they are: the model beneath, with the layer beside it."""
     unused = re.compile(r"(.*\.)?lm_head\.weight")
 
-    def _read_config(self) -> Any:
+    @classmethod
+    def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
+        """That of the whole, with the model beneath as `vlm_config`."""
         import transformers
 
-        folder = self.checkpoint.folder
-        whole = getattr(transformers, self.configuration)
+        whole = getattr(transformers, cls.configuration)
         try:
             kind = json.loads((folder / "config.json").read_text()).get("model_type")
-            if kind == self.within:
+            if kind == cls.within:
                 beneath = transformers.AutoConfig.from_pretrained(folder)
-                self._whole = whole(vlm_config=beneath, embedding_dim=self.spec.dim or DIMENSIONS)
+                found = whole(vlm_config=beneath, embedding_dim=spec.dim or DIMENSIONS)
             else:
-                self._whole = whole.from_pretrained(folder)
+                found = whole.from_pretrained(folder)
         except (OSError, ValueError) as error:
-            raise unloadable(self.spec, folder, error) from error
-        if kind not in (self.within, self.spec.family):
+            raise unloadable(spec, folder, error) from error
+        if kind not in (cls.within, spec.family):
             raise ModelError(
-                f"{self.spec.name}: declared as {self.spec.family}, but {folder}/config.json says model_type {kind!r};"
-                f" expected {self.spec.family} or {self.within}"
+                f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r};"
+                f" expected {spec.family} or {cls.within}"
             )
-        return self._whole.vlm_config
+        return found
 
     def _loading(self) -> dict[str, Any]:
         return {"config": self._whole, "key_mapping": dict(self.adapted)}

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models import weights
 from rzen_eval.models.local import Local
-from rzen_eval.models.tiles import TiledPictures, Tiling
+from rzen_eval.models.tiles import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import torch
 
-    from rzen_eval.core import Media
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.pixels import Pixels
+    from rzen_eval.models.spec import ModelSpec
 
-MEDIA = ("<image>", "<video>")
-"""Tokens that an image and a clip are replaced by."""
 ORIGINAL = ("llava", "llava_qwen")
 """What LLaVA-NeXT's own checkpoints say that they are."""
 RENAMED = {
@@ -43,32 +43,39 @@ class LlavaOnevision(Local):
 
     architecture = "LlavaOnevisionModel"
     configuration = "LlavaOnevisionConfig"
+    marks = ("<image>", "<video>")
+    """LLaVA-NeXT's own tokenizers do without, and replace the image token by hand."""
     unused = re.compile(r"(language_model\.)?lm_head\.weight|(img|text)_emb_head\.(weight|bias)")
 
-    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> TiledPictures:
-        return TiledPictures(self._tiling, images, frames)
-
-    def _read_config(self) -> Any:
-        folder = self.checkpoint.folder
-        try:
-            said = json.loads((folder / "config.json").read_text())
-        except (OSError, ValueError) as error:
-            raise weights.unloadable(self.spec, folder, error) from error
-        self._converted = said.get("model_type") in ORIGINAL
-        return converted(said) if self._converted else super()._read_config()
-
-    def _loading(self) -> dict[str, Any]:
-        return {"config": self._config, "key_mapping": RENAMED} if self._converted else {}
+    @classmethod
+    def preparation(cls, spec: ModelSpec, config: Any) -> Tiling:  # noqa: ARG003 - the checkpoint decides
+        """Tiles, with a background as the stock mean has it."""
+        vision = config.vision_config
+        return Tiling(
+            tile=vision.image_size,
+            side=vision.image_size // vision.patch_size,
+            sheets=tuple((width, height) for height, width in config.image_grid_pinpoints),
+            most=int(config.vision_aspect_ratio.removeprefix("anyres_max_")),
+            background=int(cls.mean[0] * 255),
+        )
 
     @cached_property
-    def _tokenizer(self) -> Any:
-        tokenizer = super()._tokenizer
-        # LLaVA-NeXT's own tokenizers do without, and replace the image token by hand.
-        tokenizer.add_tokens(list(MEDIA), special_tokens=True)
-        return tokenizer
+    def _preparation(self) -> Tiling:
+        mean = weights.pictures(self.checkpoint.folder).get("image_mean", self.mean)
+        return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
+
+    @classmethod
+    def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
+        """As transformers has it, of either layout."""
+        said = _said(spec, folder)
+        return converted(said) if said.get("model_type") in ORIGINAL else super().read_config(spec, folder)
+
+    def _loading(self) -> dict[str, Any]:
+        original = _said(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
+        return {"config": self._config, "key_mapping": RENAMED} if original else {}
 
     def _media_tokens(self) -> tuple[int, int]:
-        image, video = self._tokenizer.convert_tokens_to_ids(list(MEDIA))
+        image, video = self._tokenizer.convert_tokens_to_ids(list(self.marks))
         return image, video
 
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
@@ -102,17 +109,14 @@ class LlavaOnevision(Local):
         )
         return tokens  # type: ignore[no-any-return]
 
-    @cached_property
-    def _tiling(self) -> Tiling:
-        vision = self._config.vision_config
-        mean = weights.pictures(self.checkpoint.folder).get("image_mean", self.mean)
-        return Tiling(
-            tile=vision.image_size,
-            side=vision.image_size // vision.patch_size,
-            sheets=tuple((width, height) for height, width in self._config.image_grid_pinpoints),
-            most=int(self._config.vision_aspect_ratio.removeprefix("anyres_max_")),
-            background=int(mean[0] * 255),
-        )
+
+def _said(spec: ModelSpec, folder: Path) -> dict[str, Any]:
+    """What is in the checkpoint's `config.json`."""
+    try:
+        said: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise weights.unloadable(spec, folder, error) from error
+    return said
 
 
 def converted(said: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from rzen_eval.models import pixels as px
 from rzen_eval.models.base import Planned
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.batching import cut, windows
-from rzen_eval.models.prompt import end, render, shown, timed
+from rzen_eval.models.prompt import end, render, runs, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Media, MultiVectors, Vectors
-    from rzen_eval.models.base import Pictures
+    from rzen_eval.core import Item, MultiVectors, Vectors
+    from rzen_eval.models.base import Pictures, Preparation
     from rzen_eval.models.pixels import Pixels
     from rzen_eval.models.spec import ModelSpec
 
@@ -61,6 +61,8 @@ class Local(ABC):
     """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
     adds_tokens: ClassVar[bool] = True
     """Whether the tokenizer puts tokens of its own around a prompt, if it has any."""
+    marks: ClassVar[Sequence[str]] = ()
+    """Tokens of media that a tokenizer may be without."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
         self.spec = spec
@@ -68,7 +70,8 @@ class Local(ABC):
         self.device = resources.device(spec)
         self.dtype = resources.dtype(spec, self.device)
         self.attention = resources.attention(spec, self.device, self.dtype)
-        self._config = self._read_config()
+        self._whole = self.read_config(spec, self.checkpoint.folder)
+        self._config = getattr(self._whole, "vlm_config", self._whole)
         self.dim = self._dimensions()
 
     @property
@@ -114,11 +117,21 @@ class Local(ABC):
     def pictures(self, item: Item) -> Pictures:
         """The item's pictures, with how this model prepares them."""
         seen = shown(self.spec, item)
-        return self._pictures(tuple(seen.images), tuple(seen.frames))
+        return self._preparation.pictures(tuple(seen.images), tuple(seen.frames))
 
+    @cached_property
+    def _preparation(self) -> Preparation:
+        return self.preparation(self.spec, self._config)
+
+    @classmethod
     @abstractmethod
-    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
-        """Pictures with how this architecture prepares them."""
+    def preparation(cls, spec: ModelSpec, config: Any) -> Preparation:
+        """How this architecture prepares pictures.
+
+        Args:
+            spec: the declaration.
+            config: of the model of text and pictures, as transformers has it.
+        """
 
     def plan(self, item: Item, side: Side, visuals: Sequence[px.Visual] | None = None) -> Planned:
         """Render and tokenize an item.
@@ -137,7 +150,7 @@ class Local(ABC):
         tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
         repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
         for clip, token in zip((False, True), self._media_tokens(), strict=True):
-            sizes = [run for visual in visuals if visual.clip is clip for run in self._runs(visual)]
+            sizes = [run for visual in visuals if visual.clip is clip for run in runs(self.spec.prompt, visual)]
             # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
             places = np.flatnonzero(tokens == token)[: len(sizes)]
             if len(places) < len(sizes):
@@ -153,13 +166,6 @@ class Local(ABC):
             tail = self._encode(end(self.spec.prompt, shown(self.spec, item), side))
             ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
         return Planned(prompt, ids, visual, tuple(visuals))
-
-    def _runs(self, visual: px.Visual) -> list[int]:
-        """Visual tokens of a picture or clip, by place in the prompt; a clip may have one for each two frames."""
-        if visual.clip and timed(self.spec.prompt):
-            pairs = -(-visual.frames // 2)
-            return [visual.n_tokens // pairs] * pairs
-        return [visual.n_tokens]
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
@@ -185,8 +191,14 @@ class Local(ABC):
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         """States after the final norm, shape (n, longest, hidden size)."""
 
-    def _read_config(self) -> Any:
-        return weights.read_config(self.spec, self.checkpoint.folder, self.configuration)
+    @classmethod
+    def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
+        """The configuration of a checkpoint, of the class of transformers for this architecture.
+
+        Raises:
+            ModelError: there is none, it is damaged, or it is of another family than declared.
+        """
+        return weights.read_config(spec, folder, cls.configuration)
 
     def _media_tokens(self) -> tuple[int, int | None]:
         """What an image and a clip are replaced by in a prompt."""
@@ -270,6 +282,7 @@ class Local(ABC):
         # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
+        tokenizer.add_tokens(list(self.marks), special_tokens=True)
         return tokenizer
 
     @cached_property

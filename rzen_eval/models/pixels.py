@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ Size = tuple[int, int]
 """Width and height."""
 Pixels = NDArray[np.uint8]
 """One picture, shape (height, width, 3), or a clip, shape (frames, height, width, 3)."""
+How = TypeVar("How")
+"""How pictures are prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,14 @@ class Visual:
         return self.frames > 0
 
     @property
+    def n_pieces(self) -> int:
+        """Parts that the vision tower sees apart: every two frames of a clip are one."""
+        return max(1, -(-self.frames // 2))
+
+    @property
     def n_tokens(self) -> int:
         """Tokens that it takes: every two frames of a clip share theirs, an odd last one is repeated."""
-        return (self.width // self.side) * (self.height // self.side) * max(1, -(-self.frames // 2))
+        return (self.width // self.side) * (self.height // self.side) * self.n_pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,10 @@ class Sizing:
             side=SIDES.get(spec.family, TOKEN),
         )
 
+    def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
+        """Those of an item, to be sized so."""
+        return Pictures(self, images, frames)
+
     def steps(self, size: Size, *, frames: int = 0) -> list[Size]:
         """The sizes that a picture is resized to in turn.
 
@@ -120,25 +131,30 @@ class Sizing:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """The pictures of one item, with how to size them: what travels to a worker."""
+class Prepared(Generic[How]):
+    """The pictures of one item, with how to prepare them: what travels to a worker."""
 
-    sizing: Sizing
+    how: How
     images: tuple[Media, ...] = ()
     frames: tuple[Media, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.images or self.frames)
 
+    def portable(self) -> Self:
+        """The same in a form that can be sent to another process."""
+        return replace(self, images=tuple(map(portable, self.images)), frames=tuple(map(portable, self.frames)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures(Prepared[Sizing]):
+    """Pictures to be sized."""
+
     @property
     def most_tokens(self) -> int:
         """No more than this many tokens."""
-        frames = -(-len(self.frames) // 2) if self.sizing.clip else len(self.frames)
-        return len(self.images) * self.sizing.image.max_tokens + frames * self.sizing.frame.max_tokens
-
-    def portable(self) -> Pictures:
-        """The same in a form that can be sent to another process."""
-        return replace(self, images=tuple(map(portable, self.images)), frames=tuple(map(portable, self.frames)))
+        frames = -(-len(self.frames) // 2) if self.how.clip else len(self.frames)
+        return len(self.images) * self.how.image.max_tokens + frames * self.how.frame.max_tokens
 
     def load(self) -> list[Pixels]:
         """Decode and resize, bicubic; every file is opened once.
@@ -149,14 +165,14 @@ class Pictures:
         Raises:
             DataError: a picture is missing or damaged.
         """
-        stills = [_resized(image, self.sizing.steps(image.size)) for image in map(open_rgb, self.images)]
+        stills = [_resized(image, self.how.steps(image.size)) for image in map(open_rgb, self.images)]
         frames: list[Pixels] = []
         steps: list[Size] = []
         for number, image in enumerate(map(open_rgb, self.frames)):
-            if number == 0 or not self.sizing.clip:
-                steps = self.sizing.steps(image.size, frames=len(self.frames))
+            if number == 0 or not self.how.clip:
+                steps = self.how.steps(image.size, frames=len(self.frames))
             frames.append(_resized(image, steps))
-        return stills + ([np.stack(frames)] if self.sizing.clip and frames else frames)
+        return stills + ([np.stack(frames)] if self.how.clip and frames else frames)
 
     def measure(self) -> list[Visual]:
         """The sizes that loading would give, from the headers alone.
@@ -165,16 +181,16 @@ class Pictures:
             DataError: a picture is missing or is none.
         """
         stills = [self._visual(media) for media in self.images]
-        if self.sizing.clip and self.frames:
+        if self.how.clip and self.frames:
             return [*stills, replace(self._visual(self.frames[0], len(self.frames)), frames=len(self.frames))]
         return stills + [self._visual(media, len(self.frames)) for media in self.frames]
 
     def visuals(self, loaded: Sequence[Pixels]) -> list[Visual]:
         """What takes visual tokens, of these pictures as they were loaded."""
-        return [Visual.of(pixels, self.sizing.side) for pixels in loaded]
+        return [Visual.of(pixels, self.how.side) for pixels in loaded]
 
     def _visual(self, media: Media, frames: int = 0) -> Visual:
-        return Visual(*self.sizing.steps(image_size(media), frames=frames)[-1], side=self.sizing.side)
+        return Visual(*self.how.steps(image_size(media), frames=frames)[-1], side=self.how.side)
 
 
 def fit(width: int, height: int, least: float, most: float, token: int = TOKEN) -> tuple[int, int]:

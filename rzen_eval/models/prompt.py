@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
+    from rzen_eval.models.pixels import Visual
     from rzen_eval.models.spec import ModelSpec, Prompt
 
 
@@ -19,6 +20,14 @@ SECONDS = "{seconds}"
 def timed(prompt: Prompt) -> bool:
     """Whether the prompt tells the time of every two frames of a clip."""
     return prompt.video is not None and SECONDS in prompt.video
+
+
+def runs(prompt: Prompt, visual: Visual) -> list[int]:
+    """Visual tokens of a picture or clip, by place in the prompt; a clip may have one for each two frames."""
+    if visual.clip and timed(prompt):
+        pairs = -(-visual.frames // 2)
+        return [visual.n_tokens // pairs] * pairs
+    return [visual.n_tokens]
 
 
 def shown(spec: ModelSpec, item: Item) -> Item:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from rzen_eval.core import Media
-    from rzen_eval.models.base import Pictures
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.pixels import Pixels
     from rzen_eval.models.spec import ModelSpec
@@ -37,11 +35,10 @@ class Qwen2VL(Local):
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
         super().__init__(spec, cache_dir)
-        self._sizing = px.Sizing.of(spec)
-        vision = self._config.vision_config
-        if (side := vision.patch_size * vision.spatial_merge_size) != self._sizing.side:
+        vision, expected = self._config.vision_config, px.Sizing.of(spec).side
+        if (side := vision.patch_size * vision.spatial_merge_size) != expected:
             raise ModelError(
-                f"{spec.name}: a visual token of {spec.family} covers {self._sizing.side} pixels a side, by"
+                f"{spec.name}: a visual token of {spec.family} covers {expected} pixels a side, by"
                 f" {self.checkpoint.folder}/config.json {side}; it is of another family"
             )
 
@@ -50,8 +47,10 @@ class Qwen2VL(Local):
         """The Qwen2-VL without a head."""
         return self._model
 
-    def _pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
-        return px.Pictures(self._sizing, images, frames)
+    @classmethod
+    def preparation(cls, spec: ModelSpec, config: Any) -> px.Sizing:  # noqa: ARG003 - all is declared
+        """Sizes within the declared budgets."""
+        return px.Sizing.of(spec)
 
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         embeds = self._inner.language_model.embed_tokens(batch.ids)

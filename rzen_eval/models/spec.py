@@ -95,26 +95,14 @@ class Prompt(Frozen):
         return self.instruction.query if side is Side.QUERY else self.instruction.candidate
 
 
-class Vision(Frozen):
-    """Sizes of a vision tower, under the names of the checkpoint's `vision_config`."""
-
-    depth: int = Field(gt=0)
-    embed_dim: int = Field(gt=0)
-    num_heads: int = Field(gt=0)
-    mlp_ratio: int = Field(gt=0)
-
-
 class Architecture(Frozen):
     """Sizes of a model, under the names of the checkpoint's `config.json`; for what it costs, never for loading it."""
 
-    hidden_size: int = Field(gt=0)
-    num_hidden_layers: int = Field(gt=0)
-    num_attention_heads: int = Field(gt=0)
-    num_key_value_heads: int = Field(gt=0)
-    intermediate_size: int = Field(gt=0)
-    vocab_size: int = Field(gt=0)
+    text: Mapping[str, int | bool]
+    """Its `text_config`."""
+    vision: Mapping[str, int | bool | tuple[int, ...]]
+    """Its `vision_config`."""
     tie_word_embeddings: bool
-    vision: Vision
 
 
 class Declared(Frozen):

@@ -12,14 +12,14 @@ Source: `LlavaOnevisionImageProcessor` and `LlavaOnevisionProcessor` of transfor
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from rzen_eval.media import image_size, open_rgb, portable
-from rzen_eval.models.pixels import Visual
+from rzen_eval.media import image_size, open_rgb
+from rzen_eval.models.pixels import Prepared, Visual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,13 @@ class Tiles(Visual):
     """What takes one run of visual tokens; width and height are the picture's own."""
 
     tokens: int = 0
-    alone: bool = True
-    """Whether it is cut into tiles; else it has one."""
+    tiles: int = 1
+    """That it is cut into, the one of the whole picture included."""
+
+    @property
+    def n_pieces(self) -> int:
+        """Its tiles."""
+        return self.tiles
 
     @property
     def n_tokens(self) -> int:
@@ -56,6 +61,10 @@ class Tiling:
     """Tiles whose tokens a sheet may have; more are resampled to so many."""
     background: int
     """Shade that fills up a picture to a square."""
+
+    def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> TiledPictures:
+        """Those of an item, to be cut so."""
+        return TiledPictures(self, images, frames)
 
     def sheet(self, size: Size) -> Size:
         """The sheet that keeps most pixels of a picture, and of those that keep as many the smallest."""
@@ -79,8 +88,9 @@ class Tiling:
         """What a picture of a size takes."""
         whole = self.side**2
         if not alone:
-            return Tiles(*size, tokens=whole + 1, alone=False)
-        columns, rows = (self.side * extent // self.tile for extent in self.sheet(size))
+            return Tiles(*size, tokens=whole + 1)
+        sheet = [extent // self.tile for extent in self.sheet(size)]
+        columns, rows = (self.side * extent for extent in sheet)
         if size[0] / size[1] > columns / rows:
             rows -= (rows - int(round(size[1] * (columns / size[0]), 7))) // 2 * 2
         else:
@@ -88,11 +98,11 @@ class Tiling:
         excess = math.sqrt(columns * rows / (self.most * whole))
         if excess > RESAMPLED:
             columns, rows = int(columns // excess), int(rows // excess)
-        return Tiles(*size, tokens=whole + (columns + 1) * rows)
+        return Tiles(*size, tokens=whole + (columns + 1) * rows, tiles=1 + sheet[0] * sheet[1])
 
     def clip(self, size: Size, frames: int) -> Tiles:
         """What frames take, the first of which has this size."""
-        return Tiles(*size, frames=frames, tokens=frames * math.ceil(self.side / 2) ** 2 + 1)
+        return Tiles(*size, frames=frames, tokens=frames * math.ceil(self.side / 2) ** 2 + 1, tiles=frames)
 
     def cut(self, image: Image.Image) -> Pixels:
         """A picture alone: squeezed, then the tiles of its sheet by row, shape (1 + tiles, tile, tile, 3)."""
@@ -121,31 +131,20 @@ RESAMPLED = 1.1
 
 
 @dataclass(frozen=True, slots=True)
-class TiledPictures:
-    """The pictures of one item, with how to tile them: what travels to a worker."""
-
-    tiling: Tiling
-    images: tuple[Media, ...] = ()
-    frames: tuple[Media, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.images or self.frames)
+class TiledPictures(Prepared[Tiling]):
+    """Pictures to be tiled."""
 
     @property
     def most_tokens(self) -> int:
         """No more than this many tokens."""
         alone = len(self.images) == 1
         # The fullest sheet, just not resampled: a square of tiles with a token more a row.
-        most = self.tiling.side**2 * (1 + self.tiling.most * RESAMPLED**2) + 6 * self.tiling.side
-        return math.ceil(most if alone else len(self.images) * (self.tiling.side**2 + 1)) + self._clip_tokens
+        most = self.how.side**2 * (1 + self.how.most * RESAMPLED**2) + 6 * self.how.side
+        return math.ceil(most if alone else len(self.images) * (self.how.side**2 + 1)) + self._clip_tokens
 
     @property
     def _clip_tokens(self) -> int:
-        return self.tiling.clip((1, 1), len(self.frames)).tokens if self.frames else 0
-
-    def portable(self) -> TiledPictures:
-        """The same in a form that can be sent to another process."""
-        return replace(self, images=tuple(map(portable, self.images)), frames=tuple(map(portable, self.frames)))
+        return self.how.clip((1, 1), len(self.frames)).tokens if self.frames else 0
 
     def load(self) -> list[Pixels]:
         """Decode, resize and cut; every file is opened once.
@@ -156,10 +155,10 @@ class TiledPictures:
         Raises:
             DataError: a picture is missing or damaged.
         """
-        cut = self.tiling.cut if len(self.images) == 1 else self.tiling.squared
+        cut = self.how.cut if len(self.images) == 1 else self.how.squared
         loaded = [cut(image) for image in map(open_rgb, self.images)]
         if self.frames:
-            loaded.append(np.stack([self.tiling.squeezed(frame) for frame in map(open_rgb, self.frames)]))
+            loaded.append(np.stack([self.how.squeezed(frame) for frame in map(open_rgb, self.frames)]))
         return loaded
 
     def measure(self) -> list[Tiles]:
@@ -169,8 +168,8 @@ class TiledPictures:
             DataError: a picture is missing or is none.
         """
         alone = len(self.images) == 1
-        stills = [self.tiling.still(image_size(media), alone=alone) for media in self.images]
-        return stills + ([self.tiling.clip(image_size(self.frames[0]), len(self.frames))] if self.frames else [])
+        stills = [self.how.still(image_size(media), alone=alone) for media in self.images]
+        return stills + ([self.how.clip(image_size(self.frames[0]), len(self.frames))] if self.frames else [])
 
     def visuals(self, loaded: Sequence[Pixels]) -> list[Tiles]:  # noqa: ARG002 - tiles do not tell a picture's own size
         """What takes visual tokens; headers are read once more, since tiles do not tell a picture's own size."""

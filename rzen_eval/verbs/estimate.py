@@ -11,7 +11,7 @@ from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
 from rzen_eval.models.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rzen_eval.config import RunConfig
@@ -84,7 +84,6 @@ def _report(chosen: RunConfig, machine: _Machine) -> None:
     import pandas as pd
 
     from rzen_eval.estimate.checkpoint import known, offline
-    from rzen_eval.estimate.flops import anatomy
     from rzen_eval.estimate.reader import Reader
     from rzen_eval.results import table
 
@@ -96,18 +95,22 @@ def _report(chosen: RunConfig, machine: _Machine) -> None:
         )
     with offline():
         found = known(spec)
-        reader = Reader(spec, anatomy(found.config), found.tokenizer)
+        reader = Reader.of(spec, found)
         costs = _costs(chosen, reader)
-    vector = reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
-    rows = {cost.id: _row([cost], vector, machine) | {"from": cost.source} for cost in costs}
+
+    def kept(total: Amount) -> int:
+        vectors = total.text_tokens + total.visual_tokens if reader.anatomy.late else total.items
+        return vectors * reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
+
+    rows = {cost.id: _row([cost], kept, machine) | {"from": cost.source} for cost in costs}
     print(table.markdown(pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")))
     modalities = list(dict.fromkeys(cost.modality for cost in costs))
     totals = {
-        f"{modality} ({len(part)})": _row(part, vector, machine)
+        f"{modality} ({len(part)})": _row(part, kept, machine)
         for modality in modalities
         for part in [[cost for cost in costs if cost.modality == modality]]
     }
-    totals[f"in all ({len(costs)})"] = _row(costs, vector, machine)
+    totals[f"in all ({len(costs)})"] = _row(costs, kept, machine)
     print(f"\n{table.markdown(pd.DataFrame.from_dict(totals, orient='index').rename_axis('tasks'))}\n")
     print("\n".join(f"- {line}" for line in _footnotes(chosen, reader, found, costs, machine)))
 
@@ -132,7 +135,7 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     return costs
 
 
-def _row(costs: Sequence[TaskCost], vector: int, machine: _Machine) -> dict[str, str]:
+def _row(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: _Machine) -> dict[str, str]:
     total = _sum(costs)
     times = {
         (f"{machine.n_devices} x " if machine.n_devices > 1 else "") + DEVICES[name].title: duration(
@@ -149,7 +152,7 @@ def _row(costs: Sequence[TaskCost], vector: int, machine: _Machine) -> dict[str,
         "text tokens": short(total.text_tokens),
         "visual tokens": short(total.visual_tokens),
         "FLOPs": short(total.flops),
-        "vectors": short(total.items * vector, "B"),
+        "vectors": short(kept(total), "B"),
         **times,
     }
 
@@ -191,7 +194,8 @@ def _footnotes(
     parameters = reader.anatomy.parameters
     size = f"{parameters / 1e9:.2f} B" if parameters >= 1e7 else f"{parameters:,}"
     yield (
-        f"{chosen.model.name}: {size} parameters, vectors of {reader.anatomy.dim} dimensions,"
+        f"{chosen.model.name}: {size} parameters, {'a vector a token, each' if reader.anatomy.late else 'vectors'} of"
+        f" {reader.anatomy.dim} dimensions,"
         f" sizes from {found.where}; FLOPs of a forward pass without the head, attention included, padding not"
     )
     peaks = ", ".join(f"{DEVICES[name].title} {DEVICES[name].tflops:g}" for name in machine.devices)
