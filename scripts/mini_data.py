@@ -14,8 +14,9 @@ from rzen_eval import config
 from rzen_eval.cache import make_once
 from rzen_eval.core import Item, Modality, Side
 from rzen_eval.data.load import load_data
-from rzen_eval.data.sample import make
+from rzen_eval.data.sample import make, matches, questions
 from rzen_eval.data.sample.clips import act, paper
+from rzen_eval.data.sample.papers import Paper
 from rzen_eval.data.sample.scenes import PLACES, sample
 from rzen_eval.data.sample.specs import SPECS
 from rzen_eval.data.sample.visdoc import corpus, draw
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 CELL = 28
 MOST_CANDIDATES = 24
 """Candidates of one query, the right ones among them, that a batch takes."""
+ASKED_OF_PAPERS = ("DocVQA", "InfographicsVQA", "ChartQA", "TextVQA")
+PAPERS = 0.4
+"""How often words are looked at on small documents."""
 COMMON = 0.45
 """Words in more of a task's texts than this share tell nothing."""
 
@@ -211,12 +215,11 @@ class Lesson:
 
 
 def named_words() -> list[str]:
-    """Words that tell pages apart: those of the names and topics of every field, as questions have them."""
-    found = {}
-    for spec in SPECS:
-        for name in (*spec.field.names, *spec.field.topics):
-            found |= {word.lower(): word for word in name.split() if len(word) > 3 and word.isalpha()}
-    return sorted(found.values())
+    """Words that tell pages apart: names and topics of every field, and answers that stand on small documents."""
+    names = [name for spec in SPECS for name in (*spec.field.names, *spec.field.topics)]
+    names += [answer for task in ASKED_OF_PAPERS for answer in questions.TASKS[task][1]]
+    words = (word for name in names for word in name.split())
+    return sorted({word.lower(): word for word in words if len(word) > 3 and word.isalpha()}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +233,15 @@ class Places:
 
 
 def printed(rng: Random, number: int, rows: int) -> Places:
-    """Tops of pages, so many rows of cells high, with the words that begin at a cell."""
-    spec = rng.choice(SPECS)
-    made = corpus(spec, f"words {rng.random()}")
+    """Small documents, or tops of pages so many rows of cells high, with the words that begin at a cell."""
     known = {word.lower() for word in named_words()}
     pictures, where, what = [], [], []
-    for page in rng.sample(list(made.pages), number):
-        canvas = draw(page)
+    if rng.random() < PAPERS:
+        sheets = [paper.printed() for paper in _papers(rng, 2 * number)]
+    else:
+        pages = list(corpus(rng.choice(SPECS), f"words {rng.random()}").pages)
+        sheets = [draw(page) for page in rng.sample(pages, number)]
+    for canvas in sheets:
         wide = canvas.image.width // CELL
         for one in canvas.printed:
             left, top = int(one.box.left), int((one.box.top + one.box.bottom) / 2) // CELL
@@ -245,6 +250,12 @@ def printed(rng: Random, number: int, rows: int) -> Places:
                 what.append(one.text.lower())
         pictures.append(np.asarray(canvas.image)[: rows * CELL])
     return Places(pictures, where, what)
+
+
+def _papers(rng: Random, number: int) -> list[Paper]:
+    asked = [rng.choice(questions.TASKS[rng.choice(ASKED_OF_PAPERS)][0])(rng).picture for _ in range(number)]
+    articles = [entry.picture for row in matches.MAKERS["Wiki-SS-NQ"](rng, 1) for entry in row.candidates]
+    return [one for one in (*asked, *rng.sample(articles, number // 4)) if isinstance(one, Paper)]
 
 
 def drawn(rng: Random, number: int) -> Places:

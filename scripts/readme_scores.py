@@ -16,9 +16,8 @@ BEGIN, END = "<!-- scores -->\n", "<!-- end of scores -->"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "rzen_eval", f"results_dir={folder}"], check=True, capture_output=True, text=True
-        )
+        fresh = [f"results_dir={folder}/results", f"cache_dir={folder}/cache"]
+        done = subprocess.run([sys.executable, "-m", "rzen_eval", *fresh], check=True, capture_output=True, text=True)
         seconds = time.monotonic() - begun
     tables = re.findall(r"(?:^\|.*\n)+", done.stdout, re.MULTILINE)
     shown = "\n".join(table for table in tables if table.startswith("| Model"))

@@ -1,4 +1,4 @@
-"""Pictures of one thing: an object, a wall, a flag, a garment, a sign."""
+"""Pictures of one thing: an object, a wall, a flag, a garment."""
 
 from __future__ import annotations
 
@@ -140,26 +140,6 @@ class Garment:
         image = Image.new("RGB", _SIZE, "#f0ede6")
         image.paste(COLORS[self.color], (0, 0, *_SIZE), stencil.filter(ImageFilter.MaxFilter(3)))
         image.paste(cloth, (0, 0), stencil)
-        return image
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A word on a coloured board, or two such boards."""
-
-    boards: tuple[tuple[str, str], ...]
-    """Colour and word of each, from the top."""
-    paper: str = "white"
-
-    def draw(self) -> Image.Image:
-        """The picture."""
-        image = Image.new("RGB", _SIZE, PAPERS[self.paper])
-        pen = ImageDraw.Draw(image)
-        for index, (color, word) in enumerate(self.boards):
-            top = index * 56 + 14 if len(self.boards) > 1 else 42
-            ink = INK if color in {"yellow", "cyan", "orange", "white"} else "#ffffff"
-            pen.rounded_rectangle((3, top - 6, SCENE - 4, top + 33), 6, COLORS.get(color, "#ffffff"), INK)
-            pen.text((SCENE // 2, top + 14), word, font=font(20), fill=ink, anchor="mm")
         return image
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .papers import BarChart, Form, Poster
-from .pictures import Blurred, Sign, Solo
+from .papers import BarChart, Form, Poster, Sign
+from .pictures import Blurred, Solo
 from .rows import Entry, Maker, Picture, Row, texts
 from .scenes import CORNERS, NUMBERS, Scene, Thing, plural, relation, sample
 from .shapes import ALL_SHAPES, COLORS, PAPERS, SHAPES
