@@ -1,4 +1,4 @@
-"""The strings that declared Qwen2-VL models read, for query and candidate of one task of each of the twelve groups.
+"""The strings that declared models read, for query and candidate of one task of each of the twelve groups.
 
 What the benchmark says is written out here once for each task, and what a model makes of it once for each model; the
 strings of `_mmeb` presets are those that the official evaluator's wrappers made of rows of the same form.
@@ -13,6 +13,7 @@ from rzen_eval.config import load
 from rzen_eval.core import Side
 from rzen_eval.models.prompt import render, shown
 from rzen_eval.models.spec import ModelSpec
+from tests import standins
 
 V = "<|vision_start|><|image_pad|><|vision_end|>"
 HELPFUL = "You are a helpful assistant."
@@ -200,6 +201,33 @@ def b3(row: Row, side: str) -> str:
     return (f"Represent the {row.kind}: " if row.kind else "") + vlm2vec(row, side)
 
 
+def qwen3_vl(row: Row, side: str) -> str:
+    told = row.told if side == "query" else ""
+    told = f"{told[:-1]}." if told.endswith(":") else told if told.endswith(".") or not told else f"{told}."
+    times = "".join(f"<{second} seconds><|vision_start|><|video_pad|><|vision_end|>" for second in (0.2, 1.2, 2.2, 3.2))
+    shown = {"": "", "image": V, "clip": times}[row.shows]
+    return chat(told or "Represent the user's input.", shown + row.text, "")
+
+
+def cafe(row: Row, _side: str) -> str:
+    shown = {"": "", "image": "<image>\n", "clip": "<video>\n"}[row.shows]
+    return chat(HELPFUL, shown + row.joined, "<|im_end|>")
+
+
+def colpali(row: Row, _side: str) -> str:
+    return "<image><bos>Describe the image.\n" if row.shows else f"<bos>Query: {row.text}{10 * '<pad>'}\n"
+
+
+def colpali_mmeb(row: Row, side: str) -> str:
+    text = row.joined if row.wrapped is None else row.wrapped
+    return colpali(row, side) if row.shows else f"<bos>Query: {text}{10 * '<pad>'}\n"
+
+
+def colqwen2(row: Row, _side: str) -> str:
+    page = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|endoftext|>"
+    return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
+
+
 READERS = {
     "rzenembed_v2_7b": rzen,
     "rzenembed_v1_2b": rzen,
@@ -217,6 +245,13 @@ READERS = {
     "vlm2vec_v2_2b": vlm2vec,
     "b3_qwen2_2b": b3,
     "b3_qwen2_7b": b3,
+    "qwen3_vl_embedding_2b": qwen3_vl,
+    "qwen3_vl_embedding_8b": qwen3_vl,
+    "cafe_0_5b": cafe,
+    "cafe_7b": cafe,
+    "colpali_v1_3": colpali,
+    "colpali_v1_3_mmeb": colpali_mmeb,
+    "colqwen2": colqwen2,
 }
 
 
@@ -229,6 +264,10 @@ def items() -> dict[str, tuple[Item, Item]]:
 
 def declared(name: str) -> ModelSpec:
     return load([f"model={name}", "task=visdoc/vidore_arxivqa"]).model
+
+
+def test_every_model_that_is_computed_here_is_read():
+    assert set(READERS) == set(standins.local())
 
 
 def test_the_tasks_are_of_the_twelve_groups():

@@ -8,14 +8,16 @@ import sys
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from rzen_eval.data import sample
-from rzen_eval.data.sample import visdoc
+from rzen_eval.data.sample import matches, questions, visdoc
 from rzen_eval.data.sample.files import encode
+from rzen_eval.data.sample.papers import Paper
 from rzen_eval.data.sample.specs import SPECS
 
 COUNTS = {repo: spec.count for spec in SPECS for repo in spec.repositories}
@@ -222,3 +224,25 @@ def test_the_version_depends_on_the_source_of_the_sample_package():
     folder = Path(sample.__file__).parent
     assert sample._version() == sample.VERSION
     assert {"specs.py", "fields.py", "pages.py"} <= {path.name for path in folder.glob("*.py")}
+
+
+@pytest.mark.parametrize("task", ["DocVQA", "InfographicsVQA", "ChartQA", "TextVQA"])
+def test_an_answer_on_a_small_document_begins_at_a_cell_and_stays_in_its_row(task: str):
+    rng = Random(0)
+    for _ in range(50):
+        case = questions.TASKS[task][0][0](rng)
+        assert isinstance(case.picture, Paper)
+        canvas = case.picture.printed()
+        assert max(one.box.right for one in canvas.printed) < canvas.image.width
+        [place] = [one.box for one in canvas.printed if one.text.lower() == case.answer.lower()]
+        assert place.left % 28 == 0
+        assert place.top // 28 == place.bottom // 28
+
+
+def test_the_names_in_a_title_begin_at_a_cell():
+    for row in matches.MAKERS["Wiki-SS-NQ"](Random(0), 24):
+        picture = row.candidates[0].picture
+        assert isinstance(picture, Paper)
+        animal, _, town = picture.printed().printed[:3]
+        assert row.query.text == f"what is known about the {animal.text.lower()} of {town.text}?"
+        assert (animal.box.left % 28, town.box.left % 28) == (0, 0)
