@@ -2,12 +2,9 @@
 
 import gzip
 import json
-import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -257,64 +254,6 @@ def test_tasks_and_models_are_listed(capsys: pytest.CaptureFixture[str]):
     assert "rzenembed_v2_7b" in capsys.readouterr().out
 
 
-def spawn(tmp_path: Path, mirror: Path, checkpoint: Path, **options) -> subprocess.Popen[str]:
-    words = [
-        sys.executable, "-m", "rzen_eval", f"task=[{','.join(TASKS)}]", "model=rzenembed_v2_7b",
-        f"model.checkpoint={checkpoint}", "model.device=cpu", "data=mirror", f"data.root={mirror}",
-        f"results_dir={tmp_path / 'results'}", "runtime.workers=1",
-    ]  # fmt: skip
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-
-
-def test_after_an_interrupt_what_is_finished_stays_and_the_next_run_goes_on(
-    tmp_path: Path, mirror: Path, checkpoint: Path
-):
-    process = spawn(tmp_path, mirror, checkpoint)
-    first = results(tmp_path) / "vidore_docvqa.json"
-    deadline = time.monotonic() + 60
-    while not first.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted; finished tasks are kept" in err
-    assert "Traceback" not in err
-    stays = first.stat().st_mtime_ns
-    assert not list(results(tmp_path).rglob(".*"))
-    again = spawn(tmp_path, mirror, checkpoint)
-    _, err = again.communicate(timeout=120)
-    assert again.returncode == 0
-    assert first.stat().st_mtime_ns == stays
-    assert len(list(results(tmp_path).glob("*.json"))) == 3
-
-
-def test_a_killed_run_goes_on_from_the_vectors_that_it_kept(
-    tmp_path: Path, mirror: Path, checkpoint: Path, cache: Path
-):
-    kept = cache / "vectors"
-    shutil.rmtree(kept, ignore_errors=True)
-    undisturbed = spawn(tmp_path, mirror, checkpoint)
-    undisturbed.communicate(timeout=120)
-    expected = {file.name: json.loads(file.read_text())["metrics"] for file in results(tmp_path).glob("*.json")}
-    shutil.rmtree(kept)
-    shutil.rmtree(results(tmp_path))
-    process = spawn(tmp_path, mirror, checkpoint)
-    deadline = time.monotonic() + 60
-    while len(list(kept.rglob("*.vectors"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.kill()
-    process.communicate(timeout=60)
-    chunks = {file.name for file in kept.rglob("*.vectors")}
-    again = spawn(tmp_path, mirror, checkpoint)
-    _, err = again.communicate(timeout=120)
-    assert again.returncode == 0, err
-    assert chunks <= {file.name for file in kept.rglob("*.vectors")}
-    found = {file.name: json.loads(file.read_text()) for file in results(tmp_path).glob("*.json")}
-    assert {name: result["metrics"] for name, result in found.items()} == expected
-    speeds = [result["provenance"]["embedding"] for result in found.values()]
-    assert sum(speed["computed"] for speed in speeds) < sum(speed["items"] for speed in speeds)
-
-
 def test_another_metric_needs_no_forward_pass_and_another_budget_does(command, tmp_path: Path):
     def computed(*words: str) -> int:
         command(*words, f"cache_dir={tmp_path / 'cache'}", tasks=f"task={TASKS[0]}")
@@ -337,20 +276,3 @@ def test_kept_vectors_are_listed_and_removed(command, tmp_path: Path, capsys: py
     assert main(["cache", place, "prune=nobody"]) == 2
     assert main(["cache", place, "prune=rzenembed_v2_7b"]) == 0
     assert list((tmp_path / "cache/vectors").iterdir()) == []
-
-
-def test_no_space_left_is_one_line_a_task_and_leaves_no_half_of_a_file(
-    tmp_path: Path, mirror: Path, checkpoint: Path, command
-):
-    command()
-    shutil.rmtree(results(tmp_path))
-
-    def little_space() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
-
-    _, err = (process := spawn(tmp_path, mirror, checkpoint, preexec_fn=little_space)).communicate(timeout=120)
-    assert process.returncode == 1
-    assert "Traceback" not in err
-    assert err.count("cannot be written") == 3
-    assert list(results(tmp_path).rglob("*.json")) == []
-    assert list(results(tmp_path).rglob(".*")) == []
