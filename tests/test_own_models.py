@@ -14,6 +14,9 @@ import pytest
 from rzen_eval import Item, evaluate, load_model
 from rzen_eval.cli import main
 from rzen_eval.config import choices, load
+from rzen_eval.core import Side
+from rzen_eval.engine.embed import embed
+from rzen_eval.engine.loader import Loader
 from rzen_eval.errors import ConfigError, ModelError
 from tests.toys import four_pages, toy_task
 
@@ -36,6 +39,13 @@ class Plain:
 class Short(Plain):
     def embed(self, items, side):
         return super().embed(items, side)[1:]
+
+class Counting:
+    sizes = []
+
+    def embed(self, items, side):
+        self.sizes.append(len(items))
+        return np.ones((len(items), 2))
 
 class Mute:
     pass
@@ -69,6 +79,23 @@ def test_the_documented_examples_run(
     assert result["n_queries"] == 2
     assert result["provenance"]["model"]["name"] == name
     assert {"license", "revision"} <= result["provenance"]["model"].keys()
+
+
+def test_a_class_gets_many_items_at_once_from_the_first_on(module: str):
+    model = load_model("python", f"class={module}:Counting", "batch_size=32")
+    items = [Item(text=f"a caption of forty characters or so, {n:03}") for n in range(200)]
+    embed(
+        model,
+        items,
+        [str(n) for n in range(200)],
+        Side.QUERY,
+        loader=Loader(0),
+        tokens_per_batch=model.tokens_per_batch,
+    )
+    sizes = model._object.sizes
+    assert (sum(sizes), max(sizes)) == (200, 32)
+    assert sizes[0] > 28
+    assert len(sizes) <= 10
 
 
 def test_a_class_gets_decoded_pictures_its_options_and_the_device(module: str, cache: Path, tmp_path: Path):

@@ -164,6 +164,7 @@ class Pipeline:
     def _embed(self, job: Job, ready: Sequence[_Ready]) -> Generator[Step, None, Done]:
         rows: list[Vectors] = [_NONE] * len(ready)
         lengths = [one.plan.length for one in ready]
+        tokens = [len(one.plan.input_ids) for one in ready]
         seconds, padding = 0.0, 0
         try:
             for batch in cut(lengths, self._budget):
@@ -173,10 +174,10 @@ class Pipeline:
                 padding += lengths[batch[0]] * len(batch) - sum(lengths[i] for i in batch)
                 for place, vectors in zip(batch, made, strict=True):
                     rows[place] = vectors
-                yield Step(job.number, len(batch), sum(lengths[i] for i in batch))
+                yield Step(job.number, len(batch), sum(tokens[i] for i in batch))
         except RzenEvalError as error:
             return Done(job.number, None, error)
-        return Done(job.number, rows, model_seconds=seconds, tokens=sum(lengths), padding=padding)
+        return Done(job.number, rows, model_seconds=seconds, tokens=sum(tokens), padding=padding)
 
     def _forward(self, batch: Sequence[_Ready]) -> list[Vectors]:
         """A batch through the model; one that does not fit into the device's memory goes through in halves."""

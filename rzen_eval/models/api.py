@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from rzen_eval.core import Item, Media, Vectors
     from rzen_eval.models.declared import ApiSpec
 
-BATCH = 16
-"""Items whose vectors are kept together: the most that has to be paid for twice."""
 CHARACTERS = 4
 """Of text to a token, for the estimate."""
 NO_EFFECT = {
@@ -54,15 +52,17 @@ class Api(Whole):
     """
 
     spec: ApiSpec
+    window = 16
+    """The most that has to be paid for twice."""
 
     def __init__(self, spec: ApiSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
         self._confirmed = spec.confirmed
 
     @property
-    def tokens_per_batch(self) -> int:
+    def batch_size(self) -> int:
         """Items that are on their way at once, and kept together."""
-        return BATCH
+        return self.window
 
     def load(self) -> None:
         """See whether there is a key.

@@ -43,7 +43,7 @@ class Python(Whole):
         self._file = self._found()
 
     @property
-    def tokens_per_batch(self) -> int:
+    def batch_size(self) -> int:
         """Items that are handed over at once."""
         return self.spec.batch_size
 

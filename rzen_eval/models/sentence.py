@@ -43,7 +43,7 @@ class SentenceTransformers(Whole):
         self._folder, self._identity = weights.find_whole(spec, cache_dir)
 
     @property
-    def tokens_per_batch(self) -> int:
+    def batch_size(self) -> int:
         """Items that are handed over at once."""
         return self.spec.batch_size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,21 +24,20 @@ if TYPE_CHECKING:
     from rzen_eval.models.pixels import Pixels, Visual
     from rzen_eval.models.spec import Declared
 
-WINDOW = 64
-"""Items that are kept together, and so the most that a run which is killed loses."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unopened(Pictures):
     """Pictures that the model opens itself: a worker has nothing to load."""
 
+    share: int = 0
+
     @property
     def most_tokens(self) -> int:
-        """A share of a window, so that one holds no more than `WINDOW` items."""
-        return WINDOW_TOKENS // WINDOW
+        """What the item counts as."""
+        return self.share
 
 
-_NOTHING = Unopened(Sizing(Budget(min_tokens=1, max_tokens=1), Budget(min_tokens=1, max_tokens=1)))
+_NO_SIZE = Sizing(Budget(min_tokens=1, max_tokens=1), Budget(min_tokens=1, max_tokens=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,20 @@ class Held(Planned):
 
     item: Item = field(kw_only=True)
     side: Side = field(kw_only=True)
+    share: int = field(kw_only=True)
+
+    @property
+    def length(self) -> int:
+        """What the item counts as, whatever it holds."""
+        return self.share
 
 
 class Whole(ABC):
     """A model behind one method, as the engine drives it."""
 
     dim: int | None
+    window: ClassVar[int] = 64
+    """Most items that are kept together, and so the most that a run which is killed loses."""
 
     def __init__(self, spec: Declared) -> None:
         self.spec = spec
@@ -61,8 +68,18 @@ class Whole(ABC):
 
     @property
     @abstractmethod
+    def batch_size(self) -> int:
+        """Items that are handed over at once."""
+
+    @property
     def tokens_per_batch(self) -> int:
-        """Items that are handed over at once; each counts as one token."""
+        """The same in the measure of batches."""
+        return self.batch_size * self._share
+
+    @property
+    def _share(self) -> int:
+        """What an item counts as, in tokens, so that windows and batches hold items by number."""
+        return WINDOW_TOKENS // self.window
 
     @abstractmethod
     def vectors(self, items: Sequence[Item], side: Side) -> Vectors | Sequence[Vectors]:
@@ -90,7 +107,7 @@ class Whole(ABC):
             DataError: a picture cannot be decoded.
             ModelError: the model fails.
         """
-        size = self.tokens_per_batch
+        size = self.batch_size
         made = [self.vectors(items[start : start + size], Side(side)) for start in range(0, len(items), size)]
         rows = [np.asarray(row, dtype=np.float32) for batch in made for row in batch]
         return np.stack(rows) if rows and rows[0].ndim == 1 else rows
@@ -102,12 +119,14 @@ class Whole(ABC):
 
     def pictures(self, item: Item) -> Unopened:  # noqa: ARG002 - the same for every item
         """Nothing for a worker to load."""
-        return _NOTHING
+        return Unopened(_NO_SIZE, share=self._share)
 
     def plan(self, item: Item, side: Side, visuals: Sequence[Visual] | None = None) -> Held:  # noqa: ARG002
-        """The item itself, which counts as one token."""
+        """The item itself."""
         empty = np.zeros(0, dtype=np.int64)
-        return Held(self.prompt(item, side), np.zeros(1, dtype=np.int64), empty, item=item, side=side)
+        return Held(
+            self.prompt(item, side), np.zeros(1, dtype=np.int64), empty, item=item, side=side, share=self._share
+        )
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:  # noqa: ARG002
         """Vectors of items of one side."""
