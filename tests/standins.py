@@ -43,6 +43,7 @@ def qwen2_vl(folder: Path) -> None:
 
 MAKERS: Mapping[str, Callable[[Path], object]] = {
     "qwen2_vl": qwen2_vl,
+    "qwen2_5_vl": partial(tiny.qwen, family="qwen2_5_vl"),
     "qwen3_vl": partial(tiny.qwen, family="qwen3_vl"),
     "llava_onevision": tiny.llava,
     "colpali": tiny.colpali,

@@ -240,6 +240,8 @@ READERS = {
     "ops_mm_v1_7b": ops,
     "lamra_ret": lamra,
     "lamra_ret_mmeb": lamra_mmeb,
+    "lamra_ret_qwen2_5vl_7b": lamra,
+    "lamra_ret_qwen2_5vl_7b_mmeb": lamra_mmeb,
     "vlm2vec_v1_2b": vlm2vec,
     "vlm2vec_v1_7b": vlm2vec,
     "vlm2vec_v2_2b": vlm2vec,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoTokenizer, Qwen2VLModel
+from transformers import AutoModel, AutoTokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from rzen_eval import Item, load_model
@@ -15,6 +15,7 @@ from rzen_eval.config import load
 from rzen_eval.core import Vectors
 from rzen_eval.errors import DataError
 from rzen_eval.models.qwen2_vl import Qwen2VL
+from tests import tiny
 from tests.conftest import FIXTURES
 
 TINY = FIXTURES / "tiny_qwen2vl"
@@ -33,10 +34,10 @@ V = "<|vision_start|><|image_pad|><|vision_end|>"
 LIMITS = {"image": "{min_tokens: 4, max_tokens: 40}", "frame": "{min_tokens: 4, max_tokens: 12}"}
 
 
-def declared(name: str, *overrides: str) -> Qwen2VL:
-    """A declared model on the small checkpoint, with budgets that suit it."""
+def declared(name: str, *overrides: str, folder: Path = TINY) -> Qwen2VL:
+    """A declared model on a small checkpoint, with budgets that suit it."""
     return load_model(
-        name, f"checkpoint={TINY}", "dim=null", "dtype=float32", "device=cpu", *overrides,
+        name, f"checkpoint={folder}", "dim=null", "dtype=float32", "device=cpu", *overrides,
         *(f"{key}={value}" for key, value in LIMITS.items()),
     )  # fmt: skip
 
@@ -49,9 +50,9 @@ def resized(image: Image.Image, low: int, high: int) -> Image.Image:
 class Stock:
     """transformers alone: image processor, tokenizer, model."""
 
-    def __init__(self) -> None:
-        self.model = Qwen2VLModel.from_pretrained(TINY, dtype=torch.float32).eval()
-        self.tokenizer = AutoTokenizer.from_pretrained(TINY, padding_side="left")
+    def __init__(self, folder: Path = TINY) -> None:
+        self.model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
 
     def inputs(self, prompts: list[str], pictures: list[list[Image.Image]], high: int = 40) -> dict[str, Any]:
         """A batch, padded on the left."""
@@ -149,13 +150,16 @@ def test_lamra_is_the_state_before_the_token_emb(stock: Stock):
     close(declared("lamra_ret"), unit(states), items)
 
 
-def test_lamra_of_the_benchmark_is_the_last_token_of_a_second_answer(stock: Stock):
+@pytest.mark.parametrize("name", ["lamra_ret_mmeb", "lamra_ret_qwen2_5vl_7b_mmeb"])
+def test_lamra_of_the_benchmark_is_the_last_token_of_a_second_answer(name: str, tmp_path: Path):
+    folder = TINY if name == "lamra_ret_mmeb" else tiny.qwen(tmp_path / "qwen2_5_vl", "qwen2_5_vl")
+    stock = Stock(folder)
     head = SYSTEM.format("You are a helpful assistant.")
     tail = "<|im_end|>\n<|im_start|>assistant\n<emb>.<|im_end|>\n<|im_start|>assistant\n"
     bodies = [f"{TOLD} a kitten\n", f"{V}{TOLD}", f"{V}{TOLD} a kitten", f"{V}{TOLD} a boat on a river"]
     pictures = fetched([[], [PICTURE], [PICTURE], [FRAMES[2]]])
     states = stock.sequential(stock.inputs([head + body + tail for body in bodies], pictures))
-    close(declared("lamra_ret_mmeb"), unit(states[:, -1]))
+    close(declared(name, folder=folder), unit(states[:, -1]))
 
 
 @pytest.mark.parametrize("name", ["vlm2vec_v1_2b", "b3_qwen2_2b"])
@@ -193,6 +197,7 @@ SETTINGS = {
     "ops_mm_v1_7b": ("mrope", None, "images", (256, 1280), 3584, None),
     "lamra_ret": ("sequential", None, "images", (256, 1280), 3584, None),
     "lamra_ret_mmeb": ("sequential", None, "middle", (256, 1280), 3584, None),
+    "lamra_ret_qwen2_5vl_7b_mmeb": ("sequential", None, "middle", (256, 1280), 3584, None),
     "vlm2vec_v1_7b": ("sequential", None, "video", (4, 1280), 3584, 1344),
     "b3_qwen2_2b": ("sequential", None, "video", (4, 2304), 1536, 1344),
 }
