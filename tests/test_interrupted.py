@@ -42,20 +42,24 @@ class Holding:
         self.seen += len(items)
         return np.eye(4, dtype="float32")[[len(item.text or "") % 4 for item in items]]
 """
-"""A model that embeds 64 items, a window, and no more while a file is there."""
+"""A model that goes no further than 64 items, or the batch that reaches them, while a file is there.
+
+Of tasks with 16 queries and 24 candidates, the longest 24 of all first, that is enough for one and not for three.
+"""
 
 
 def test_after_an_interrupt_what_is_finished_stays_and_the_next_run_goes_on(tmp_path: Path):
     (tmp_path / "holding.py").write_text(HOLDING)
     (hold := tmp_path / "hold").touch()
     words = [
-        sys.executable, "-m", "rzen_eval", "task=[visdoc/vidore_docvqa,visdoc/vidore_tatdqa]", "model=python",
-        "model.class=holding:Holding", f"model.options.file={hold}", "results_dir=results", "cache_dir=cache",
+        sys.executable, "-m", "rzen_eval", "task=[visdoc/vidore_docvqa,visdoc/vidore_tatdqa,visdoc/vidore_arxivqa]",
+        "model=python", "model.class=holding:Holding", f"model.options.file={hold}", "results_dir=results",
+        "cache_dir=cache",
     ]  # fmt: skip
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
     process = subprocess.Popen(words, **piped)
     folder = tmp_path / "results" / "Holding"
-    first, second = folder / "vidore_docvqa.json", folder / "vidore_tatdqa.json"
+    first = folder / "vidore_docvqa.json"
     deadline = time.monotonic() + 120
     while not first.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -66,13 +70,13 @@ def test_after_an_interrupt_what_is_finished_stays_and_the_next_run_goes_on(tmp_
     assert "Traceback" not in err
     stays = first.stat().st_mtime_ns
     assert not list(folder.rglob(".*"))
-    assert not second.exists()
+    assert len(list(folder.glob("*.json"))) < 3
     hold.unlink()
     again = subprocess.Popen(words, **piped)
     _, err = again.communicate(timeout=120)
     assert again.returncode == 0
     assert first.stat().st_mtime_ns == stays
-    assert second.exists()
+    assert len(list(folder.glob("*.json"))) == 3
 
 
 def test_a_killed_run_goes_on_from_the_vectors_that_it_kept(
