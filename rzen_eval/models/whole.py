@@ -59,7 +59,7 @@ class Whole(ABC):
 
     dim: int | None
     window: ClassVar[int] = 64
-    """Most items that are kept together, and so the most that a run which is killed loses."""
+    """Most items that are kept together if a batch has no more, and so the most that a run which is killed loses."""
 
     def __init__(self, spec: Declared) -> None:
         self.spec = spec
