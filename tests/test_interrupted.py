@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def test_after_an_interrupt_what_is_finished_stays_and_the_next_run_goes_on(tmp_
         "cache_dir=cache",
     ]  # fmt: skip
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
+    # A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
+    piped["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(words, **piped)
     folder = tmp_path / "results" / "Holding"
     first = folder / "vidore_docvqa.json"
