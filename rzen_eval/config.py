@@ -203,7 +203,8 @@ def _check_choice(override: Override, places: Sequence[Path]) -> None:
             if name not in known:
                 raise ConfigError(
                     f"unknown {key} {name!r}{nearest(name, known)}; expected one of conf/{key}/**/*.yaml"
-                    + (", or a list [a,b]; `rzen-eval tasks` lists them" if key == "task" else "")
+                    + (", or a list [a,b]" if key == "task" else "")
+                    + (f"; `rzen-eval {key}s` lists them" if key in ("task", "model") else "")
                 )
 
 

@@ -63,7 +63,7 @@ def test_the_same_composition_twice_is_the_same_configuration():
     [
         ("task=visdok", ["unknown task 'visdok'", "did you mean visdoc?"]),
         ("task=[vidore_v1,viisrag]", ["unknown task 'viisrag'", "did you mean visrag?"]),
-        ("model=mimi", ["unknown model 'mimi'", "did you mean mini?"]),
+        ("model=mimi", ["unknown model 'mimi'", "did you mean mini?", "`rzen-eval models` lists them"]),
         ("mdoel=mini", ["unknown key 'mdoel'", "did you mean model?"]),
         ("model.dtpe=float32", ["command line", "model.dtpe", "did you mean dtype?"]),
         ("model.dtype=float3", ["command line", "model.dtype", "'float32'", "found 'float3'"]),
