@@ -187,6 +187,17 @@ def test_settings_that_are_not_the_row_s_are_one_line(
     assert re.search(said, error)
 
 
+@pytest.mark.parametrize(("video", "refused"), [("middle", False), ("first", False), ("images", True)])
+def test_a_model_that_sees_the_first_or_middle_frame_takes_one(
+    reproduce: REPRODUCE, tmp_path: Path, video: str, refused: bool
+):
+    declared = config.load(["model=lamra_ret_mmeb", f"model.video={video}", "task=video/msvd"]).model
+    model = declared.model_dump(mode="json")
+    write(tmp_path / "results" / "lamra_ret_mmeb", "msvd", hits(5, 10), provenance={"model": model})
+    said = reproduce("model=lamra_ret_mmeb", f"model.video={video}", "task=video/msvd", code=int(refused))
+    assert ("published with 1 frames of a video, and these settings take 8" in said) == refused
+
+
 def pairs() -> Iterator[tuple[str, str, list[str]]]:
     """Independent runs of one model: names of two rows, and the tasks that are the same in both."""
     declared = {task.name: task for task in config.everything().values() if "2.1" in task.versions}

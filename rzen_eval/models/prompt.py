@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FRAMES_PER_SECOND = 2.0
 """That frames without times are read with, as qwen-vl-utils does."""
 SECONDS = "{seconds}"
+ONE_FRAME = ("middle", "first")
+"""How a video is declared of which one frame is seen."""
 
 
 def timed(prompt: Prompt) -> bool:
@@ -32,7 +34,7 @@ def runs(prompt: Prompt, visual: Visual) -> list[int]:
 
 def shown(spec: ModelSpec, item: Item) -> Item:
     """An item as a model sees it: of a video, no more than the middle or first frame where it is declared so."""
-    if spec.video not in ("middle", "first") or not item.frames:
+    if spec.video not in ONE_FRAME or not item.frames:
         return item
     seen = item.frames[len(item.frames) // 2 if spec.video == "middle" else 0]
     return replace(item, images=(*item.images, seen), frames=())

@@ -11,6 +11,7 @@ import pandas as pd
 
 from rzen_eval import config
 from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.models.prompt import ONE_FRAME
 from rzen_eval.results import document, reference, reproduction, rows
 from rzen_eval.results.comparison import Model
 from rzen_eval.results.reproduction import Verdict
@@ -54,7 +55,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     _check_versions(asked.tasks, known[row])
     model = _scored(asked, settings)
     declared = asked.model.model_dump(mode="json")
-    frames = 1 if declared.get("video") == "middle" else asked.frames
+    frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
     notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
     cells = reproduction.reproduce(model, asked.tasks, known[row], rows.columns(config.benchmark()))
     if not cells:
