@@ -117,10 +117,15 @@ class Lesson:
         return {name: index for index, name in enumerate(self.data.candidate_ids)}
 
     @cached_property
+    def _spoken(self) -> Sequence[Item]:
+        """Queries and the first 200 candidates, of these what has a text."""
+        items = [*self.data.queries, *(self.data.candidates[i] for i in range(min(200, len(self.data.candidates))))]
+        return [item for item in items if item.text]
+
+    @cached_property
     def _common(self) -> frozenset[int]:
         """Tokens that are in many of the task's texts."""
-        items = [*self.data.queries, *(self.data.candidates[i] for i in range(min(200, len(self.data.candidates))))]
-        texts = [set(self._tokens(item.text)) for item in items if item.text]
+        texts = [set(self._tokens(item.text)) for item in self._spoken]
         seen = Counter(token for text in texts for token in text)
         return frozenset(token for token, count in seen.items() if count > COMMON * len(texts) and len(texts) > 4)
 
@@ -170,11 +175,9 @@ class Lesson:
 
     def said(self, rng: np.random.Generator, number: int) -> list[tuple[Ready, Sequence[int]]]:
         """Some of the task's texts without their pictures, each with the tokens that tell it apart."""
-        items = [*self.data.queries, *(self.data.candidates[i] for i in range(min(200, len(self.data.candidates))))]
-        spoken = [item for item in items if item.text]
         found = []
-        for index in rng.permutation(len(spoken))[:number]:
-            item = Item(text=spoken[index].text, instruction=spoken[index].instruction)
+        for index in rng.permutation(len(self._spoken))[:number]:
+            item = Item(text=self._spoken[index].text, instruction=self._spoken[index].instruction)
             meant = self._telling(item.text)
             if meant:
                 found.append((Ready(self.model.plan(item, Side.QUERY, []), []), meant))

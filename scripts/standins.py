@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as place, Hub(Path(place, "hub")) as hub, serving() as api:
         folder = Path(place)
         # Before anything is imported that reads them once.
-        os.environ |= hub.environment(folder / "home")
+        os.environ |= hub.environment(folder / "home") | {"ARK_API_KEY": "a key"}
         from rzen_eval import cli
         from tests import standins
 
@@ -45,7 +45,6 @@ def main(arguments: Sequence[str]) -> int:
         failed = []
         for name in asked or declared:
             there = standins.put(hub.root, name, declared[name], api.url)
-            os.environ["ARK_API_KEY"] = "a key"
             began, said = time.perf_counter(), io.StringIO()
             with redirect_stdout(said), redirect_stderr(said):
                 code = cli.main([*standins.words(name, folder, tasks or standins.ONE_OF_EACH), *there, *settings])

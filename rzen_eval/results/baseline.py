@@ -127,6 +127,4 @@ def read(file: Path) -> Baseline:
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ResultError(f"{file}: {where}: {first['msg']}; it is no baseline, --update writes one") from error
+        raise ResultError(f"{file}: {records.first_fault(error)}; it is no baseline, --update writes one") from error

@@ -66,9 +66,13 @@ def read(file: Path) -> Result:
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ResultError(f"{file}: {where}: {first['msg']}; remove it and score the task again") from error
+        raise ResultError(f"{file}: {first_fault(error)}; remove it and score the task again") from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a file, and where in it."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
 
 
 def read_queries(folder: Path, result: Result) -> QueryScores | None:

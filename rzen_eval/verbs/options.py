@@ -48,6 +48,11 @@ def directory(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def listed(text: str) -> list[str]:
+    """Names with commas between them."""
+    return [name for name in text.split(",") if name]
+
+
 def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
     """Rows whose name holds one of the given ones, case and punctuation aside: `rzenembed_v2_7b` is RzenEmbed-v2-7B.
 

@@ -11,7 +11,7 @@ from rzen_eval.cache import write_whole
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import plots, reference, rows
 from rzen_eval.results.reference import DATA_VERSIONS
-from rzen_eval.verbs.options import Options, directory, named
+from rzen_eval.verbs.options import Options, directory, listed, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,9 +43,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     )
     parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS", help="folders of results")
     parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
-    parser.add_argument(
-        "--references", type=lambda text: [name for name in text.split(",") if name], default=[], metavar="A,B"
-    )
+    parser.add_argument("--references", type=listed, default=[], metavar="A,B")
     parser.add_argument("--data-version", choices=DATA_VERSIONS)
     parser.add_argument(
         "--sweep", type=directory, action="append", default=[], metavar="FOLDER", help="what sweep out=FOLDER wrote"

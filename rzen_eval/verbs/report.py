@@ -13,7 +13,7 @@ from rzen_eval.results import leaderboard, reference, rows
 from rzen_eval.results.reference import DATA_VERSIONS
 from rzen_eval.results.report import contents, document
 from rzen_eval.verbs.compare import models as models_in
-from rzen_eval.verbs.options import Options, directory, named, put
+from rzen_eval.verbs.options import Options, directory, listed, named, put
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -78,7 +78,7 @@ def _options() -> Options:
     )
     parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS/MODEL", help="one model, or two")
     parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
-    parser.add_argument("--references", type=_listed, default=[], metavar="A,B", help="published rows beside the bars")
+    parser.add_argument("--references", type=listed, default=[], metavar="A,B", help="published rows beside the bars")
     parser.add_argument("--data-version", choices=DATA_VERSIONS, help="of the averages; by default the results' own")
     parser.add_argument(
         "--thumbnails",
@@ -92,10 +92,6 @@ def _options() -> Options:
     )
     parser.add_argument("--output", type=directory, metavar="FILE", help="by default report.html beside the results")
     return parser
-
-
-def _listed(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
 
 
 def _whole(text: str) -> int:

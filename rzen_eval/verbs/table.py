@@ -10,7 +10,7 @@ from rzen_eval import config
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import formats, leaderboard, reference, rows
 from rzen_eval.results.reference import DATA_VERSIONS
-from rzen_eval.verbs.options import Options, directory, named, put
+from rzen_eval.verbs.options import Options, directory, listed, named, put
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -67,7 +67,7 @@ def _options() -> Options:
     parser.add_argument("--references", action="store_true", help="published rows alone")
     parser.add_argument("--data-version", choices=DATA_VERSIONS, help="rows of this version of the data alone")
     parser.add_argument("--per-task", action="store_true", help="the score of every task too")
-    parser.add_argument("--models", type=lambda text: [name for name in text.split(",") if name], metavar="A,B")
+    parser.add_argument("--models", type=listed, metavar="A,B")
     parser.add_argument("--precision", type=_precision, metavar="N", help="digits after the point")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
