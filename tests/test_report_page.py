@@ -139,6 +139,7 @@ def test_the_overview_leads_to_the_tasks_and_back(opened: Any):
     one.page.wait_for_url("**#/other")
     one.page.wait_for_selector(".query")
     one.page.keyboard.press("Escape")
+    one.page.wait_for_selector("#task-table", state="visible")
     assert one.page.locator("#task-table").is_visible()
 
 
@@ -177,6 +178,7 @@ def test_keys_move_search_and_leave(opened: Any):
     one.page.keyboard.press("Escape")
     assert one.listed() == "8,000 of 8,000 queries"
     one.page.keyboard.press("Escape")
+    one.page.wait_for_selector("#overview", state="visible")  # the page follows the address in an event of its own
     assert one.page.locator("#overview").is_visible()
 
 
@@ -219,6 +221,7 @@ def test_a_phone_shows_all_of_it_without_sideways_scrolling(opened: Any):
     one.page.locator(".query").first.tap()
     assert one.page.locator(".detail").bounding_box()["width"] == 360
     one.page.locator(".close").click()
+    one.page.wait_for_selector(".detail", state="hidden")
     assert not one.page.locator(".detail").is_visible()
 
 
