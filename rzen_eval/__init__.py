@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval._version import __version__
+
 if TYPE_CHECKING:
     from rzen_eval.api import Item, Side, evaluate, load_data, load_model, load_task, score_run
     from rzen_eval.rzenembed import RzenEmbed
 
-__version__ = "0.1.0"
-__all__ = ["Item", "RzenEmbed", "Side", "evaluate", "load_data", "load_model", "load_task", "score_run"]
+__all__ = ["Item", "RzenEmbed", "Side", "__version__", "evaluate", "load_data", "load_model", "load_task", "score_run"]
 
 
 def __getattr__(name: str) -> Any:

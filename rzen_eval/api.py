@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rzen_eval import config
+from rzen_eval.config import compose
 from rzen_eval.core import Item, Side
 from rzen_eval.data.load import load_data
 from rzen_eval.errors import ConfigError
-from rzen_eval.metrics import score_run
+from rzen_eval.evaluation.score import evaluate
 from rzen_eval.models import open_model
-from rzen_eval.scoring import evaluate
+from rzen_eval.ranking.metrics import score_run
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task
-    from rzen_eval.models.base import Model
+    from rzen_eval.models.interface import Model
 
 __all__ = ["Item", "Side", "evaluate", "load_data", "load_model", "load_task", "score_run"]
 
@@ -34,7 +34,7 @@ def load_model(name: str, *overrides: str) -> Model:
         ModelError: the checkpoint cannot be found or loaded, or not all of its weights are used.
     """
     settings = [text if text.startswith(("model.", "cache_dir=")) else f"model.{text}" for text in overrides]
-    chosen = config.load([f"model={name}", "task=visdoc/vidore_arxivqa", *settings])
+    chosen = compose.load([f"model={name}", "task=visdoc/vidore_arxivqa", *settings])
     model = open_model(chosen.model, chosen.cache_dir)
     model.load()
     return model
@@ -53,7 +53,7 @@ def load_task(name: str, *overrides: str) -> Task:
     Raises:
         ConfigError: no such task or setting, or the name is a suite's.
     """
-    tasks = config.load([f"task={name}", *overrides]).tasks
+    tasks = compose.load([f"task={name}", *overrides]).tasks
     if len(tasks) != 1:
         raise ConfigError(
             f"{name!r} is a suite of {len(tasks)} tasks; load_task takes one, such as {next(iter(tasks))!r}"

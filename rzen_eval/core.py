@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, Union, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, Union, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from PIL.Image import Image
 
 Vectors = NDArray[np.float32]
@@ -175,7 +176,7 @@ class Task(Frozen):
     modality: Modality
     group: str
     recipe: str
-    """Module of `rzen_eval.recipes` that turns rows into queries, candidates and judgements."""
+    """Module of `rzen_eval.data.recipes` that turns rows into queries, candidates and judgements."""
     metric: str
     pool: Literal["query", "corpus"]
     """Whether each query is ranked against its own candidates or against all of the task's."""
@@ -277,28 +278,3 @@ class Result(Frozen):
     limit: int | None
     warnings: list[str]
     provenance: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class LazySequence(Sequence[Any]):
-    """A sequence whose elements are made when they are asked for."""
-
-    length: int
-    make: Any = field(repr=False)
-
-    def __len__(self) -> int:
-        return self.length
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return [self.make(i) for i in range(*index.indices(self.length))]
-        if not -self.length <= index < self.length:
-            raise IndexError(index)
-        return self.make(index % self.length)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self.make(i) for i in range(self.length))

@@ -39,7 +39,7 @@ import numpy as np
 from bench_engine_baselines import least, official, official_scores
 from bench_engine_mirror import TASKS, make_checkpoint, make_mirror
 
-from rzen_eval.progress import Progress
+from rzen_eval.evaluation.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -261,13 +261,13 @@ def child(what: str, words: Sequence[str], *, still: bool, told: str, spawned: f
     import datasets  # noqa: F401 - what every run needs, so that starting counts apart
     from transformers import Qwen2VLForConditionalGeneration, Qwen2VLModel  # noqa: F401
 
-    from rzen_eval import config
-    from rzen_eval.models.qwen2_vl import Qwen2VL
-    from rzen_eval.session import run
+    from rzen_eval.config import compose
+    from rzen_eval.evaluation.session import run
+    from rzen_eval.models.families.qwen2_vl import Qwen2VL
 
     started = time.time()
     known: dict[str, Any] = {"start": started - spawned, "start_cpu": time.process_time()}
-    chosen = config.load(words)
+    chosen = compose.load(words)
     if what != "session":
         work = {"least": least, "official": official}[what](chosen)
         known |= {
@@ -355,8 +355,8 @@ def _goal(what: str, found: float, sign: str, goal: float) -> str:
 
 def ranking(n: int, m: int, dimensions: int, sampled: int) -> list[str]:
     """Rank and score; the plain loop on some of the queries, its time scaled to all."""
-    from rzen_eval.metrics import score_run
-    from rzen_eval.rank import rank
+    from rzen_eval.ranking.dot import rank
+    from rzen_eval.ranking.metrics import score_run
 
     rng = np.random.default_rng(0)
     queries, candidates = (_unit_rows(rng, rows, dimensions) for rows in (n, m))

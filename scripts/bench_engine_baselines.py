@@ -13,9 +13,9 @@ from rzen_eval.core import Side
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rzen_eval.config import RunConfig
+    from rzen_eval.config.compose import RunConfig
     from rzen_eval.core import Item, Vectors
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.declaration.local import ModelSpec
 
 BATCH = 16
 CUTOFFS = (1, 5, 10)
@@ -35,10 +35,10 @@ class Work:
 def least(config: RunConfig) -> Work:
     """Every distinct item read once, all of them sorted by length, forwarded by the package's own model."""
     from rzen_eval.data.load import load_data
-    from rzen_eval.engine.keys import item_key
+    from rzen_eval.engine.item_key import item_key
     from rzen_eval.models import open_model
-    from rzen_eval.models.batching import cut
-    from rzen_eval.models.pixels import Visual
+    from rzen_eval.models.pictures.resize import Visual
+    from rzen_eval.models.token_budget import cut
 
     model = open_model(config.model, config.cache_dir)
     model.load()

@@ -14,10 +14,10 @@ from PIL import Image
 
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.loader import Loader
-from rzen_eval.models.base import Planned
-from rzen_eval.models.pixels import Pictures, Pixels, Sizing, Visual
-from rzen_eval.models.spec import Budget
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.interface import Planned
+from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
 
 BUDGET = Budget(min_tokens=780, max_tokens=820)
 SIZING = Sizing(image=BUDGET, frame=BUDGET)

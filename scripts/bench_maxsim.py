@@ -14,7 +14,7 @@ import torch
 from bench_rank import cost, show, unit_rows
 
 from rzen_eval.core import MultiVectors
-from rzen_eval.maxsim import rank_maxsim
+from rzen_eval.ranking.maxsim import rank_maxsim
 
 TILE = 4096
 

@@ -21,15 +21,15 @@ import datasets
 import numpy as np
 from PIL import Image
 
-from rzen_eval import config
+from rzen_eval.config import compose
 from rzen_eval.core import Task, Vectors
 from rzen_eval.data.load import load_data
-from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.evaluation.score import score
 from rzen_eval.models import open_model
-from rzen_eval.models.base import Planned
-from rzen_eval.models.pixels import Pixels
-from rzen_eval.models.qwen2_vl import Qwen2VL
-from rzen_eval.scoring import score
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
+from rzen_eval.models.interface import Planned
+from rzen_eval.models.pictures.resize import Pixels
 
 
 class StandIn(Qwen2VL):
@@ -114,7 +114,7 @@ def loading_alone(model: Qwen2VL, task: Task, n: int = 300) -> float:
 
 
 def measure(task_name: str, root: Path, cache: Path, options: argparse.Namespace) -> None:
-    chosen = config.load([
+    chosen = compose.load([
         f"task={task_name}", "model=mini", "data=mirror", f"data.root='{root}'", f"cache_dir='{cache}'",
     ])  # fmt: skip
     task = next(iter(chosen.tasks.values()))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rzen_eval.metrics import score_run
-from rzen_eval.rank import rank
+from rzen_eval.ranking.dot import rank
+from rzen_eval.ranking.metrics import score_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

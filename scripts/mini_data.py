@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rzen_eval import config
-from rzen_eval.cache import make_once
+from rzen_eval.config import compose
 from rzen_eval.core import Item, Modality, Side
 from rzen_eval.data.load import load_data
-from rzen_eval.data.sample import make, matches, questions
-from rzen_eval.data.sample.clips import act, paper
-from rzen_eval.data.sample.papers import Paper
-from rzen_eval.data.sample.scenes import PLACES, sample
-from rzen_eval.data.sample.specs import SPECS
-from rzen_eval.data.sample.visdoc import corpus, draw
-from rzen_eval.models.pixels import Visual
+from rzen_eval.files import make_once
+from rzen_eval.models.pictures.resize import Visual
+from rzen_eval.sample import make, matches, questions
+from rzen_eval.sample.clips import act, paper
+from rzen_eval.sample.papers import Paper
+from rzen_eval.sample.scenes import PLACES, sample
+from rzen_eval.sample.specs import SPECS
+from rzen_eval.sample.visdoc import corpus, draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from rzen_eval.core import Task, TaskData
-    from rzen_eval.models.base import Planned
-    from rzen_eval.models.pixels import Pixels
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.families.qwen2_vl import Qwen2VL
+    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.pictures.resize import Pixels
 
 CELL = 28
 MOST_CANDIDATES = 24
@@ -54,7 +54,7 @@ def world(folder: Path, number: int, cache_dir: Path) -> list[tuple[Task, TaskDa
 
 
 def _tasks(settings: Sequence[str]) -> list[tuple[Task, TaskData]]:
-    chosen = config.load(["task=mmeb_v2", *settings])
+    chosen = compose.load(["task=mmeb_v2", *settings])
     return [(task, load_data(task)) for task in chosen.tasks.values()]
 
 

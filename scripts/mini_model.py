@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from rzen_eval.models.qwen2_vl import Qwen2VL
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from rzen_eval.models.base import Planned
-    from rzen_eval.models.pixels import Pixels
+    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.pictures.resize import Pixels
 
 SPECIAL = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>",

@@ -19,10 +19,11 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from rzen_eval import config, evaluate, load_data, load_model
+from rzen_eval import evaluate, load_data, load_model
+from rzen_eval.config import compose
 from rzen_eval.core import Side
 from rzen_eval.media import open_rgb
-from rzen_eval.models.pixels import Visual
+from rzen_eval.models.pictures.resize import Visual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     import torch
 
     from rzen_eval.core import Item, Media, Task, TaskData, Vectors
-    from rzen_eval.models.base import Planned
-    from rzen_eval.models.pixels import Pixels
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.families.qwen2_vl import Qwen2VL
+    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.pictures.resize import Pixels
 
 DRAWS = 200
 """Random rankings that the chance of a task is estimated from."""
@@ -165,7 +166,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="another checkpoint of the model")
     parser.add_argument("--only", type=int, default=math.inf, help="so many of the ways, from the first")
     arguments = parser.parse_args()
-    tasks = list(config.load([f"task={arguments.task}"]).tasks.values())
+    tasks = list(compose.load([f"task={arguments.task}"]).tasks.values())
     settings = [f"checkpoint={arguments.checkpoint}"] if arguments.checkpoint else []
     scores = {}
     for number, (name, model) in enumerate(mistakes(settings).items()):

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         folder = Path(place)
         # Before anything is imported that reads them once.
         os.environ |= hub.environment(folder / "home") | {"ARK_API_KEY": "a key"}
-        from rzen_eval import cli
+        from rzen_eval.cli import main as cli
         from tests import standins
 
         declared = standins.declared()

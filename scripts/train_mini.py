@@ -28,12 +28,12 @@ from torch import Tensor, distributed, multiprocessing
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from rzen_eval import load_model
-from rzen_eval.data.sample.shapes import COLORS, SHAPES
+from rzen_eval.sample.shapes import COLORS, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.models.qwen2_vl import Qwen2VL
+    from rzen_eval.models.families.qwen2_vl import Qwen2VL
 
 SEED = 7
 PROCESSES = 2

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rzen_eval import config
+from rzen_eval.config import compose
 from rzen_eval.core import QueryScores, Result, Run
-from rzen_eval.results import records
+from rzen_eval.results import store
 
 MODEL = {"name": "m", "prompt": {"system": "You are.", "instruction": {"query": "user"}}, "dtype": "float32"}
 
@@ -18,7 +18,7 @@ MODEL = {"name": "m", "prompt": {"system": "You are.", "instruction": {"query": 
 def write(folder: Path, task: str, values: Sequence[float], *, kept: bool = True, **fields: Any) -> Result:
     """Write a result of a shipped task whose queries score `values`; further fields of the result, or of
     its provenance with `provenance=`, replace what a run would write."""
-    declared = config.everything()[task]
+    declared = compose.everything()[task]
     exact = fields.pop("exact_values", values)
     provenance = {
         "fingerprint": "f",
@@ -43,7 +43,7 @@ def write(folder: Path, task: str, values: Sequence[float], *, kept: bool = True
     ids = [f"q{number:04}" for number in range(len(values))]
     run = Run({query: ["c"] for query in ids}, {query: [0.5] for query in ids})
     queries = QueryScores(ids, np.array(values, dtype=np.float64), np.array(exact, dtype=np.float64))
-    records.write(folder, result, run, queries if kept else None)
+    store.write(folder, result, run, queries if kept else None)
     return result
 
 

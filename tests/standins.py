@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from rzen_eval.config import choices, load
+from rzen_eval.config.compose import choices, load
 from rzen_eval.errors import ConfigError
-from rzen_eval.models.declared import ApiSpec
-from rzen_eval.models.spec import BUDGETED, ModelSpec
+from rzen_eval.models.declaration.external import ApiSpec
+from rzen_eval.models.declaration.local import BUDGETED, ModelSpec
 from tests import tiny
 from tests.conftest import FIXTURES
 from tests.loopback import Hub

@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 
 from rzen_eval import Item, load_model
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.loader import Loader
-from rzen_eval.engine.store import VectorStore
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import ConfigError, DataError, ModelError
-from rzen_eval.models.api import Api
+from rzen_eval.models.external.api import Api
 from tests.loopback_api import Answer, Server, right, serving
 
 KEY = "sk-very-secret-42"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rzen_eval.results import bootstrap
+from rzen_eval.results.statistics import bootstrap
 
 HITS = np.array([1.0] * 700 + [0.0] * 300)
 NDCG = np.random.default_rng(1).random(400)

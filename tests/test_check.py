@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import yaml
 
-from rzen_eval.cli import main
+from rzen_eval.cli import check as verb
+from rzen_eval.cli.main import main
 from rzen_eval.core import Item, Side, Vectors
-from rzen_eval.engine.loader import Loader
-from rzen_eval.results import records
-from rzen_eval.scoring import score
-from rzen_eval.verbs import check as verb
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.evaluation.score import score
+from rzen_eval.results import store
 from tests import toys
 from tests.runs import MODEL, hits, write
 
@@ -176,21 +176,21 @@ def test_junit_annotations_and_the_step_summary_say_the_same(
 
 
 def test_a_percent_sign_and_a_line_break_do_not_end_an_annotation():
-    from rzen_eval.results import ci
-    from rzen_eval.results.gate import Check, Gate, Verdict
+    from rzen_eval.results.statistics import gate_ci
+    from rzen_eval.results.statistics.gate import Check, Gate, Verdict
 
     gate = Gate([Check("protocol: prompt", "protocol", None, None, Verdict.CHANGED, "50 %\nof it")], [], [], [])
-    assert ci.workflow_commands(gate, strict=False) == [
+    assert gate_ci.workflow_commands(gate, strict=False) == [
         "::error title=rzen-eval check::protocol: prompt: changed (50 %25%0Aof it)"
     ]
 
 
 def test_errors_that_github_would_drop_are_counted():
-    from rzen_eval.results import ci
-    from rzen_eval.results.gate import Check, Gate, Verdict
+    from rzen_eval.results.statistics import gate_ci
+    from rzen_eval.results.statistics.gate import Check, Gate, Verdict
 
     gate = Gate([], [], [Check(f"t{n}", "g", 50, 0, Verdict.LOWER) for n in range(12)], [])
-    lines = ci.workflow_commands(gate, strict=False)
+    lines = gate_ci.workflow_commands(gate, strict=False)
     assert (len(lines), lines[-1]) == (10, "::error title=rzen-eval check::and 3 more, see the summary")
 
 
@@ -294,7 +294,7 @@ def test_a_broken_prompt_a_wrong_pooling_and_a_shuffled_candidate_list_are_caugh
     for model, code in ((Reader(), 0), (Reader(), 0), (broken(), 1)):
         with Loader(0) as loader:
             found = score(task, model, loader, tokens_per_batch=1)
-        records.write(tmp_path / "results" / "m", found.result, found.run, found.queries)
+        store.write(tmp_path / "results" / "m", found.result, found.run, found.queries)
         if not (tmp_path / "base.json").exists():
             assert found.result.score == 1
             check("--update")

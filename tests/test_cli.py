@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rzen_eval.cli import main
+from rzen_eval.cli.main import main
 from tests import toys
 
 KEPT = "kept from an earlier run"

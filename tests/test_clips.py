@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rzen_eval import Item, config, load_model
+from rzen_eval import Item, load_model
+from rzen_eval.config import compose
 from rzen_eval.core import Side
 from rzen_eval.errors import ConfigError, DataError
-from rzen_eval.models.base import Planned
-from rzen_eval.models.pixels import Visual
-from rzen_eval.models.qwen2_vl import Qwen2VL
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
+from rzen_eval.models.interface import Planned
+from rzen_eval.models.pictures.resize import Visual
 from tests.conftest import FIXTURES
 
 PAD, VIDEO = 889, 890
@@ -100,4 +101,4 @@ def test_a_model_without_a_string_for_a_clip_takes_it_as_images():
 
 def test_a_declaration_says_how_a_clip_is_spelt_if_and_only_if_it_is_one_video():
     with pytest.raises(ConfigError, match=r"video: video and prompt\.video: None do not go together"):
-        config.load(["model=rzenembed_v2_7b", "model.video=video"])
+        compose.load(["model=rzenembed_v2_7b", "model.video=video"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rzen_eval.cli import main
+from rzen_eval.cli.main import main
 from tests.runs import MODEL, hits, write
 
 COMPARE = Callable[..., str]

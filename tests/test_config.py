@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from rzen_eval import config
+from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 
 
 def ids(*overrides: str) -> list[str]:
-    return list(config.load(overrides).tasks)
+    return list(compose.load(overrides).tasks)
 
 
 def refused(*overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        config.load(overrides)
+        compose.load(overrides)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
     return str(caught.value)
@@ -32,22 +32,22 @@ def test_suites_that_overlap_are_de_duplicated():
 
 
 def test_a_task_can_be_taken_out_of_a_suite_and_its_keys_set():
-    chosen = config.load(["task=vidore_v1", "~tasks.vidore_arxivqa", "tasks.vidore_docvqa.metric=hit@1"])
+    chosen = compose.load(["task=vidore_v1", "~tasks.vidore_arxivqa", "tasks.vidore_docvqa.metric=hit@1"])
     assert len(chosen.tasks) == 9
     assert chosen.tasks["vidore_docvqa"].metric == "hit@1"
 
 
 def test_a_key_that_no_yaml_mentions_can_be_set_without_a_plus():
-    assert config.load(["task=visdoc/vidore_arxivqa", "model.dtype=bfloat16"]).model.dtype == "bfloat16"
+    assert compose.load(["task=visdoc/vidore_arxivqa", "model.dtype=bfloat16"]).model.dtype == "bfloat16"
 
 
 def test_nothing_chosen_is_the_bundled_model_on_the_bundled_sample():
-    chosen = config.load([])
+    chosen = compose.load([])
     assert (chosen.model.name, chosen.data.kind, chosen.limit) == ("mini", "sample", None)
 
 
 def test_the_experiment_of_a_published_row_chooses_model_data_and_task_version():
-    chosen = config.load(["experiment=rzenembed_v2_7b"])
+    chosen = compose.load(["experiment=rzenembed_v2_7b"])
     assert (chosen.model.name, chosen.data.kind) == ("rzenembed_v2_7b", "hub")
     assert all("2.0" in task.versions for task in chosen.tasks.values())
     assert chosen.reference is not None
@@ -55,7 +55,7 @@ def test_the_experiment_of_a_published_row_chooses_model_data_and_task_version()
 
 
 def test_the_same_composition_twice_is_the_same_configuration():
-    assert config.load(["task=visdoc"]) == config.load(["task=visdoc"])
+    assert compose.load(["task=visdoc"]) == compose.load(["task=visdoc"])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ n_queries: 10
 
 def test_a_task_of_a_known_family_is_a_few_lines_in_a_folder_of_ones_own(tmp_path: Path):
     own_task(tmp_path, MINE)
-    task = config.load(["task=visdoc/mine"], [tmp_path]).tasks["mine"]
+    task = compose.load(["task=visdoc/mine"], [tmp_path]).tasks["mine"]
     assert len(MINE.splitlines()) < 10
     assert (task.metric, task.dataset.split) == ("ndcg_linear@5", "test")
     assert task.instruction.query == "Find a document image that matches the given query:"
@@ -118,7 +118,7 @@ def test_a_task_of_a_known_family_is_a_few_lines_in_a_folder_of_ones_own(tmp_pat
 def test_a_mistake_in_a_yaml_file_names_the_file(tmp_path: Path):
     own_task(tmp_path, MINE + "n_candidate: 3\n")
     with pytest.raises(ConfigError) as caught:
-        config.load(["task=visdoc/mine"], [tmp_path])
+        compose.load(["task=visdoc/mine"], [tmp_path])
     for part in ("task/visdoc/mine.yaml", "tasks.mine.n_candidate", "did you mean n_candidates?"):
         assert part in str(caught.value)
 
@@ -126,7 +126,7 @@ def test_a_mistake_in_a_yaml_file_names_the_file(tmp_path: Path):
 def test_a_missing_key_of_a_yaml_file_is_named(tmp_path: Path):
     own_task(tmp_path, MINE.replace("n_queries: 10\n", ""))
     with pytest.raises(ConfigError, match=r"task/visdoc/mine\.yaml: tasks\.mine\.n_queries is missing"):
-        config.load(["task=visdoc/mine"], [tmp_path])
+        compose.load(["task=visdoc/mine"], [tmp_path])
 
 
 @pytest.mark.parametrize(
@@ -149,20 +149,20 @@ def test_yaml_that_would_be_ignored_or_take_anothers_place_is_refused(tmp_path: 
     file.parent.mkdir(parents=True)
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        config.load(["task=visdoc/mine"], [tmp_path])
+        compose.load(["task=visdoc/mine"], [tmp_path])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_data_root_alone_means_a_mirror_and_a_tilde_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    chosen = config.load(["task=visdoc/vidore_arxivqa", "data.root=~/some data"])
+    chosen = compose.load(["task=visdoc/vidore_arxivqa", "data.root=~/some data"])
     assert (chosen.data.kind, chosen.data.root) == ("mirror", tmp_path / "some data")
 
 
 def test_a_config_dir_that_is_not_there_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="no folder at"):
-        config.load([], [tmp_path / "nowhere"])
+        compose.load([], [tmp_path / "nowhere"])
 
 
 def test_every_shipped_model_composes():
@@ -171,13 +171,13 @@ def test_every_shipped_model_composes():
         "python": ["model.class=own:python"],
         "sentence_transformers": ["model.checkpoint=x"],
     }
-    for name in config.choices("model"):
+    for name in compose.choices("model"):
         settings = ["task=visdoc/vidore_arxivqa", f"model={name}", *own.get(name, [])]
-        assert config.load(settings).model.name == name
+        assert compose.load(settings).model.name == name
 
 
 def test_the_benchmark_has_78_tasks_in_twelve_groups():
-    groups = {name: len(tasks) for made_of in config.benchmark().values() for name, tasks in made_of.items()}
+    groups = {name: len(tasks) for made_of in compose.benchmark().values() for name, tasks in made_of.items()}
     assert groups == {
         "I-CLS": 10, "I-QA": 10, "I-RET": 12, "I-VG": 4, "V-CLS": 5, "V-QA": 5, "V-RET": 5, "V-MRET": 3,
         "ViDoRe-V1": 10, "ViDoRe-V2": 4, "VisRAG": 6, "VisDoc-OOD": 4,

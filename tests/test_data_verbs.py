@@ -14,13 +14,13 @@ import datasets
 import pytest
 from PIL import Image
 
-from rzen_eval import config
+from rzen_eval.cli.data import run
+from rzen_eval.config import compose
 from rzen_eval.data.archives import ARCHIVES
 from rzen_eval.data.fetch import wanted
 from rzen_eval.data.media import REPO
 from rzen_eval.data.verify import verify
 from rzen_eval.errors import ConfigError
-from rzen_eval.verbs.data import run
 from tests.loopback import Hub
 
 CLS, QA = "video-tasks/frames/video_cls.tar.gz", "video-tasks/frames/video_qa.tar.gz-0"
@@ -252,7 +252,7 @@ def test_too_small_a_disk_is_known_before_the_download(
 
 
 def test_two_revisions_of_one_repository_do_not_fit_in_one_mirror(tmp_path: Path):
-    tasks = config.load([TASKS, "data=mirror", f"data.root={tmp_path}"]).tasks
+    tasks = compose.load([TASKS, "data=mirror", f"data.root={tmp_path}"]).tasks
     first = tasks["hmdb51"]
     second = first.model_copy(update={"dataset": first.dataset.model_copy(update={"revision": "v1"})})
     with pytest.raises(ConfigError, match="VLM2Vec/HMDB51: hmdb51 and others need different revisions"):
@@ -293,7 +293,7 @@ def test_the_command_that_mends_fetches_what_is_not_there_and_unpacks_again_what
     assert data("unpack", "again=true") == data("verify") == 0
     frame.unlink()
     (media(tmp_path) / CLS).unlink()
-    found = next(verify(list(config.load([TASKS, "data=mirror", f"data.root={tmp_path / 'root'}"]).tasks.values())))
+    found = next(verify(list(compose.load([TASKS, "data=mirror", f"data.root={tmp_path / 'root'}"]).tasks.values())))
     assert found.faults == [], "eight of the nine frames are left, and eight are needed"
 
 
@@ -343,7 +343,7 @@ def test_worker_processes_find_the_same_as_one_process(data: Callable[..., int],
         for frame in range(40):
             (folder / f"clip{clip}/{frame}.jpg").write_bytes(jpeg(frame) if frame % 7 else b"damaged")
     settings = ["task=video/hmdb51", "frames=40", "data=mirror", f"data.root={tmp_path / 'root'}", f"cache_dir={cache}"]
-    tasks = list(config.load(settings).tasks.values())
+    tasks = list(compose.load(settings).tasks.values())
     counts: list[int] = []
     one, two = (next(verify(tasks, workers=workers, progress=counts.append)) for workers in (0, 2))
     assert one == two
@@ -374,7 +374,7 @@ def test_wrong_words_are_refused(words: list[str], message: str):
 
 
 def test_every_image_and_video_task_has_its_archive_and_no_document_task_has_one():
-    tasks = config.load(["task=mmeb_v2", "data=hub"]).tasks.values()
+    tasks = compose.load(["task=mmeb_v2", "data=hub"]).tasks.values()
     things = wanted(list(tasks))
     assert [thing.archive for thing in things] == list(ARCHIVES)
     users = {task for thing in things for task in thing.tasks}
@@ -384,7 +384,7 @@ def test_every_image_and_video_task_has_its_archive_and_no_document_task_has_one
 
 def test_the_settings_of_the_environment_reach_the_hub(hub: Hub, tmp_path: Path):
     environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    code = "import sys; from rzen_eval.verbs.data import run; sys.exit(run(sys.argv[1:], []))"
+    code = "import sys; from rzen_eval.cli.data import run; sys.exit(run(sys.argv[1:], []))"
     settings = ["task=video/hmdb51", f"data.root={tmp_path / 'root'}"]
     done = subprocess.run(
         [sys.executable, "-c", code, "fetch", *settings], env=environment, capture_output=True, text=True, check=True

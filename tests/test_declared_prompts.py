@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pytest
 
 from rzen_eval import Item, load_data, load_task
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
+from rzen_eval.models.declaration.local import ModelSpec
 from rzen_eval.models.prompt import render, shown
-from rzen_eval.models.spec import ModelSpec
 from tests import standins
 
 V = "<|vision_start|><|image_pad|><|vision_end|>"

@@ -11,10 +11,10 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from rzen_eval import Item, load_model
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Vectors
 from rzen_eval.errors import DataError
-from rzen_eval.models.qwen2_vl import Qwen2VL
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from tests import tiny
 from tests.conftest import FIXTURES
 

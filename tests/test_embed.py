@@ -17,13 +17,13 @@ from PIL import Image
 
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.loader import AHEAD, Loader
-from rzen_eval.engine.store import VectorStore
+from rzen_eval.engine.picture_loader import AHEAD, Loader
+from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import DataError
-from rzen_eval.models.base import Planned
-from rzen_eval.models.batching import WINDOW_ITEMS, WINDOW_TOKENS, cut, windows
-from rzen_eval.models.pixels import Pictures, Pixels, Sizing, Visual
-from rzen_eval.models.spec import Budget
+from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.interface import Planned
+from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
+from rzen_eval.models.token_budget import WINDOW_ITEMS, WINDOW_TOKENS, cut, windows
 from tests.toys import page
 
 ONE = Budget(min_tokens=1, max_tokens=1)

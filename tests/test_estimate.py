@@ -10,22 +10,23 @@ import pytest
 from huggingface_hub import constants
 from PIL import Image
 
-from rzen_eval import config, evaluate, load_model, load_task
-from rzen_eval.cli import main
+from rzen_eval import evaluate, load_model, load_task
+from rzen_eval.cli.estimate import duration, run, short
+from rzen_eval.cli.main import main
+from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError, DataError, ModelError
-from rzen_eval.estimate.amounts import Amount
-from rzen_eval.estimate.assumed import assumed
 from rzen_eval.estimate.checkpoint import known
+from rzen_eval.estimate.cost import Amount
 from rzen_eval.estimate.devices import DEVICES, seconds
-from rzen_eval.estimate.measured import measured
-from rzen_eval.estimate.reader import Reader
-from rzen_eval.models.pixels import Visual
-from rzen_eval.verbs.estimate import duration, run, short
+from rzen_eval.estimate.from_counts import assumed
+from rzen_eval.estimate.from_data import measured
+from rzen_eval.estimate.item_cost import Reader
+from rzen_eval.models.pictures.resize import Visual
 from tests import toys
 
 
 def reader(model: str, *settings: str) -> Reader:
-    spec = config.load([f"model={model}", "task=visdoc/vidore_arxivqa", *settings]).model
+    spec = compose.load([f"model={model}", "task=visdoc/vidore_arxivqa", *settings]).model
     return Reader.of(spec, known(spec))
 
 
@@ -168,7 +169,7 @@ def test_a_checkpoint_that_is_there_wins_over_the_declared_sizes(checkpoint: Pat
 
 
 def test_an_unknown_model_that_is_not_here_is_one_line():
-    spec = config.load(["model=rzenembed_v2_7b", "task=visdoc/vidore_arxivqa"]).model
+    spec = compose.load(["model=rzenembed_v2_7b", "task=visdoc/vidore_arxivqa"]).model
     with pytest.raises(ModelError, match=r"not on this machine.*model\.checkpoint=FOLDER"):
         known(spec.model_copy(update={"architecture": None}))
 

@@ -6,18 +6,19 @@ import pytest
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from rzen_eval import Item, config, load_model
+from rzen_eval import Item, load_model
+from rzen_eval.config import compose
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from rzen_eval.estimate.checkpoint import known
 from rzen_eval.estimate.flops import anatomy, declared_config
-from rzen_eval.estimate.reader import Reader
-from rzen_eval.models.spec import ModelSpec
+from rzen_eval.estimate.item_cost import Reader
+from rzen_eval.models.declaration.local import ModelSpec
 from tests import standins
 
 
 def declared(model: str) -> ModelSpec:
-    spec = config.load([f"model={model}", "task=visdoc/vidore_arxivqa"]).model
+    spec = compose.load([f"model={model}", "task=visdoc/vidore_arxivqa"]).model
     assert isinstance(spec, ModelSpec)
     return spec
 

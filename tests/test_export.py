@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rzen_eval import config
-from rzen_eval.cli import main
+from rzen_eval.cli.main import main
+from rzen_eval.config import compose
 from rzen_eval.core import Task
-from rzen_eval.results import records
+from rzen_eval.results import store
 from tests.test_results import RUN, result
 
-TASKS = config.everything()
+TASKS = compose.everything()
 ABOUT = {
     "model_name": "Mine-2B", "model_backbone": "Qwen2-VL-2B", "model_size": "2.21", "embedding_dimension": "1536",
     "max_length_tokens": "2000", "model_release_date": "2026-01-31", "url": "https://example.com/mine",
@@ -26,7 +26,7 @@ def write(task: Task, **fields: Any) -> None:
     metrics = {"hit@1": 0.25, "ndcg_linear@5": 0.5}
     provenance = {"versions": list(task.versions), "dataset": {"source": "hub"}} | fields.pop("provenance", {})
     said = {"task": task.name, "modality": task.modality, "metric": task.metric, "metrics": metrics, "n_queries": 9}
-    records.write(
+    store.write(
         Path("results/mine"), result(task.id, metrics[task.metric], **{**said, "provenance": provenance, **fields}), RUN
     )
 
@@ -57,7 +57,7 @@ def test_the_file_has_what_the_leaderboard_asks_for(export: EXPORT):
         "max_length_tokens": 2000, "model_release_date": "2026-01-31", "url": "https://example.com/mine",
         "data_source": "Self-Reported",
     }  # fmt: skip
-    benchmark = config.benchmark()
+    benchmark = compose.benchmark()
     assert {modality: list(tasks) for modality, tasks in content["metrics"].items()} == {
         modality: [name for names in groups.values() for name in names] for modality, groups in benchmark.items()
     }
@@ -148,5 +148,5 @@ def test_scores_of_the_sample_say_so_in_the_file(export: EXPORT):
 
 
 def test_only_one_model_is_exported(export: EXPORT):
-    records.write(Path("results/other"), result("cirr", 0.5), RUN)
+    store.write(Path("results/other"), result("cirr", 0.5), RUN)
     assert "results holds the results of mine, other; expected one" in export("results", *WORDS, code=2)

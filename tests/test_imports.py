@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from rzen_eval import config
-from rzen_eval.cli import main
-from rzen_eval.results import records, reference
+from rzen_eval.benchmark import published as reference
+from rzen_eval.cli.main import main
+from rzen_eval.config import compose
+from rzen_eval.results import store
 from tests.conftest import FIXTURES
 from tests.test_results import RUN, result
 
-TASKS = config.everything()
+TASKS = compose.everything()
 COUNTS = {(task.name, version): task.n_queries for task in TASKS.values() for version in task.versions}
 IMPORT = Callable[..., str]
 
@@ -50,7 +51,9 @@ def read(name: str) -> Any:
 
 
 def test_official_files_of_2025_give_the_published_row(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
-    published = reference.load([config.config_dir()], {task.name for task in TASKS.values()})["vlm2vec_v2_0_qwen2vl_2b"]
+    published = reference.load([compose.config_dir()], {task.name for task in TASKS.values()})[
+        "vlm2vec_v2_0_qwen2vl_2b"
+    ]
     modality = {task.name: task.modality for task in TASKS.values()}
     for name, score in published.tasks.items():
         official(Path("run") / modality[name], name, score / 100, COUNTS[name, "2.0"])
@@ -81,7 +84,7 @@ def test_a_result_says_where_it_was_imported_from(imported: IMPORT):
     assert record["provenance"]["imported"]["from"] == "the official evaluator"
     assert record["provenance"]["imported"]["file"] == "ImageNet-1K_score.json"
     assert record["provenance"]["dataset"]["source"] == "imported"
-    assert records.finished(Path("results/m"), "imagenet_1k", "anything") is None
+    assert store.finished(Path("results/m"), "imagenet_1k", "anything") is None
 
 
 def test_a_report_of_all_tasks_is_read_too(imported: IMPORT):
@@ -207,7 +210,7 @@ def test_what_can_be_mapped_is_imported_beside_what_cannot(imported: IMPORT):
 
 
 def test_a_result_that_was_scored_here_is_never_replaced(imported: IMPORT):
-    records.write(Path("results/m"), result("cirr", 0.75, task="CIRR"), RUN)
+    store.write(Path("results/m"), result("cirr", 0.75, task="CIRR"), RUN)
     official(Path("run"), "CIRR", 0.5, 1000)
     said = imported("official", "run", "model=m", code=2)
     assert "CIRR: results/m/cirr.json was scored here; give another model= or results_dir=" in said

@@ -12,10 +12,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item, evaluate, load_model
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import MultiVectors, Side
-from rzen_eval.models.colpali import ColPali
-from rzen_eval.models.colqwen2 import ColQwen2
+from rzen_eval.models.families.colpali import ColPali
+from rzen_eval.models.families.colqwen2 import ColQwen2
 from rzen_eval.models.prompt import render
 from tests import tiny
 from tests.toys import four_pages, toy_task

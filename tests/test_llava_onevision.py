@@ -13,12 +13,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item, load_model
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.errors import ConfigError, ModelError
-from rzen_eval.models.llava_onevision import LlavaOnevision
+from rzen_eval.models.families.llava_onevision import LlavaOnevision
+from rzen_eval.models.pictures.tiles import TiledPictures, Tiling
 from rzen_eval.models.prompt import render
-from rzen_eval.models.tiles import TiledPictures, Tiling
 from tests import tiny
 
 HEAD = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"

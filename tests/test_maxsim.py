@@ -11,9 +11,9 @@ import torch
 from rzen_eval import evaluate
 from rzen_eval.core import Item, MultiVectors, Side, Task, Vectors
 from rzen_eval.errors import DataError, ModelError
-from rzen_eval.maxsim import rank_maxsim, runs, tiles
-from rzen_eval.multivectors import as_vectors, check_multi_vectors
-from rzen_eval.rank import rank
+from rzen_eval.ranking.dot import rank
+from rzen_eval.ranking.maxsim import rank_maxsim, runs, tiles
+from rzen_eval.ranking.multivectors import as_vectors, check_multi_vectors
 from tests import toys
 from tests.test_rank import by_brute_force, ids, unit_rows
 

@@ -14,7 +14,7 @@ from ir_measures import RR, P, R, Success, nDCG
 
 from rzen_eval.core import Run
 from rzen_eval.errors import ConfigError, DataError
-from rzen_eval.metrics import METRICS, Reading, parse, per_query, score_run
+from rzen_eval.ranking.metrics import METRICS, Reading, parse, per_query, score_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

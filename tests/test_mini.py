@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from rzen_eval import Item, evaluate, load_model, load_task
-from rzen_eval.cache import make_once
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
+from rzen_eval.files import make_once
 from rzen_eval.models import mini
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from rzen_eval import Item, evaluate, load_model
-from rzen_eval.cli import main
-from rzen_eval.config import choices, load
+from rzen_eval.cli.main import main
+from rzen_eval.config.compose import choices, load
 from rzen_eval.core import Side
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.loader import Loader
+from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import ConfigError, ModelError
 from tests.toys import four_pages, toy_task
 

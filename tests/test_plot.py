@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rzen_eval.cli import main
+from rzen_eval.benchmark.published import COLUMNS, Reference
+from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.results import plots, records, rows
-from rzen_eval.results.reference import COLUMNS, Reference
+from rzen_eval.results import store
+from rzen_eval.results.figures import plots
+from rzen_eval.results.tables import rows
 from tests.test_results import RUN, result
 
 MADE_OF = {column: [column] for column in COLUMNS}
@@ -96,7 +98,7 @@ def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
 
 
 def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    records.write(tmp_path / "results/m", result("ViDoRe_arxivqa", 0.5), RUN)
+    store.write(tmp_path / "results/m", result("ViDoRe_arxivqa", 0.5), RUN)
     swept = sweep(tmp_path / "swept", "m")
     out = tmp_path / "out"
     assert main(["plot", str(tmp_path / "results"), "--sweep", str(swept), "--out", str(out)]) == 0

@@ -12,9 +12,9 @@ from PIL import Image
 from rzen_eval import Item, load_model
 from rzen_eval.core import Side
 from rzen_eval.errors import DataError
-from rzen_eval.models import pixels
-from rzen_eval.models.qwen2_vl import Qwen2VL
-from rzen_eval.models.spec import Budget
+from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
+from rzen_eval.models.pictures import resize
 from tests.conftest import FIXTURES, SAME_PIXELS
 
 RZEN = FIXTURES / "rzen"
@@ -78,7 +78,7 @@ def test_patches_equal_the_stock_image_processor(model: Qwen2VL):
 
     image = Image.open(RZEN / "images/i15_640x480.jpg").convert("RGB")
     budget = Budget(min_tokens=256, max_tokens=1280)
-    ours, grid = model._patches(pixels.Pictures(pixels.Sizing(budget, budget), (image,)).load())
+    ours, grid = model._patches(resize.Pictures(resize.Sizing(budget, budget), (image,)).load())
     stock = Qwen2VLImageProcessorPil(min_pixels=256 * 28 * 28, max_pixels=1280 * 28 * 28)(image, return_tensors="np")
     assert ours is not None
     assert grid is not None
@@ -179,4 +179,4 @@ def test_what_the_device_offers_is_chosen_where_nothing_else_is_asked_for(model:
 def test_sizes_are_multiples_of_28_within_the_budget_and_200_to_1_at_most(
     size: tuple[int, int], budget: tuple[int, int], expected: tuple[int, int]
 ):
-    assert pixels.fit(*size, *budget) == expected
+    assert resize.fit(*size, *budget) == expected

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 
 from rzen_eval import Item, load_model
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.errors import ConfigError, ModelError
-from rzen_eval.models import pixels
 from rzen_eval.models.batch import Batch
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
+from rzen_eval.models.pictures import resize
 from rzen_eval.models.prompt import render
-from rzen_eval.models.qwen2_vl import Qwen2VL
 from tests import tiny
 
 FAMILIES = ["qwen2_5_vl", "qwen3_vl"]
@@ -219,7 +219,7 @@ def test_many_frames_are_smaller_each(frames: int, tokens: tuple[int, int]):
     2 x 7680 / 64 = 240 each, and so do 63 of which the last counts twice: 2.915, to 20.6 x 11.7.
     """
     spec = load(["task=visdoc/vidore_arxivqa", "model=qwen3_vl_embedding_2b"]).model
-    sizing = pixels.Sizing.of(spec)
+    sizing = resize.Sizing.of(spec)
     assert sizing.steps((1920, 1080), frames=frames) == [(1920, 1088), (tokens[0] * 32, tokens[1] * 32)]
     assert sizing.steps((1920, 1080)) == [(56 * 32, 31 * 32)]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from rzen_eval.errors import DataError, ModelError
-from rzen_eval.metrics import score_run
-from rzen_eval.rank import check_vectors, rank
-from rzen_eval.top import distinct
+from rzen_eval.ranking.dot import check_vectors, rank
+from rzen_eval.ranking.metrics import score_run
+from rzen_eval.ranking.top_k import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

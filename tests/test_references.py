@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from rzen_eval import config
+from rzen_eval.benchmark import published
+from rzen_eval.benchmark.published import COLUMNS, Reference
+from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
-from rzen_eval.results import reference, rows
-from rzen_eval.results.reference import COLUMNS, Reference
-from rzen_eval.results.rows import Row
+from rzen_eval.results.tables import rows
+from rzen_eval.results.tables.rows import Row
 
-TASKS = config.everything()
+TASKS = compose.everything()
 NAMES = {task.name for task in TASKS.values()}
-MADE_OF = rows.columns(config.benchmark())
-ALL = reference.load([config.config_dir()], NAMES)
+MADE_OF = rows.columns(compose.benchmark())
+ALL = published.load([compose.config_dir()], NAMES)
 CARD = {
     "rzenembed_v2_7b":
         "71.61 75.92 70.61 71.67 78.50 92.10 55.73 58.82 63.50 50.97 45.54 77.06 89.70 60.70 88.70 44.38",
@@ -112,7 +113,7 @@ def test_a_row_that_was_not_scored_again_on_the_new_pages_is_not_compared():
 
 
 def test_a_run_can_name_any_published_row():
-    chosen = config.load(["task=visdoc/vidore_arxivqa", "reference=official_2_1/colpali_v1_3"]).reference
+    chosen = compose.load(["task=visdoc/vidore_arxivqa", "reference=official_2_1/colpali_v1_3"]).reference
     assert chosen == ALL["official_2_1/colpali_v1_3"]
 
 
@@ -135,7 +136,7 @@ def test_a_published_row_that_cannot_be_right_is_one_line(tmp_path: Path, text: 
     (tmp_path / "reference").mkdir()
     (tmp_path / "reference/own.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        reference.load([tmp_path], NAMES)
+        published.load([tmp_path], NAMES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 

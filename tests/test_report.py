@@ -15,16 +15,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rzen_eval import config, load_data, load_task
-from rzen_eval.cli import main
+from rzen_eval import load_data, load_task
+from rzen_eval.cli.main import main
+from rzen_eval.config import compose
 from rzen_eval.core import Item, Result, Run, TaskData
-from rzen_eval.engine.loader import Loader
-from rzen_eval.results import records
-from rzen_eval.results.report.browse import browse, worth_seeing
-from rzen_eval.results.report.judged import Judged, judge
+from rzen_eval.data.load import judgements
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.evaluation.score import score
+from rzen_eval.results import store
+from rzen_eval.results.report.judged_run import Judged, judge
 from rzen_eval.results.report.pictures import Album
+from rzen_eval.results.report.query_browser import browse, worth_seeing
 from rzen_eval.results.report.slices import slices
-from rzen_eval.scoring import judgements, score
 from tests.conftest import FIXTURES
 from tests.test_results import result
 
@@ -190,14 +192,14 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mirror, and results of two models on it: `mirror`, `results/words`, `results/same`."""
     place = tmp_path_factory.mktemp("report")
     root = shutil.copytree(FIXTURES / "mirror", place / "mirror")
-    chosen = config.load(
+    chosen = compose.load(
         ["task=[visdoc/vidore_docvqa,visdoc/visrag_chartqa]", f"data.root={root}", f"cache_dir={place / 'cache'}"]
     )
     with Loader(0) as loader:
         for task in chosen.tasks.values():
             made = score(task, Words(), loader, tokens_per_batch=100)
             for name in ("words", "same"):
-                records.write(place / "results" / name, made.result, made.run, made.queries)
+                store.write(place / "results" / name, made.result, made.run, made.queries)
     return place
 
 
@@ -309,7 +311,7 @@ def test_a_run_of_other_queries_is_said_and_not_shown(report, place: Path):
 
 def test_a_score_of_fewer_queries_is_not_set_beside_one_of_all(report, place: Path):
     file = place / "results/same/vidore_docvqa.json"
-    records.write_alone(file.parent, records.read(file).model_copy(update={"limit": 3}))
+    store.write_alone(file.parent, store.read(file).model_copy(update={"limit": 3}))
     _, said, tasks, _ = report(models=("words", "same"))
     assert (
         "vidore_docvqa: same: no queries are shown, since its score is of the first 3 queries and that of words is of"

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import Item, Result, Run, TaskData
-from rzen_eval.results import rows
-from rzen_eval.results.bootstrap import resampled
-from rzen_eval.results.comparison import Model
-from rzen_eval.results.reference import Reference
-from rzen_eval.results.report import document
-from rzen_eval.results.report.browse import browse
-from rzen_eval.results.report.contents import TaskPage
-from rzen_eval.results.report.judged import Judged, judge
+from rzen_eval.results.report import page as document
+from rzen_eval.results.report.judged_run import Judged, judge
+from rzen_eval.results.report.query_browser import browse
+from rzen_eval.results.report.task_page import TaskPage
+from rzen_eval.results.statistics.bootstrap import resampled
+from rzen_eval.results.statistics.comparison import Model
+from rzen_eval.results.tables import rows
 from tests.test_results import result
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra [dev] has")

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rzen_eval import config
-from rzen_eval.cli import main
-from rzen_eval.results import reference, reproduction, rows
+from rzen_eval.benchmark import published as reference
+from rzen_eval.cli.main import main
+from rzen_eval.config import compose
+from rzen_eval.results.statistics import reproduction
+from rzen_eval.results.tables import rows
 from tests.runs import hits, write
 
 NAME = "rzenembed_v2_7b"
@@ -39,7 +41,7 @@ def reproduce(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: p
 @pytest.fixture(scope="module")
 def recipe() -> dict[str, Any]:
     """What results of the experiment say of their model."""
-    spec = config.load([f"experiment={NAME}"]).model.model_dump(mode="json")
+    spec = compose.load([f"experiment={NAME}"]).model.model_dump(mode="json")
     return spec | {"attention": "sdpa", "weights": "hub:x"}
 
 
@@ -49,7 +51,7 @@ def scored(tmp_path: Path, recipe: dict[str, Any]) -> Callable[..., None]:
 
     def make(points: float = 0, only: str | None = None, **fields: Any) -> None:
         provenance = {"model": recipe} | fields.pop("provenance", {})
-        for task in config.everything().values():
+        for task in compose.everything().values():
             if "2.0" in task.versions and only in {None, task.group, task.id}:
                 values = [(GROUPS[task.group] + points) / 100] * 10
                 write(tmp_path / "results" / NAME, task.id, values, provenance=provenance, **fields)
@@ -88,7 +90,7 @@ def test_the_noise_of_an_average_over_more_tasks_is_smaller(reproduce: REPRODUCE
 
 def test_a_task_of_few_queries_may_differ_by_half_of_its_interval(reproduce: REPRODUCE, tmp_path: Path):
     # About half of 100 queries are right, so the 95 % interval is ± 9.8 points wide; half of that is 4.9.
-    spec = config.load(["model=vlm2vec_v2_2b"]).model.model_dump(mode="json")
+    spec = compose.load(["model=vlm2vec_v2_2b"]).model.model_dump(mode="json")
     published = reference_row("vlm2vec_v2_0_qwen2vl_2b").tasks["MSCOCO"]
     for away, code in ((-4, 0), (6, 1)):
         right = round(published) + away
@@ -99,12 +101,12 @@ def test_a_task_of_few_queries_may_differ_by_half_of_its_interval(reproduce: REP
 
 
 def reference_row(name: str) -> reference.Reference:
-    return reference.load(config.folders(), {task.name for task in config.everything().values()})[name]
+    return reference.load(compose.folders(), {task.name for task in compose.everything().values()})[name]
 
 
 def test_scores_of_the_official_evaluator_reproduce_their_own_row(reproduce: REPRODUCE, tmp_path: Path):
     row = reference_row("vlm2vec_v2_0_qwen2vl_2b")
-    for task in config.everything().values():
+    for task in compose.everything().values():
         if "2.0" in task.versions:
             provenance = {"model": {"name": "v"}, "frames": None, "instruction": None, "prompts": None}
             write(
@@ -191,7 +193,7 @@ def test_settings_that_are_not_the_row_s_are_one_line(
 def test_a_model_that_sees_the_first_or_middle_frame_takes_one(
     reproduce: REPRODUCE, tmp_path: Path, video: str, refused: bool
 ):
-    declared = config.load(["model=lamra_ret_mmeb", f"model.video={video}", "task=video/msvd"]).model
+    declared = compose.load(["model=lamra_ret_mmeb", f"model.video={video}", "task=video/msvd"]).model
     model = declared.model_dump(mode="json")
     write(tmp_path / "results" / "lamra_ret_mmeb", "msvd", hits(5, 10), provenance={"model": model})
     said = reproduce("model=lamra_ret_mmeb", f"model.video={video}", "task=video/msvd", code=int(refused))
@@ -200,20 +202,20 @@ def test_a_model_that_sees_the_first_or_middle_frame_takes_one(
 
 def pairs() -> Iterator[tuple[str, str, list[str]]]:
     """Independent runs of one model: names of two rows, and the tasks that are the same in both."""
-    declared = {task.name: task for task in config.everything().values() if "2.1" in task.versions}
+    declared = {task.name: task for task in compose.everything().values() if "2.1" in task.versions}
     yield "qwen3_vl/qwen3_vl_embedding_8b", "qwen3_vl/qwen3_vl_embedding_8b_rerun", list(declared)
     same = [
         name for name, task in declared.items()
         if (task.modality != "visdoc" and name != "MomentSeeker") or task.group == "VisRAG"
     ]  # fmt: skip
-    for file in config.choices("reference"):
+    for file in compose.choices("reference"):
         if file.startswith("official_2_0_1/"):
             yield file, file.removeprefix("official_2_0_1/"), same
 
 
 def test_the_known_noise_is_that_of_the_published_runs():
     (first, second, _), *_ = pairs()
-    made_of = rows.columns(config.benchmark())
+    made_of = rows.columns(compose.benchmark())
     one, other = (rows.published(reference_row(name), made_of) for name in (first, second))
     found: dict[str, list[float]] = {"task": [float(abs(one.tasks[n].value - other.tasks[n].value)) for n in one.tasks]}
     for column in made_of:
@@ -226,7 +228,7 @@ def test_the_known_noise_is_that_of_the_published_runs():
 
 
 def test_most_published_runs_differ_by_less_than_the_share_of_their_interval():
-    queries = {task.name: task.n_queries for task in config.everything().values() if "2.1" in task.versions}
+    queries = {task.name: task.n_queries for task in compose.everything().values() if "2.1" in task.versions}
     within = []
     for first, second, names in pairs():
         one, other = (reference_row(name).tasks for name in (first, second))

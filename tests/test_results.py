@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import QueryScores, Result, Run
 from rzen_eval.errors import ResultError
-from rzen_eval.results import records, table
-from rzen_eval.results.reference import Reference
+from rzen_eval.results import store
+from rzen_eval.results.tables import averages
 
 GROUPS = {"ViDoRe-V1": ["a", "b"], "VisRAG": ["c"]}
 RUN = Run({"q": ["x", "y"]}, {"q": [0.5, 0.25]})
@@ -31,13 +32,13 @@ def result(name: str, score: float, **fields: Any) -> Result:
 
 def test_a_result_comes_back_as_it_was_written(tmp_path: Path):
     written = result("a", 0.5)
-    file = records.write(tmp_path, written, RUN)
+    file = store.write(tmp_path, written, RUN)
     assert file == tmp_path / "a.json"
-    assert records.read(file) == written
+    assert store.read(file) == written
 
 
 def test_the_files_are_those_of_the_contract(tmp_path: Path):
-    records.write(tmp_path, result("a", 0.5), RUN)
+    store.write(tmp_path, result("a", 0.5), RUN)
     assert sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*")) == [
         "a.json",
         "runs/a.jsonl.gz",
@@ -53,62 +54,62 @@ def test_the_files_are_those_of_the_contract(tmp_path: Path):
 def test_a_folder_that_cannot_be_written_is_one_line_with_the_score(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ResultError, match=r"a: scored 0\.5000 but .* cannot be written .* results_dir=FOLDER"):
-        records.write(tmp_path / "file", result("a", 0.5), RUN)
+        store.write(tmp_path / "file", result("a", 0.5), RUN)
 
 
 def test_a_damaged_result_is_refused_by_name(tmp_path: Path):
     (tmp_path / "a.json").write_text('{"id": "a"')
     with pytest.raises(ResultError, match=r"a\.json.*score the task again"):
-        records.read(tmp_path / "a.json")
+        store.read(tmp_path / "a.json")
 
 
 def test_only_a_result_of_the_same_everything_is_finished(tmp_path: Path):
-    records.write(tmp_path, result("a", 0.5), RUN)
-    assert records.finished(tmp_path, "a", "f") is not None
-    assert records.finished(tmp_path, "a", "g") is None
-    assert records.finished(tmp_path, "b", "f") is None
+    store.write(tmp_path, result("a", 0.5), RUN)
+    assert store.finished(tmp_path, "a", "f") is not None
+    assert store.finished(tmp_path, "a", "g") is None
+    assert store.finished(tmp_path, "b", "f") is None
     (tmp_path / "runs/a.jsonl.gz").unlink()
-    assert records.finished(tmp_path, "a", "f") is None
+    assert store.finished(tmp_path, "a", "f") is None
 
 
 def test_means_round_every_score_first_as_the_published_tables_do():
     # VLM2Vec-V2.0's V-QA of 2025: 34.3257 from unrounded scores, 34.32 as published.
-    assert table.average([0.430649, 0.281649, 0.2, 0.3, 0.5]) == round((43.06 + 28.16 + 20 + 30 + 50) / 5, 2)
+    assert averages.average([0.430649, 0.281649, 0.2, 0.3, 0.5]) == round((43.06 + 28.16 + 20 + 30 + 50) / 5, 2)
     # colpali-v1.3's VisDoc-OOD of 2025: exactly 43.125, published as 43.12.
-    assert table.average([0.2216, 0.8366, 0.1417, 0.5251]) == 43.12
+    assert averages.average([0.2216, 0.8366, 0.1417, 0.5251]) == 43.12
 
 
 def test_a_group_is_a_number_only_when_it_is_whole():
-    frame = table.modality_table({"m": [result("a", 0.5), result("b", 0.25)]}, "visdoc", GROUPS)
+    frame = averages.modality_table({"m": [result("a", 0.5), result("b", 0.25)]}, "visdoc", GROUPS)
     assert frame.loc["m"].to_dict() == {"Visdoc": "37.50 (2 of 3)", "ViDoRe-V1": "37.50", "VisRAG": "–"}
 
 
 def test_a_limited_result_is_left_out_of_the_tables():
-    frame = table.modality_table({"m": [result("a", 0.5), result("b", 0.25, limit=3)]}, "visdoc", GROUPS)
+    frame = averages.modality_table({"m": [result("a", 0.5), result("b", 0.25, limit=3)]}, "visdoc", GROUPS)
     assert frame.loc["m", "ViDoRe-V1"] == "50.00 (1 of 2)"
 
 
 def test_a_published_row_stands_below_with_its_data_version():
     reference = Reference(model="Paper", data_version="2.0", source="a paper", scores={"Visdoc": 77.06})
-    frame = table.modality_table({"m": []}, "visdoc", GROUPS, reference)
+    frame = averages.modality_table({"m": []}, "visdoc", GROUPS, reference)
     assert frame.loc["Paper (published, data 2.0)"].to_dict() == {"Visdoc": "77.06", "ViDoRe-V1": "–", "VisRAG": "–"}
 
 
 def test_a_mean_over_other_data_than_the_benchmarks_is_marked():
     other = result("a", 0.5, warnings=["a: expected 9 queries, found 8: not the benchmark's data"])
-    frame = table.modality_table({"m": [other, result("b", 0.25), result("c", 0.25)]}, "visdoc", GROUPS)
+    frame = averages.modality_table({"m": [other, result("b", 0.25), result("c", 0.25)]}, "visdoc", GROUPS)
     assert frame.loc["m"].to_dict() == {"Visdoc": "33.33 †", "ViDoRe-V1": "37.50 †", "VisRAG": "25.00"}
 
 
 def test_the_overall_table_is_the_mean_over_tasks_not_over_modalities():
     benchmark = {"image": {"I-CLS": ["a"]}, "visdoc": {"VisRAG": ["b", "c"]}}
-    frame = table.overall_table({"m": [result("a", 0.9), result("b", 0.3), result("c", 0.3)]}, benchmark)
+    frame = averages.overall_table({"m": [result("a", 0.9), result("b", 0.3), result("c", 0.3)]}, benchmark)
     assert frame.loc["m"].to_dict() == {"Overall": "50.00", "Image": "90.00", "Visdoc": "30.00"}
 
 
 def test_the_task_table_shows_failures_limits_and_collapse():
     rows = [result("a", 0.5, limit=2), result("b", 0.1, warnings=["queries: collapsed: all alike"])]
-    frame = table.task_table(rows, {"c": "broken"})
+    frame = averages.task_table(rows, {"c": "broken"})
     assert frame["notes"].to_dict() == {"a": "first 2 queries", "b": "collapsed", "c": "failed"}
     assert frame.loc["a", "score"] == "50.00"
 
@@ -117,15 +118,15 @@ def test_two_versions_of_the_data_are_never_averaged_together():
     new = result("page", 0.9, task="a", provenance={"versions": ["2.1"]})
     old = result("page_v2_0", 0.1, task="a", provenance={"versions": ["2.0"]})
     both = result("b", 0.5, provenance={"versions": ["2.0", "2.1"]})
-    rows = table.by_version("m", [new, old, both])
-    frame = table.modality_table(rows, "visdoc", {"ViDoRe-V1": ["a", "b"]})
+    rows = averages.by_version("m", [new, old, both])
+    frame = averages.modality_table(rows, "visdoc", {"ViDoRe-V1": ["a", "b"]})
     assert frame["ViDoRe-V1"].to_dict() == {"m (data 2.1)": "70.00", "m (data 2.0)": "30.00"}
-    assert list(table.by_version("m", [both])) == ["m"]
-    assert list(table.task_table([new, old], {}).index) == ["page", "page_v2_0"]
+    assert list(averages.by_version("m", [both])) == ["m"]
+    assert list(averages.task_table([new, old], {}).index) == ["page", "page_v2_0"]
 
 
 def test_tables_print_as_markdown():
-    text = table.markdown(table.modality_table({"m": [result("c", 1.0)]}, "visdoc", {"VisRAG": ["c"]}))
+    text = averages.markdown(averages.modality_table({"m": [result("c", 1.0)]}, "visdoc", {"VisRAG": ["c"]}))
     assert text.splitlines() == [
         "| Model   | Visdoc   | VisRAG   |",
         "|:--------|:---------|:---------|",
@@ -136,8 +137,8 @@ def test_tables_print_as_markdown():
 def test_scores_of_single_queries_come_back_in_the_order_of_their_ids(tmp_path: Path):
     queries = QueryScores(["b", "a"], np.array([1.0, 0.0]), np.array([0.5, 0.0]))
     written = result("a", 0.5, exact=0.25, n_queries=2)
-    records.write(tmp_path, written, RUN, queries)
-    found = records.read_queries(tmp_path, written)
+    store.write(tmp_path, written, RUN, queries)
+    found = store.read_queries(tmp_path, written)
     assert found is not None
     assert (found.query_ids, found.score.tolist(), found.exact.tolist()) == (["a", "b"], [0.0, 1.0], [0.0, 0.5])
     assert json.loads(gzip.decompress((tmp_path / "queries/a.json.gz").read_bytes())) == {
@@ -146,14 +147,14 @@ def test_scores_of_single_queries_come_back_in_the_order_of_their_ids(tmp_path: 
 
 
 def test_a_result_of_another_evaluator_has_no_queries(tmp_path: Path):
-    records.write_alone(tmp_path, result("a", 0.5))
-    assert records.read_queries(tmp_path, result("a", 0.5)) is None
+    store.write_alone(tmp_path, result("a", 0.5))
+    assert store.read_queries(tmp_path, result("a", 0.5)) is None
 
 
 def test_queries_of_another_result_are_refused(tmp_path: Path):
-    records.write(tmp_path, result("a", 0.5), RUN, QueryScores(["q"], np.array([0.5]), np.array([0.5])))
+    store.write(tmp_path, result("a", 0.5), RUN, QueryScores(["q"], np.array([0.5]), np.array([0.5])))
     with pytest.raises(ResultError, match=r"expected 1 queries with a mean of 0\.7000, found 1 with 0\.5000"):
-        records.read_queries(tmp_path, result("a", 0.7))
+        store.read_queries(tmp_path, result("a", 0.7))
     (tmp_path / "queries/a.json.gz").write_bytes(b"not compressed")
     with pytest.raises(ResultError, match=r"queries/a\.json\.gz cannot be read .* score the task again"):
-        records.read_queries(tmp_path, result("a", 0.5))
+        store.read_queries(tmp_path, result("a", 0.5))

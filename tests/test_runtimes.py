@@ -15,26 +15,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rzen_eval.cli import main
-from rzen_eval.config import load
+from rzen_eval.cli.main import main
+from rzen_eval.config.compose import load
 from rzen_eval.core import Item, MultiVectors, Side, Vectors
-from rzen_eval.engine.crew import Crew, Handed
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.hand import Orders
-from rzen_eval.engine.loader import Loader
-from rzen_eval.engine.open import at
+from rzen_eval.engine.inline import Inline, Rank, Ranks
+from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.engine.plan import Half, Plan
-from rzen_eval.engine.pool import Pool
-from rzen_eval.engine.ray_crew import RayCrew, cluster
-from rzen_eval.engine.runtimes import Inline, Rank, Ranks
+from rzen_eval.engine.process_pool import Pool
+from rzen_eval.engine.ray_pool import RayCrew, cluster
 from rzen_eval.engine.settings import Runtime
-from rzen_eval.engine.store import VectorStore
+from rzen_eval.engine.start import at
+from rzen_eval.engine.supervisor import Crew, Handed
+from rzen_eval.engine.vector_store import VectorStore
+from rzen_eval.engine.worker import Orders
 from rzen_eval.errors import ModelError
-from rzen_eval.models.base import Planned
-from rzen_eval.models.pixels import Pictures, Pixels, Sizing, Visual
-from rzen_eval.models.resources import _fitting
-from rzen_eval.models.spec import Budget
+from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.device import _fitting
+from rzen_eval.models.interface import Planned
+from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
 from tests.toys import page
 
 ONE = Budget(min_tokens=1, max_tokens=1)
@@ -248,7 +248,7 @@ def test_workers_killed_at_random_moments_change_nothing(
                 if worker:
                     worker.process.kill()
 
-    monkeypatch.setattr("rzen_eval.engine.crew.DEATHS", 9)
+    monkeypatch.setattr("rzen_eval.engine.supervisor.DEATHS", 9)
     killer = threading.Thread(target=kill)
     killer.start()
     done = all_done(Handed(pool, 60), made)

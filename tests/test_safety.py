@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 from rzen_eval import Item, load_model
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.errors import ModelError
-from rzen_eval.models import weights
-from rzen_eval.models.spec import ModelSpec
+from rzen_eval.models.checkpoint import files
+from rzen_eval.models.declaration.local import ModelSpec
 
 ITEMS = [Item(text="a red circle")]
 
@@ -43,10 +43,10 @@ def pickled(checkpoint: Path, tmp_path: Path) -> Path:
 def test_code_of_a_repository_is_trusted_at_a_commit_alone(tmp_path: Path):
     for revision in ("null", "main", "ea95c33"):
         with pytest.raises(ModelError, match=r"runs Python code of qihoo360/RzenEmbed, so expected a commit"):
-            weights.check_trust(declared("model.trust_remote_code=true", f"model.revision={revision}"))
-    weights.check_trust(declared("model.trust_remote_code=true"))
-    weights.check_trust(declared("model.revision=main"))
-    weights.check_trust(declared("model.trust_remote_code=true", "model.revision=null", f"model.checkpoint={tmp_path}"))
+            files.check_trust(declared("model.trust_remote_code=true", f"model.revision={revision}"))
+    files.check_trust(declared("model.trust_remote_code=true"))
+    files.check_trust(declared("model.revision=main"))
+    files.check_trust(declared("model.trust_remote_code=true", "model.revision=null", f"model.checkpoint={tmp_path}"))
 
 
 def test_code_beside_the_weights_is_not_run(checkpoint: Path, tmp_path: Path):

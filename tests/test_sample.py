@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from rzen_eval.data import sample
-from rzen_eval.data.sample import matches, questions, visdoc
-from rzen_eval.data.sample.files import encode
-from rzen_eval.data.sample.papers import Paper
-from rzen_eval.data.sample.specs import SPECS
+from rzen_eval import sample
+from rzen_eval.sample import matches, questions, visdoc
+from rzen_eval.sample.files import encode
+from rzen_eval.sample.papers import Paper
+from rzen_eval.sample.specs import SPECS
 
 COUNTS = {repo: spec.count for spec in SPECS for repo in spec.repositories}
 VISRAG = [repo for repo in COUNTS if repo.startswith("openbmb/")]
@@ -84,7 +84,7 @@ def test_sizes_stay_within_what_a_first_run_should_cost(root):
 
 def test_another_process_writes_the_same_bytes(root, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from rzen_eval.data.sample import visdoc;"
+        "import sys; from pathlib import Path; from rzen_eval.sample import visdoc;"
         "visdoc.SPECS = [spec for spec in visdoc.SPECS if spec.seed in sys.argv[2:]]; visdoc.write(Path(sys.argv[1]))"
     )
     other = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -15,16 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from rzen_eval.data import sample
-from rzen_eval.data.sample import images, videos
-from rzen_eval.data.sample.clips import OPPOSITES
-from rzen_eval.data.sample.kitchen import BREAKFASTS
-from rzen_eval.data.sample.labels import CLASSES
-from rzen_eval.data.sample.matches import headline
-from rzen_eval.data.sample.mvbench import SUBSETS
-from rzen_eval.data.sample.pictures import Garment
-from rzen_eval.data.sample.scenes import NUMBERS, Crop, Scene, changes, describe, holds, plural
-from rzen_eval.data.sample.shapes import COLORS, PAPERS
+from rzen_eval import sample
+from rzen_eval.sample import images, videos
+from rzen_eval.sample.clips import OPPOSITES
+from rzen_eval.sample.kitchen import BREAKFASTS
+from rzen_eval.sample.labels import CLASSES
+from rzen_eval.sample.matches import headline
+from rzen_eval.sample.mvbench import SUBSETS
+from rzen_eval.sample.pictures import Garment
+from rzen_eval.sample.scenes import NUMBERS, Crop, Scene, changes, describe, holds, plural
+from rzen_eval.sample.shapes import COLORS, PAPERS
 from tests.test_sample import tree
 
 IMAGE = {task.name: task for task in images.TASKS}
@@ -451,7 +451,7 @@ def test_opposites_are_told_apart_by_the_order_of_frames_alone(root):
 
 def test_another_process_writes_the_same_rows_pictures_and_frames(root, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from rzen_eval.data.sample import images, videos;"
+        "import sys; from pathlib import Path; from rzen_eval.sample import images, videos;"
         "images.TASKS = [task for task in images.TASKS if task.name in sys.argv[2:]];"
         "videos.TASKS = [task for task in videos.TASKS if task.maker in sys.argv[2:]];"
         "images.write(Path(sys.argv[1])); videos.write(Path(sys.argv[1]))"

@@ -8,9 +8,10 @@ import torch
 
 from rzen_eval import evaluate, load_data, load_model, load_task
 from rzen_eval.core import Task, TaskData
-from rzen_eval.engine.loader import Loader
+from rzen_eval.data.load import judgements
+from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import DataError, ModelError
-from rzen_eval.scoring import judgements, score
+from rzen_eval.evaluation.score import score
 from tests import toys
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from rzen_eval import Item, load_model
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
-from rzen_eval.models.sentence import SentenceTransformers
+from rzen_eval.models.external.sentence_transformers import SentenceTransformers
 
 pytest.importorskip("sentence_transformers")
 

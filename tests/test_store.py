@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rzen_eval.engine.store import FORMAT, VectorStore
+from rzen_eval.engine.vector_store import FORMAT, VectorStore
 
 
 def key(number: int) -> bytes:
@@ -86,9 +86,9 @@ def test_a_damaged_chunk_is_put_aside_and_said_and_the_rest_stays(tmp_path: Path
 
 
 def test_chunks_of_another_format_are_neither_read_nor_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("rzen_eval.engine.store.FORMAT", "0")
+    monkeypatch.setattr("rzen_eval.engine.vector_store.FORMAT", "0")
     fill(VectorStore(tmp_path), range(3))
-    monkeypatch.setattr("rzen_eval.engine.store.FORMAT", FORMAT)
+    monkeypatch.setattr("rzen_eval.engine.vector_store.FORMAT", FORMAT)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert key(0) not in reopened(tmp_path)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

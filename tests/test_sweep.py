@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rzen_eval.cli import main
+from rzen_eval.cli.main import main
 from rzen_eval.core import Item, MultiVectors, TaskData
-from rzen_eval.engine.keys import item_key
-from rzen_eval.engine.store import VectorStore
-from rzen_eval.engine.stored import MissingVectorsError, stored_vectors
-from rzen_eval.models.qwen2_vl import Qwen2VL
-from rzen_eval.quantise import Precision, shrink
-from rzen_eval.results import sweep
+from rzen_eval.engine.item_key import item_key
+from rzen_eval.engine.kept_vectors import MissingVectorsError, stored_vectors
+from rzen_eval.engine.vector_store import VectorStore
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
+from rzen_eval.ranking.quantise import Precision, shrink
+from rzen_eval.results.figures import sweep
 from tests.test_cli import Ran
 from tests.test_results import result
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rzen_eval.cli import main
+from rzen_eval.benchmark.published import COLUMNS, Reference
+from rzen_eval.cli.main import main
 from rzen_eval.core import Result
-from rzen_eval.results import formats, leaderboard, records, rows
-from rzen_eval.results.reference import COLUMNS, Reference
-from rzen_eval.results.rows import Row
+from rzen_eval.results import store
+from rzen_eval.results.tables import formats, leaderboard, rows
+from rzen_eval.results.tables.rows import Row
 from tests.test_results import RUN, result
 
 BENCHMARK = {"image": {"I-CLS": ["a"]}, "video": {"V-QA": ["b"]}, "visdoc": {"VisRAG": ["c", "d"]}}
@@ -48,7 +49,7 @@ def table(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
 
 def write(folder: Path, name: str, score: float, **fields: object) -> None:
     provenance = {"dataset": {"source": "hub"}, "versions": ["2.0", "2.1"], "model": {"parameters_b": 8.29}}
-    records.write(folder, result(name, score, **{"provenance": provenance, **fields}), RUN)
+    store.write(folder, result(name, score, **{"provenance": provenance, **fields}), RUN)
 
 
 def test_a_small_document_is_the_one_worked_out_by_hand():

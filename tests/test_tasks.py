@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from rzen_eval import Item, config
+from rzen_eval import Item
+from rzen_eval.config import compose
 from rzen_eval.core import Side, Task
 from rzen_eval.data.load import load_data
 from rzen_eval.models.prompt import render
 from tests.mirrors import load, write_frames, write_rows
 
-FOLDER = config.config_dir() / "task"
+FOLDER = compose.config_dir() / "task"
 SUITES = {
     "image_cls": 10, "image_qa": 10, "image_ret": 12, "image_vg": 4, "image": 36,
     "video_cls": 5, "video_qa": 5, "video_ret": 5, "video_mret": 3, "video": 18,
@@ -31,7 +32,7 @@ GROUPS = {
 
 @cache
 def tasks(name: str) -> dict[str, Task]:
-    return config.load([f"task={name}"]).tasks
+    return compose.load([f"task={name}"]).tasks
 
 
 def test_every_declared_task_composes_under_the_name_of_its_file():
@@ -98,7 +99,7 @@ def test_a_task_of_a_known_family_takes_under_ten_lines_and_no_python(tmp_path: 
     (tmp_path / "conf/task/dogs.yaml").write_text(text)
     row = {"qry_inst": "<|image_1|>\nName the dog", "qry_text": "", "qry_img_path": "1.jpg", "tgt_text": ["pug", "lab"]}
     write_rows(tmp_path, "me/dogs", [row], "Dogs")
-    chosen = config.load(["task=dogs", "data=mirror", f"data.root={tmp_path}"], [tmp_path / "conf"])
+    chosen = compose.load(["task=dogs", "data=mirror", f"data.root={tmp_path}"], [tmp_path / "conf"])
     data = load_data(chosen.tasks["dogs"])
     assert (data.queries[0].instruction, data.pools, data.warnings) == ("Name the dog", {"0": ["pug", "lab"]}, [])
 
@@ -208,13 +209,13 @@ def test_rzenembed_sees_no_quirk_of_the_official_strings(
     ):  # fmt: skip
         write_frames(tmp_path, f"video-tasks/frames/{folder}", 8)
     data = load(tmp_path, task)
-    prompt = config.load(["model=rzenembed_v2_7b"]).model.prompt
+    prompt = compose.load(["model=rzenembed_v2_7b"]).model.prompt
     sides = ((data.queries[0], Side.QUERY), (data.candidates[0], Side.CANDIDATE))
     assert tuple(str(render(prompt, item, side)) for item, side in sides) == tuple(map(CHAT.format, prompts))
 
 
 def test_only_a_prompt_that_asks_for_it_takes_the_official_string_and_only_where_there_is_one():
-    official, chat = (config.load([f"model={name}"]).model.prompt for name in ("vlm2vec_v2_2b", "rzenembed_v2_7b"))
+    official, chat = (compose.load([f"model={name}"]).model.prompt for name in ("vlm2vec_v2_2b", "rzenembed_v2_7b"))
     item = Item(text="a cat", instruction="Find:", verbatim="Find:  a cat\n")
     assert str(render(official, item, Side.QUERY)) == "Find:  a cat\n"
     assert str(render(official, replace(item, verbatim=None), Side.QUERY)) == "Find: a cat"

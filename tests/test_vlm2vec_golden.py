@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from rzen_eval import load_model, load_task
-from rzen_eval.config import load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side, Task, TaskData
 from rzen_eval.data.load import load_data
-from rzen_eval.engine.loader import Loader
-from rzen_eval.models.qwen2_vl import Qwen2VL
-from rzen_eval.scoring import Scored, score
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.evaluation.score import Scored, score
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from tests.conftest import FIXTURES, SAME_PIXELS
 
 SHARED = Path(__file__).parents[2] / "shared/golden"

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item, Side, load_model
 from rzen_eval.errors import ModelError
-from rzen_eval.models import weights
+from rzen_eval.models.checkpoint import files as weights
 
 
 @pytest.fixture

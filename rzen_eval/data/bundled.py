@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rzen_eval.cache import make_once
-from rzen_eval.data.sample import COUNTS, VERSION, make
 from rzen_eval.errors import DataError
+from rzen_eval.files import make_once
+from rzen_eval.sample import COUNTS, VERSION, make
 
 if TYPE_CHECKING:
     from pathlib import Path

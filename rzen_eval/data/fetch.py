@@ -12,11 +12,11 @@ from fnmatch import fnmatch
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.cache import write_whole
 from rzen_eval.data.archives import ARCHIVES, needed
-from rzen_eval.data.hub import Repository
 from rzen_eval.data.media import REPO
+from rzen_eval.data.repository import Repository
 from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

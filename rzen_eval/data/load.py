@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import replace
 from importlib import import_module
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
-from rzen_eval.data.hub import Repository
+from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
 from rzen_eval.errors import ConfigError, DataError
 
@@ -45,12 +46,12 @@ def load_data(task: Task) -> TaskData:
 
 
 def _recipe(task: Task) -> Any:
-    module = task.recipe if "." in task.recipe else f"rzen_eval.recipes.{task.recipe}"
+    module = task.recipe if "." in task.recipe else f"rzen_eval.data.recipes.{task.recipe}"
     try:
         recipe = import_module(module)
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"{task.id}: recipe {task.recipe!r} is not a module of rzen_eval.recipes or an import path ({error})"
+            f"{task.id}: recipe {task.recipe!r} is not a module of rzen_eval.data.recipes or an import path ({error})"
         ) from error
     if not hasattr(recipe, "load"):
         raise ConfigError(f"{task.id}: recipe {task.recipe!r} has no function load(task, repository)")
@@ -85,6 +86,22 @@ def content(task: Task, data: TaskData) -> str:
                 digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode() if stat else b"missing\n")
                 files += 1
     return f"{revision}+media:{digest.hexdigest()[:16]}" if files else revision
+
+
+def judgements(data: TaskData) -> str:
+    """A short hash of what is asked of a model: queries, the grades of their candidates and their pools, by id.
+
+    Two results can be compared query by query where it is the same; neither content nor place of the media is in it,
+    and the order in which queries, or the candidates of a pool, are listed is not either.
+    """
+    digest = hashlib.sha256()
+    if data.pools is None:
+        digest.update(json.dumps(sorted(data.candidate_ids)).encode())
+    for query_id in sorted(data.query_ids):
+        # Grades stay in the order of the benchmark's judgements, which the official reading depends on.
+        asked = [query_id, list(data.qrels[query_id].items()), sorted(data.pools[query_id]) if data.pools else None]
+        digest.update(json.dumps(asked).encode())
+    return digest.hexdigest()[:16]
 
 
 def _counted(task: Task, data: TaskData) -> list[str]:

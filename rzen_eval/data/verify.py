@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
-from rzen_eval.data.hub import Repository
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
+from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
 from rzen_eval.errors import DataError
 from rzen_eval.media import describe, image_size, open_rgb, portable
-from rzen_eval.workers import begin
+from rzen_eval.processes import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rzen_eval.core import MultiVectors
+from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.plan import Half, Plan
-from rzen_eval.engine.runtimes import Inline
-from rzen_eval.engine.store import VectorStore
-from rzen_eval.models.base import Metered, Pipelined
-from rzen_eval.multivectors import as_vectors
+from rzen_eval.engine.vector_store import VectorStore
+from rzen_eval.models.interface import Metered, Pipelined
+from rzen_eval.ranking.multivectors import as_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rzen_eval.core import Embedder, Item, Side, Vectors
-    from rzen_eval.engine.loader import Loader
+    from rzen_eval.engine.picture_loader import Loader
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,17 @@ import numpy as np
 
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 from rzen_eval.media import portable
-from rzen_eval.models.batching import cut
+from rzen_eval.models.token_budget import cut
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from rzen_eval.core import Item, Side, Vectors
-    from rzen_eval.engine.loader import Loader
-    from rzen_eval.engine.shared import Outcome
-    from rzen_eval.engine.store import Key
-    from rzen_eval.models.base import Pictures, Pipelined, Planned
-    from rzen_eval.models.pixels import Pixels
+    from rzen_eval.engine.picture_loader import Loader
+    from rzen_eval.engine.shared_memory import Outcome
+    from rzen_eval.engine.vector_store import Key
+    from rzen_eval.models.interface import Pictures, Pipelined, Planned
+    from rzen_eval.models.pictures.resize import Pixels
 
 T = TypeVar("T")
 

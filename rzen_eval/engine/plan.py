@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rzen_eval.engine.keys import item_key
+from rzen_eval.engine.item_key import item_key
 from rzen_eval.engine.pipeline import Job, Unit
 from rzen_eval.errors import DataError, RzenEvalError
-from rzen_eval.models.batching import windows
+from rzen_eval.models.token_budget import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Item, Side
     from rzen_eval.engine.pipeline import Done, Step
-    from rzen_eval.engine.store import Key, VectorStore
-    from rzen_eval.models.base import Pipelined
+    from rzen_eval.engine.vector_store import Key, VectorStore
+    from rzen_eval.models.interface import Pipelined
 
 
 @dataclass(slots=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.weights import ADAPTER_CONFIG, TOKENIZERS
+from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, TOKENIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.declaration.local import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from rzen_eval.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.models.pixels import Visual
-    from rzen_eval.models.spec import ModelSpec
+    from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.pictures.resize import Visual
 
 WHOLE = {
     "qwen2_vl": "Qwen2VLForConditionalGeneration",

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rzen_eval.models.base import Model
-    from rzen_eval.models.spec import Declared
+    from rzen_eval.models.declaration.local import Declared
+    from rzen_eval.models.interface import Model
 
 CLASSES = {
-    "qwen2_vl": "rzen_eval.models.qwen2_vl:Qwen2VL",
-    "qwen2_5_vl": "rzen_eval.models.qwen2_5_vl:Qwen25VL",
-    "colpali": "rzen_eval.models.colpali:ColPali",
-    "colqwen2": "rzen_eval.models.colqwen2:ColQwen2",
-    "llava_onevision": "rzen_eval.models.llava_onevision:LlavaOnevision",
-    "qwen3_vl": "rzen_eval.models.qwen3_vl:Qwen3VL",
-    "python": "rzen_eval.models.python:Python",
-    "sentence_transformers": "rzen_eval.models.sentence:SentenceTransformers",
-    "api": "rzen_eval.models.api:Api",
+    "qwen2_vl": "rzen_eval.models.families.qwen2_vl:Qwen2VL",
+    "qwen2_5_vl": "rzen_eval.models.families.qwen2_5_vl:Qwen25VL",
+    "colpali": "rzen_eval.models.families.colpali:ColPali",
+    "colqwen2": "rzen_eval.models.families.colqwen2:ColQwen2",
+    "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
+    "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
+    "python": "rzen_eval.models.external.python_class:Python",
+    "sentence_transformers": "rzen_eval.models.external.sentence_transformers:SentenceTransformers",
+    "api": "rzen_eval.models.external.api:Api",
 }
 """Module and class that load a family, imported when one is opened."""
 

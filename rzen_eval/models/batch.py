@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from rzen_eval.models.base import Planned
-    from rzen_eval.models.pixels import Visual
+    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.pictures.resize import Visual
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
-    from rzen_eval.models.pixels import Visual
-    from rzen_eval.models.spec import ModelSpec, Prompt
+    from rzen_eval.models.declaration.local import ModelSpec, Prompt
+    from rzen_eval.models.pictures.resize import Visual
 
 
 FRAMES_PER_SECOND = 2.0

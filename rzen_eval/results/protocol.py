@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.results.reference import DATA_VERSIONS
+from rzen_eval.benchmark.published import DATA_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

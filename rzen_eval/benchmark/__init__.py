@@ -1,0 +1,1 @@
+"""What MMEB-V2 is: tasks, groups, versions, published scores."""

@@ -1,0 +1,61 @@
+"""`rzen-eval cache`: what the vectors that are kept take, and throwing them away."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from rzen_eval.config import compose
+from rzen_eval.engine.vector_store import SUFFIX
+from rzen_eval.errors import ConfigError
+from rzen_eval.results.tables import averages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+    """List the folders of vectors with their size, or remove some.
+
+    Args:
+        words: `prune=NAME` removes that folder, `prune=MODEL` all of a model, `prune=all` every one; `cache_dir=`.
+        extra_dirs: folders with further YAML.
+
+    Returns:
+        The exit code, 0.
+    """
+    prunes = [word.partition("=")[2] for word in words if word.startswith("prune=")]
+    chosen = compose.load(
+        ["task=visdoc/vidore_arxivqa", *(word for word in words if not word.startswith("prune="))], extra_dirs
+    )
+    root = chosen.cache_dir / "vectors"
+    folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    for prune in prunes:
+        doomed = [folder for folder in folders if prune in {"all", folder.name} or folder.name.startswith(f"{prune}-")]
+        if not doomed:
+            known = [folder.name for folder in folders]
+            raise ConfigError(f"cache: nothing called {prune!r} in {root}{compose.nearest(prune, known)}; see the list")
+        for folder in doomed:
+            shutil.rmtree(folder)
+            print(f"removed {folder}")
+    if not prunes:
+        _list(root, folders)
+    return 0
+
+
+def _list(root: Path, folders: Sequence[Path]) -> None:
+    rows = []
+    for folder in folders:
+        files = [file for file in folder.iterdir() if file.is_file()]
+        rows.append({
+            "vectors of": folder.name,
+            "chunks": str(sum(file.suffix == SUFFIX for file in files)),
+            "damaged": str(sum(file.suffix == ".damaged" for file in files)),
+            "MB": f"{sum(file.stat().st_size for file in files) / 1e6:.1f}",
+        })  # fmt: skip
+    if rows:
+        print(averages.markdown(pd.DataFrame(rows).set_index("vectors of")))
+    print(f"{len(rows)} folders in {root}; rzen-eval cache prune=NAME removes one, prune=all every one")

@@ -1,0 +1,190 @@
+"""`rzen-eval data`: get the benchmark's data onto this machine, and prove that it is all there."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from rzen_eval.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.data.fetch import UnavailableError, Wanted
+
+USAGE = "rzen-eval data plan|fetch|unpack|verify task=NAME data.root=DIR"
+
+
+def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+    """Plan, fetch, unpack or verify the data of tasks.
+
+    Args:
+        words: what to do, then settings as for a run; `data.root=DIR` alone means `data=mirror`.
+        extra_dirs: folders with further YAML.
+
+    Returns:
+        The exit code: 1 if something is missing, does not fit on the disk or failed.
+    """
+    from rzen_eval.config import compose
+
+    actions = ("plan", "fetch", "unpack", "verify")
+    if not words or words[0] not in actions:
+        found = f"found {words[0]!r}{compose.nearest(words[0], actions)}" if words else "found nothing"
+        raise ConfigError(f"data: expected one of {', '.join(actions)}, {found}; {USAGE}")
+    settings = list(words[1:])
+    if not any(word.startswith("data=") for word in settings):
+        settings.append("data=mirror" if any(word.startswith("data.root=") for word in settings) else "data=hub")
+    if words[0] == "verify":
+        deep, settings = _flag("deep", settings)
+        return _verify(compose.load(settings, extra_dirs), deep)
+    if words[0] == "unpack":
+        again, settings = _flag("again", settings)
+        return _unpack(compose.load(settings, extra_dirs), again)
+    return (_plan if words[0] == "plan" else _fetch)(compose.load(settings, extra_dirs))
+
+
+def _flag(name: str, words: Sequence[str]) -> tuple[bool, list[str]]:
+    given = [word for word in words if word.startswith(f"{name}=")]
+    value = given[-1].partition("=")[2] if given else "false"
+    if value not in {"true", "false"}:
+        raise ConfigError(f"data: expected {name}=true or {name}=false, found {given[-1]!r}")
+    return value == "true", [word for word in words if word not in given]
+
+
+def _things(chosen: RunConfig) -> list[Wanted]:
+    from rzen_eval.data.fetch import wanted
+
+    things = wanted(list(chosen.tasks.values()))
+    if not things:
+        source = {
+            "sample": "the package makes the sample itself",
+            "hub": "these tasks need no archives, and their rows come from the hub when a task is loaded",
+        }
+        print(f"Nothing to get: {source.get(chosen.data.kind, 'these tasks need nothing')}.")
+    return things
+
+
+def _plan(chosen: RunConfig) -> int:
+    import pandas as pd
+
+    from rzen_eval.data.fetch import gigabytes
+    from rzen_eval.results.tables import averages
+
+    things = _things(chosen)
+    if not things:
+        return 0
+    rows, to_get, to_unpack = [], 0, 0
+    errors: list[UnavailableError] = []
+    for thing in things:
+        size, missing, error = _sizes(thing, reachable=not any(error.unreachable for error in errors))
+        errors += [error] if error else []
+        done = bool(thing.archive and thing.archive.unpacked(thing.folder))
+        to_get += 0 if done else missing or 0
+        to_unpack += size or 0 if thing.archive and not done else 0
+        state = "unpacked" if done else "?" if missing is None else gigabytes(missing) if missing else "there"
+        rows.append(
+            {
+                "what": thing.name,
+                "for": ", ".join(thing.tasks) if len(thing.tasks) < 3 else f"{len(thing.tasks)} tasks",
+                "size": "?" if size is None else gigabytes(size),
+                "to get": state,
+            }
+        )
+    print(averages.markdown(pd.DataFrame(rows).set_index("what")))
+    if errors:
+        print(f"\nSizes are not all the hub's: {errors[0]}")
+    place = chosen.data.root or things[0].folder
+    free = shutil.disk_usage(_existing(place.expanduser().absolute())).free
+    enough = free >= to_get + to_unpack
+    amount = f"{gigabytes(to_get)} to get, about {gigabytes(to_unpack)} more once unpacked"
+    amount = f"at least {amount}" if errors else amount
+    print(f"\n{amount}, {gigabytes(free)} free at {place}{'' if enough else ': not enough'}")
+    return 0 if enough else 1
+
+
+def _sizes(thing: Wanted, *, reachable: bool) -> tuple[int | None, int | None, UnavailableError | None]:
+    """Bytes in all, bytes still to get, and why not from the hub; of an archive some are known without it."""
+    from rzen_eval.data.fetch import UnavailableError
+
+    error = None
+    if reachable:
+        try:
+            return sum(file.size for file in thing.listing.files), sum(file.size for file in thing.waiting()), None
+        except UnavailableError as unavailable:
+            error = unavailable
+    about = thing.archive.about_bytes if thing.archive else None
+    there = thing.archive and not thing.archive.missing(thing.folder)
+    return about, 0 if there else about, error
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def _fetch(chosen: RunConfig) -> int:
+    from rzen_eval.data.fetch import fetch
+
+    def get(thing: Wanted) -> None:
+        if thing.archive and thing.archive.unpacked(thing.folder) and thing.archive.missing(thing.folder):
+            print(f"{thing.name}: unpacked already, and its archive is gone; nothing to get")
+            return
+        fetch(thing, print)
+
+    return _each(_things(chosen), get)
+
+
+def _unpack(chosen: RunConfig, again: bool) -> int:
+    from rzen_eval.data.unpack import unpack
+
+    def open_up(thing: Wanted) -> None:
+        if thing.archive is None:
+            return
+        total = sum(thing.archive.sizes(thing.folder).values())
+        with tqdm(
+            desc=thing.archive.name, total=total, unit="B", unit_scale=True, disable=None, leave=False, mininterval=1
+        ) as bar:
+            counts = unpack(thing.archive, thing.folder, again=again, progress=bar.update)
+        print(
+            f"{thing.name}: {counts.files} files in {thing.folder / thing.archive.target}, {counts.written} of them new"
+        )
+
+    things = [thing for thing in _things(chosen) if thing.archive]
+    if not things:
+        print("Nothing to unpack: the chosen tasks need no archive.")
+    return _each(things, open_up)
+
+
+def _each(things: Sequence[Wanted], act: Callable[[Wanted], None]) -> int:
+    """Do what can be done; one thing that fails does not stop the others."""
+    failed = 0
+    for thing in things:
+        try:
+            act(thing)
+        except DataError as error:
+            print(f"rzen-eval: {error}", file=sys.stderr)
+            failed += 1
+    return 1 if failed else 0
+
+
+def _verify(chosen: RunConfig, deep: bool) -> int:
+    from rzen_eval.data.verify import report, verify
+
+    tasks = list(chosen.tasks.values())
+    failed = odd = 0
+    with tqdm(desc="verify", unit=" pictures", disable=None, leave=False) as bar:
+        for found in verify(tasks, deep=deep, workers=chosen.runtime.loaders(), progress=bar.update):
+            failed += bool(found.faults)
+            odd += bool(found.warnings)
+            bar.clear()
+            print("\n".join(report(found)))
+    print(
+        f"\n{len(tasks) - failed} of {len(tasks)} tasks are complete"
+        + (f", of {odd} the rows are not the benchmark's (see above; data.strict=true refuses them)" if odd else "")
+        + ("" if deep else "; headers only were read, deep=true decodes every picture")
+    )
+    return 1 if failed else 0

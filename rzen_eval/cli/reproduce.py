@@ -1,0 +1,186 @@
+"""`rzen-eval reproduce`: whether results come out as they were published."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from rzen_eval.benchmark import published as reference
+from rzen_eval.cli.options import Options, directory, put
+from rzen_eval.config import compose
+from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.models.prompt import ONE_FRAME
+from rzen_eval.results.statistics import reproduction
+from rzen_eval.results.statistics.comparison import Model
+from rzen_eval.results.statistics.reproduction import Verdict
+from rzen_eval.results.tables import document, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rzen_eval.benchmark.published import Reference
+    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.core import Task
+    from rzen_eval.results.statistics.reproduction import Cell
+
+SUITES = {"2.1": "mmeb_v2", "2.0.1": "[image,video,visdoc_v2_0]", "2.0": "mmeb_v2_0"}
+"""All tasks of a version of the data."""
+
+
+def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+    """Hold results against a published row.
+
+    Args:
+        words: `model=` or `experiment=`, further settings of a run, and options.
+        extra_dirs: folders with further YAML.
+
+    Returns:
+        The exit code: 0 where every published figure came out, else 1.
+    """
+    parser = Options("reproduce", "Hold results against a published row: every task and average, too high fails too.")
+    parser.add_argument(
+        "settings", nargs="*", metavar="KEY=VALUE", help="model= or experiment=, reference=, task=, ..."
+    )
+    parser.add_argument("--format", choices=["md", "html", "json"], default="md")
+    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
+    chosen = parser.read(words)
+    places = compose.folders([*extra_dirs, *chosen.config_dir])
+    known = reference.load(places, {task.name for task in compose.everything().values()})
+    settings = _complete(chosen.settings, [*extra_dirs, *chosen.config_dir], known)
+    asked = compose.load(settings, [*extra_dirs, *chosen.config_dir])
+    row = _row(asked, known)
+    _check_versions(asked.tasks, known[row])
+    model = _scored(asked, settings)
+    declared = asked.model.model_dump(mode="json")
+    frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
+    notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
+    cells = reproduction.reproduce(model, asked.tasks, known[row], rows.columns(compose.benchmark()))
+    if not cells:
+        raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
+    if chosen.format == "json":
+        text = json.dumps(_content(row, known[row], model, cells, notes), indent=2, ensure_ascii=False) + "\n"
+    else:
+        parts = _parts(known[row], model, cells, notes, shlex.join(["rzen-eval", "reproduce", *words]))
+        text = {"md": document.markdown, "html": document.page}[chosen.format](parts)
+    put(text, chosen.output)
+    return 0 if all(cell.verdict is Verdict.MATCH for cell in cells) else 1
+
+
+def _complete(settings: Sequence[str], extra_dirs: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
+    """The settings with what follows from them: the experiment or the published row of a model, and its tasks."""
+    given = dict(word.split("=", 1) for word in settings if "=" in word)
+    if not {"model", "experiment"} & set(given):
+        raise ConfigError("reproduce: give model=NAME or experiment=NAME; `rzen-eval models` lists models")
+    words = list(settings)
+    if "experiment" not in given and "reference" not in given:
+        name = given["model"]
+        if name in compose.choices("experiment", compose.folders(extra_dirs)):
+            return [f"experiment={name}", *words]
+        spec: Any = compose.load(words, extra_dirs).model
+        row = next(iter(getattr(spec, "reproduces", ())), name)
+        if row not in known:
+            raise ConfigError(
+                f"reproduce: no published row is known of model={name}; give reference=NAME, a file of conf/reference"
+                f" such as {min(known)}{compose.nearest(name, list(known))}"
+            )
+        given["reference"] = row
+        words.append(f"reference={row}")
+    if "task" not in given and "experiment" not in given and given["reference"] in known:
+        words.append(f"task={SUITES[known[given['reference']].data_version]}")
+    return words
+
+
+def _row(asked: RunConfig, known: Mapping[str, Reference]) -> str:
+    """What `reference=` calls the published row; a model that says which rows it reproduces is held to that."""
+    names = [name for name, found in known.items() if found == asked.reference]
+    if not names:
+        raise ConfigError("reproduce: these settings name no published row; give reference=NAME")
+    reproduces = getattr(asked.model, "reproduces", ())
+    if reproduces and names[0] not in reproduces:
+        how = "; ".join(f"{key} {value}" for key in ("frames", "prompt") if (value := getattr(asked.reference, key)))
+        raise ConfigError(
+            f"reproduce: {names[0]} was not made as model={asked.model.name} is declared{f' ({how})' if how else ''};"
+            f" that model reproduces {', '.join(reproduces)}"
+        )
+    return names[0]
+
+
+def _check_versions(tasks: Mapping[str, Task], published: Reference) -> None:
+    version = published.data_version
+    for task in tasks.values():
+        # 2.0.1 has the queries of 2.1 and the page labels of 2.0.
+        of = version if version != "2.0.1" else "2.0" if task.modality == "visdoc" else "2.1"
+        if of not in task.versions:
+            versions = " and ".join(task.versions) or "none, as a variant"
+            raise ConfigError(
+                f"reproduce: {task.id} is of data version {versions}, {published.model} was published on {version};"
+                f" give task={SUITES[version]}"
+            )
+
+
+def _scored(asked: RunConfig, settings: Sequence[str]) -> Model:
+    folder = asked.results_dir / asked.model.name
+    found = rows.read(folder) if folder.is_dir() else {}
+    results = {result.id: result for several in found.values() for result in several if result.id in asked.tasks}
+    if not results:
+        raise ResultError(f"no results in {folder}; score them first: {shlex.join(['rzen-eval', *settings])}")
+    return Model(asked.model.name, folder, results)
+
+
+def _parts(
+    row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str], command: str
+) -> list[document.Part]:
+    counts = Counter(cell.verdict for cell in cells)
+    done = counts[Verdict.MATCH] == len(cells)
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    about = (
+        f"{'Reproduced' if done else 'Not reproduced'}: {summary} of {len(cells)} published figures of {row.model},"
+        f" data {row.data_version} ({row.source})."
+    )
+    how = (
+        "Per cent, official reading. A figure matches within the noise between independent runs (95th percentile:"
+        f" {', '.join(f'{kind} {points}' for kind, points in reproduction.NOISE.items())} points), or within"
+        f" {reproduction.SHARE:g} of half the 95 % bootstrap interval where that is wider, plus its rounding."
+    )
+    table = pd.DataFrame(
+        {
+            "figure": [cell.name for cell in cells],
+            "published": [f"{cell.published:.{cell.digits}f}" for cell in cells],
+            "found": [_found(cell) for cell in cells],
+            "difference": ["–" if cell.found is None else f"{cell.found - cell.published:+.2f}" for cell in cells],
+            "tolerance": ["–" if cell.found is None else f"{cell.tolerance:.2f}" for cell in cells],
+            "verdict": [str(cell.verdict) for cell in cells],
+        }
+    ).set_index("figure")
+    title = f"{model.name} against {row.model} as published"
+    return [document.Part(title, [about, how, f"Made by {command}."], table, notes)]
+
+
+def _found(cell: Cell) -> str:
+    return (f"– ({cell.part})" if cell.part else "–") if cell.found is None else f"{cell.found:.2f}"
+
+
+def _content(name: str, row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str]) -> dict[str, object]:
+    return {
+        "model": model.name,
+        "reference": name,
+        "data_version": row.data_version,
+        "reproduced": all(cell.verdict is Verdict.MATCH for cell in cells),
+        "cells": [
+            {
+                "name": cell.name,
+                "kind": cell.kind,
+                "published": cell.published,
+                "found": cell.found,
+                "tolerance": round(cell.tolerance, 4),
+                "verdict": cell.verdict,
+            }
+            for cell in cells
+        ],
+        "notes": list(notes),
+    }

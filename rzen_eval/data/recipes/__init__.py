@@ -1,0 +1,1 @@
+"""Recipes: how the rows of a kind of dataset become queries, candidates and judgements."""

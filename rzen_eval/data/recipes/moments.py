@@ -1,0 +1,95 @@
+"""Moments in a video: a video and a sentence ask for one of the clips that the video was cut into.
+
+Source: `moment_retrieval_datasets.py` in `src/data/eval_dataset` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from rzen_eval.core import Frozen, Item
+from rzen_eval.data.media import natural
+from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
+
+if TYPE_CHECKING:
+    from rzen_eval.core import Task, TaskData
+    from rzen_eval.data.media import MediaTree
+    from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.repository import Repository
+
+QUERY = "query"
+POSITIVE = "positive"
+
+
+class Options(Frozen):
+    """Where the clips are."""
+
+    folder: str
+    """Holds a folder for each video, with its frames in `query` and those of its clips beside."""
+
+
+def load(task: Task, repository: Repository) -> TaskData:
+    """Queries of a moment task, each with the clips of its video.
+
+    The evaluator lists clips in the order of the file system and lets the last `positive` folder win; here they are
+    in natural order, so that the choice does not depend on the disk.
+
+    Raises:
+        DataError: a video has no folder, or no clip that is the right one.
+        ConfigError: the options are not those of this recipe.
+    """
+    options = assemble.options(task, Options)
+    rows = repository.rows(task.dataset.config, ["query", "video_path"])
+    queries: list[Maker] = []
+    candidates: dict[str, Maker] = {}
+    positives: list[list[str]] = []
+    pools: list[list[str]] = []
+    ambiguous = 0
+    for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
+        video = f"{options.folder}/{PurePosixPath(str(row['video_path'])).stem}"
+        clips = _clips(repository.media, video)
+        right = [clip for clip in clips if PurePosixPath(clip).name.startswith(POSITIVE)]
+        if not right:
+            place = repository.media.root / video
+            raise assemble.bad_row(task, number, f"no folder {POSITIVE}* among {len(clips)} clips in {place}")
+        ambiguous += len(right) > 1
+        queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row["query"]))
+        for clip in clips:
+            candidates.setdefault(clip, partial(_clip, task, repository.media, clip))
+        positives.append(right[-1:])
+        pools.append(clips)
+    warnings = [f"{task.id}: {ambiguous} videos have several {POSITIVE}* clips; the last counts"] if ambiguous else []
+    return assemble.assemble(
+        task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools, warnings=warnings
+    )
+
+
+def _clips(media: MediaTree, video: str) -> list[str]:
+    """Folders of a video's clips, relative to the media's root, in natural order."""
+    place = media.root / video
+    found = (folder for folder in place.iterdir() if folder.is_dir()) if place.is_dir() else ()
+    return [f"{video}/{folder.name}" for folder in sorted(sorted(found), key=natural) if folder.name != QUERY]
+
+
+def _query(task: Task, media: MediaTree, folder: str, text: str) -> Item:
+    instruction = task.instruction.query
+    return Item(
+        text=text,
+        frames=media.frames(folder, task.frames),
+        instruction=clean(instruction),
+        verbatim=compose(instruction, text, VIDEO),
+        user_turn=user_turn(instruction, text),
+    )
+
+
+def _clip(task: Task, media: MediaTree, folder: str) -> Item:
+    instruction = task.instruction.candidate
+    return Item(
+        frames=media.frames(folder, task.frames),
+        instruction=clean(instruction),
+        verbatim=compose(instruction, token=VIDEO),
+        user_turn=user_turn(instruction),
+    )

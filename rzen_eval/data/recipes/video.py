@@ -1,0 +1,133 @@
+"""Video classification and retrieval: a clip that asks for its label, or a text that asks for its clip.
+
+Source: `video_classification_datasets.py`, `ssv2_dataset.py`, `msrvtt_dataset.py`, `msvd_dataset.py`,
+`didemo_dataset.py`, `youcook2_dataset.py` and `vatex_dataset.py` in `src/data/eval_dataset` of
+TIGER-AI-Lab/VLM2Vec at 6e1e1d4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from rzen_eval.core import Frozen, Item
+from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rzen_eval.core import Task, TaskData
+    from rzen_eval.data.media import MediaTree
+    from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.repository import Repository
+
+
+class Options(Frozen):
+    """How the rows of a video task are read. `frames` and `video` may hold `{place}`, `{id}` and `{file}`."""
+
+    query: Literal["video", "text"]
+    """Which of the two asks; the other is the candidate."""
+    id: str
+    """Column with the clip's name."""
+    id_is_path: bool = False
+    """The name is the file name of a path, without extension."""
+    text: str
+    """Column with the label or the caption; of several captions the first counts."""
+    pool: str | None = None
+    """Column with the candidate labels of each row; None: every query is ranked against all candidates."""
+    labels: str = ""
+    """Candidate labels beside those that the rows have, one a line: as a list, hundreds of them would slow down the
+    composition of every configuration."""
+    place: str = ""
+    """The task's own part of the folders."""
+    frames: str
+    """Folder of a clip's frames."""
+    video: str | None = None
+    """Video file to take frames from where there are none."""
+    file: str | None = None
+    """Column with the video's path, whose file name is `{file}`."""
+    first: int | None = Field(default=None, gt=0)
+    """How many rows the benchmark takes, from the start; None: all of them."""
+
+
+def load(task: Task, repository: Repository) -> TaskData:
+    """Queries and candidates of a video task.
+
+    Raises:
+        ConfigError: the options are not those of this recipe.
+    """
+    options = assemble.options(task, Options)
+    columns = [options.id, options.text, options.pool, options.file]
+    rows = repository.rows(task.dataset.config, list(dict.fromkeys(name for name in columns if name)))
+    rows = rows.select(range(min(options.first or len(rows), len(rows))))
+    queries: list[Maker] = []
+    candidates: dict[str, Maker] = {}
+    positives: list[list[str]] = []
+    pools: list[list[str]] = []
+    limit = task.limit or len(rows)
+    for number, row in enumerate(rows):
+        if options.pool and number >= limit:
+            break
+        name, text = _name(options, row), _text(task, options, number, row)
+        clip = partial(_clip, task, options, repository.media, row)
+        if options.query == "video":
+            pool = list(map(str, row[options.pool])) if options.pool else [text]
+            query, right = partial(clip, task.instruction.query), text
+            for label in pool:
+                candidates.setdefault(label, _label(label))
+        else:
+            query, right, pool = partial(_caption, task, text), name, [name]
+            candidates.setdefault(name, partial(clip, task.instruction.candidate))
+        if number < limit:
+            queries.append(query)
+            positives.append([right])
+            pools.append(pool)
+    for label in options.labels.splitlines():
+        candidates.setdefault(label, _label(label))
+    return assemble.assemble(
+        task,
+        repository,
+        queries=queries,
+        candidates=candidates,
+        positives=positives,
+        pools=pools if options.pool else None,
+    )
+
+
+def _name(options: Options, row: Mapping[str, Any]) -> str:
+    name = str(row[options.id])
+    return PurePosixPath(name).stem if options.id_is_path else name
+
+
+def _text(task: Task, options: Options, number: int, row: Mapping[str, Any]) -> str:
+    text = row[options.text]
+    if not text:
+        raise assemble.bad_row(task, number, f"{options.text} is empty")
+    return str(text if isinstance(text, str) else text[0])
+
+
+def _label(text: str) -> Maker:
+    return partial(Item, text=text, verbatim=text)
+
+
+def _caption(task: Task, text: str) -> Item:
+    instruction = task.instruction.query
+    return Item(text=text, instruction=clean(instruction), verbatim=compose(instruction, text))
+
+
+def _clip(task: Task, options: Options, media: MediaTree, row: Mapping[str, Any], instruction: str | None) -> Item:
+    fields = {"place": options.place, "id": _name(options, row)}
+    if options.file:
+        fields["file"] = PurePosixPath(str(row[options.file])).name
+    return Item(
+        frames=media.frames(
+            options.frames.format_map(fields), task.frames, options.video and options.video.format_map(fields)
+        ),
+        instruction=clean(instruction),
+        verbatim=compose(instruction, token=VIDEO),
+        user_turn=user_turn(instruction),
+    )

@@ -1,0 +1,84 @@
+"""What a worker does, be it a process or an actor: windows in, chunks in the store out."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.engine.pipeline import Pipeline, Step
+from rzen_eval.engine.vector_store import VectorStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from rzen_eval.engine.pipeline import Done, Job, Unit
+    from rzen_eval.models.interface import Pipelined
+
+OpenModel = Callable[[int], "Pipelined"]
+"""Opens a model for a worker's place among the workers of its machine, which decides its device; travels to them."""
+PAUSE = 0.02
+"""Seconds to wait for a further window before going on with those that are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What every worker of a run is told."""
+
+    open_model: OpenModel
+    folder: Path | None
+    """Of the store; None: vectors travel back."""
+    dtype: Any
+    """Of the store."""
+    tokens_per_batch: int
+    loaders: int
+    """Processes of its own that load pictures; 0: it does so itself, in a thread."""
+    threads: int | None
+    """Of torch, where the model runs on the CPU."""
+
+
+class Hand:
+    """A worker with its model warm."""
+
+    def __init__(self, orders: Orders, place: int) -> None:
+        import torch
+
+        if orders.threads and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(orders.threads)
+        self._store = VectorStore(orders.folder, orders.dtype, say=_nothing)
+        self._pipeline = Pipeline(orders.open_model(place), Loader(orders.loaders), orders.tokens_per_batch)
+        self._units: dict[int, Sequence[Unit]] = {}
+
+    def run(self, inbox: queue.SimpleQueue[Job | None]) -> Iterator[Step | Done]:
+        """Embed windows and write their chunks; vectors that cannot be written travel back.
+
+        Args:
+            inbox: windows as they come; None ends the work.
+        """
+        for done in self._pipeline.run(self._taken(inbox)):
+            if isinstance(done, Step):
+                yield done
+                continue
+            keys = [unit.key for unit in self._units.pop(done.number)]
+            chunk = self._store.write(keys, done.rows) if done.rows is not None else None
+            yield replace(done, rows=None, chunk=chunk) if chunk else done
+
+    def _taken(self, inbox: queue.SimpleQueue[Job | None]) -> Iterator[Job | None]:
+        while True:
+            try:
+                job = inbox.get(timeout=PAUSE)
+            except queue.Empty:
+                yield None
+                continue
+            if job is None:
+                return
+            self._units[job.number] = job.units
+            yield job
+
+
+def _nothing(_line: str) -> None:
+    """The parent says what is to be said: it gets the vectors that could not be written."""

@@ -1,0 +1,279 @@
+"""A run over many tasks: what is finished is kept, what fails is reported, the rest goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import traceback
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rzen_eval.core import Side
+from rzen_eval.data.load import content, load_data
+from rzen_eval.engine.embed import collect
+from rzen_eval.engine.inline import Rank
+from rzen_eval.engine.pipeline import Step
+from rzen_eval.engine.plan import Half, Plan
+from rzen_eval.engine.start import at, opened
+from rzen_eval.engine.vector_store import VectorStore
+from rzen_eval.errors import ResultError, RzenEvalError
+from rzen_eval.evaluation import provenance
+from rzen_eval.evaluation.score import describe, finish
+from rzen_eval.models import open_model
+from rzen_eval.results import store as records
+from rzen_eval.results.tables.averages import foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.core import Result, Task, TaskData
+    from rzen_eval.engine.inline import Engine
+    from rzen_eval.evaluation.progress import Progress
+    from rzen_eval.models.interface import Model
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of each task of a run."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    """By task id, in the order of the run; kept results of earlier runs included."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """The error of each task that failed, by task id."""
+
+
+def run(config: RunConfig, progress: Progress) -> Outcome:
+    """Score every task of a configuration.
+
+    A task whose result is there already, made of the same data, model, settings and code, is not scored
+    again. A task that fails is said at once and does not stop the others.
+
+    Args:
+        config: what to run.
+        progress: told of every batch and task.
+
+    Returns:
+        Results and failures; of a rank that is not the first, nothing.
+
+    Raises:
+        ModelError: the checkpoint cannot be loaded as declared, so no task can be scored.
+    """
+    import torch
+
+    rank = Rank.of_environment()
+    spec = config.model if rank.world == 1 else at(config.model, torch.cuda.device_count(), rank.local)
+    model = open_model(spec, config.cache_dir)
+    session = _Session(config, progress, model, describe(model), rank.rank == 0)
+    session.take_kept()
+    if session.pending():
+        if session.first:
+            _writable(session.folder)
+        store = kept_vectors(config, session.described, progress.say)
+        _note_model(store, session.described)
+        with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
+            session.score(engine, store)
+    found = session.found
+    return Outcome({name: found[name] for name in config.tasks if name in found}, session.failed)
+
+
+@dataclass
+class _Session:
+    config: RunConfig
+    progress: Progress
+    model: Model
+    described: Mapping[str, Any]
+    first: bool
+    """Whether this process scores and reports; others only embed."""
+    found: dict[str, Result] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where results go."""
+        return self.config.results_dir / self.config.model.name
+
+    def pending(self) -> list[Task]:
+        """Tasks that have neither a result nor an error."""
+        return [task for task in self.config.tasks.values() if task.id not in {*self.found, *self.failed}]
+
+    def take_kept(self) -> None:
+        """Results of earlier runs."""
+        for task in self.config.tasks.values():
+            if result := self._attempt(task.id, partial(_kept, self.folder, task, self.described)):
+                self.found[task.id] = result
+                self.progress.scored(result, kept=True)
+
+    def score(self, engine: Engine, store: VectorStore) -> None:
+        """Embed and score what is pending.
+
+        Items that tasks share are embedded for the first of them; if that one fails, a second pass does them for
+        the others.
+        """
+        while tasks := self.pending():
+            store.refresh()
+            plan = Plan(self.model, store, self.config.runtime.tokens_per_batch or self.model.tokens_per_batch)
+            works = self._planned(plan, tasks)
+            if plan.n_items:
+                self.progress.begin(plan.n_items)
+            for name in [name for name in works if not plan.open[name]]:
+                self._finish(works[name])
+            for news in engine.run(plan):
+                task = plan.task(news)
+                if isinstance(news, Step):
+                    self.progress.step(works[task].task.name, news.items, news.tokens)
+                    continue
+                plan.note(news)
+                if task in plan.failed:
+                    self._fail(task, str(plan.failed[task]))
+                elif not plan.open[task]:
+                    self._finish(works[task])
+            self.progress.end()
+            if not self.first:
+                return
+
+    def _planned(self, plan: Plan, tasks: Iterable[Task]) -> dict[str, _Work]:
+        works = {}
+        for task in tasks:
+            if work := self._attempt(task.id, partial(_plan, plan, task)):
+                works[task.id] = work
+        return works
+
+    def _finish(self, work: _Work) -> None:
+        """Score a task whose vectors are all there, unless one of them was left to a task that failed."""
+        task = work.task
+        if not self.first or not work.complete or task.id in self.failed:
+            return
+        if result := self._attempt(task.id, partial(self._score, work)):
+            self.found[task.id] = result
+            self.progress.scored(result, kept=False)
+
+    def _score(self, work: _Work) -> Result:
+        queries, candidates = (collect(work.plan, half) for half in work.halves)
+        found = finish(
+            work.task,
+            work.data,
+            self.model,
+            queries,
+            candidates,
+            tokens_per_batch=work.plan.tokens_per_batch,
+            rank_device=self.config.runtime.rank_device,
+        )
+        records.write(self.folder, found.result, found.run, found.queries)
+        return found.result
+
+    def _attempt(self, task: str, work: Callable[[], T]) -> T | None:
+        """Do one task's work; whatever goes wrong with it is its own affair."""
+        try:
+            return work()
+        except RzenEvalError as error:
+            message = str(error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
+            self.progress.say(traceback.format_exc())
+            message = f"internal error, please report it with the lines above: {type(error).__name__}: {error}"
+        self._fail(task, message)
+        return None
+
+    def _fail(self, task: str, message: str) -> None:
+        if task not in self.failed:
+            self.failed[task] = message if message.startswith(task) else f"{task}: {message}"
+            self.progress.failed(task, self.failed[task])
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A task with its data and its place in the plan."""
+
+    task: Task
+    data: TaskData
+    plan: Plan
+    halves: tuple[Half, Half]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every vector is there."""
+        return all(key in self.plan.store for half in self.halves for key in half.keys)
+
+
+def _plan(plan: Plan, task: Task) -> _Work:
+    data = load_data(task)
+    halves = (
+        Half(task.id, Side.QUERY, data.queries, data.query_ids),
+        Half(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
+    )
+    for half in halves:
+        plan.add(half)
+    return _Work(task, data, plan, halves)
+
+
+def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
+    """The result of an earlier run, if everything that could change it is as it was then."""
+    if not (folder / f"{task.id}.json").is_file():
+        return None
+    data = load_data(task)
+    result = records.finished(folder, task.id, provenance.fingerprint(task, content(task, data), described))
+    if result is None:
+        _guard(folder, task, data)
+    return result
+
+
+def _writable(folder: Path) -> None:
+    """Find out now, and not after hours of work, that results cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultError(f"results cannot be written to {folder} ({error}); give results_dir=FOLDER") from error
+
+
+def kept_vectors(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
+    """Where a run keeps its model's vectors; in memory alone with `runtime.store=null`.
+
+    Args:
+        config: of the run.
+        described: provenance of the model.
+        say: told of what is put aside.
+    """
+    if config.runtime.store is None:
+        return VectorStore(None)
+    name, _ = provenance.embedding(described)
+    folder = config.cache_dir / "vectors" / f"{config.model.name}-{name}-{config.runtime.store}"
+    return VectorStore(folder, config.runtime.store, say)
+
+
+def _note_model(store: VectorStore, described: Mapping[str, Any]) -> None:
+    """Write beside vectors what made them, for a person who looks."""
+    if store.folder is None:
+        return
+    with contextlib.suppress(OSError):
+        store.folder.mkdir(parents=True, exist_ok=True)
+        (store.folder / "model.json").write_text(json.dumps(provenance.embedding(described)[1], indent=2) + "\n")
+
+
+def _guard(folder: Path, task: Task, data: TaskData) -> None:
+    """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
+    file = folder / f"{task.id}.json"
+    try:
+        there = records.read(file)
+    except ResultError:
+        return
+    made_of = there.provenance.get("dataset", {}).get("source")
+    if there.limit is None and task.limit is not None:
+        lesser = f"a score of the first {task.limit} queries"
+    elif there.limit is None and made_of != "sample" and task.source.kind == "sample":
+        lesser = "a score on the bundled sample"
+    elif there.limit is None and not foreign(there.warnings) and foreign(data.warnings):
+        lesser = "a score on other data than the benchmark's"
+    else:
+        return
+    raise ResultError(
+        f"{task.id}: {file} holds a full result on data={made_of}, which {lesser} would replace;"
+        " give results_dir=FOLDER"
+    )

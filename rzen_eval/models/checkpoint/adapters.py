@@ -1,0 +1,110 @@
+"""Adapters (LoRA, DoRA), merged into the weights of their base model."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.errors import ModelError
+from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, ADAPTER_WEIGHTS, some
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from rzen_eval.models.declaration.local import ModelSpec
+
+PREFIX = "base_model.model."
+"""What peft puts before the names of the model that it wraps."""
+RENAMED = (
+    (r"^model\.(language_model|visual)\.", r"\1."),
+    (r"^model\.", "language_model."),
+    (r"^visual\.", "visual."),
+)
+"""Names of a generative Qwen2-VL, saved by any version of transformers, as the model without its head has them."""
+PARAMETER = re.compile(r"\.(lora_(A|B|embedding_A|embedding_B|magnitude_vector))(\.weight|\.bias)?$")
+HEAD = "lm_head."
+"""An embedding does not use the language-model head, so an adapter's part for it is left out."""
+
+
+def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str, str]] = RENAMED) -> Any:
+    """Add an adapter to a model's weights, for good.
+
+    Args:
+        spec: the declaration, for messages.
+        model: the base model without its head, in the precision to merge in.
+        folder: holds the adapter, made for the model with its head.
+        renamed: patterns of names that it was made for, the first that fits, and what they are in `model`.
+
+    Returns:
+        The model, its own modules in place again.
+
+    Raises:
+        ModelError: peft is not installed, or a weight of the adapter has no place in the model.
+    """
+    try:
+        from peft import PeftConfig, PeftModel, set_peft_model_state_dict
+    except ImportError as error:
+        raise ModelError(
+            f"{spec.name}: {folder} holds an adapter, which needs peft; pip install 'rzen-eval[adapters]'"
+        ) from error
+    stored = _stored(spec, folder, renamed)
+    saved = {name for name in stored if not PARAMETER.search(name)}
+    targets = sorted({PARAMETER.sub("", name) for name in stored} - saved)
+    modules = dict(model.named_modules())
+    lost = [name for name in targets if name not in modules]
+    lost += [name for name in saved if name.rpartition(".")[0] not in modules]
+    if lost or not targets:
+        found = f"{len(lost)} weights that {spec.family} has no place for ({some(sorted(lost))})"
+        raise ModelError(f"{spec.name}: the adapter in {folder} has {found if lost else 'no LoRA weights'}")
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        # The modules are those that the file has weights for: its own pattern was written for other names.
+        config.target_modules = targets
+        config.modules_to_save = sorted({name.rpartition(".")[0] for name in saved}) or None
+        config.exclude_modules = config.layers_to_transform = config.layers_pattern = config.task_type = None
+        for pattern in ("rank_pattern", "alpha_pattern"):
+            setattr(
+                config, pattern, {_renamed(key, renamed): value for key, value in getattr(config, pattern, {}).items()}
+            )
+        config.inference_mode = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that is going away
+            wrapped = PeftModel(model, config)
+        outcome: Any = set_peft_model_state_dict(wrapped, {PREFIX + name: weight for name, weight in stored.items()})
+        missing = [key for key in outcome.missing_keys if "lora_" in key or "modules_to_save" in key]
+        if missing or outcome.unexpected_keys:
+            problem = f"missing {some(missing)}" if missing else f"unused {some(outcome.unexpected_keys)}"
+            raise ModelError(f"{spec.name}: the adapter in {folder} does not fit its base model: {problem}")
+        return wrapped.merge_and_unload()
+    except (ValueError, RuntimeError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"{spec.name}: the adapter in {folder} cannot be merged ({reason})") from error
+
+
+def _stored(spec: ModelSpec, folder: Path, renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
+    """The adapter's weights under the names of the model without its head."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    kind = json.loads((folder / ADAPTER_CONFIG).read_text()).get("peft_type")
+    if kind != "LORA":
+        raise ModelError(f"{spec.name}: {folder} holds an adapter of type {kind!r}; only LORA (with DoRA) is merged")
+    file = folder / ADAPTER_WEIGHTS
+    try:
+        weights = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{file} is damaged ({error}); download it again") from error
+    names = {name: name.removeprefix(PREFIX) for name in weights}
+    return {_renamed(name, renamed): weights[key] for key, name in names.items() if not name.startswith(HEAD)}
+
+
+def _renamed(name: str, renamed: Sequence[tuple[str, str]]) -> str:
+    for pattern, replacement in renamed:
+        if re.match(pattern, name):
+            return re.sub(pattern, replacement, name)
+    return name

@@ -1,0 +1,120 @@
+"""Device, dtype and attention: what was asked for, or the best that is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+    from rzen_eval.models.declaration.external import SentenceTransformersSpec
+    from rzen_eval.models.declaration.local import Declared, ModelSpec
+
+
+def device(spec: Declared) -> torch.device:
+    """The device asked for, or the first GPU if there is one.
+
+    Raises:
+        ModelError: the device is not there.
+    """
+    import torch
+
+    if spec.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(spec.device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{spec.name}: device {spec.device!r} is not there ({reason}); try device=auto") from error
+    return chosen
+
+
+def dtype(spec: ModelSpec | SentenceTransformersSpec, device: torch.device) -> torch.dtype:
+    """The dtype asked for, or the one that suits the device."""
+    import torch
+
+    name = spec.dtype if spec.dtype != "auto" else "float32" if device.type == "cpu" else "bfloat16"
+    chosen: torch.dtype = getattr(torch, name)
+    return chosen
+
+
+def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
+    """The attention asked for, or the fastest that is there.
+
+    Raises:
+        ModelError: flash_attention_2 was asked for and cannot be had.
+    """
+    import torch
+
+    possible = (
+        importlib.util.find_spec("flash_attn") is not None
+        and device.type == "cuda"
+        and dtype is not torch.float32
+        and torch.cuda.get_device_capability(device) >= (8, 0)
+    )
+    if spec.attention == "auto":
+        return "flash_attention_2" if possible else "sdpa"
+    if spec.attention == "flash_attention_2" and not possible:
+        raise ModelError(
+            f"{spec.name}: flash_attention_2 needs the package flash_attn, a GPU of compute capability 8.0 and a 16-bit"
+            f" dtype, found {device.type} and {dtype}; use attention=sdpa"
+        )
+    return spec.attention
+
+
+ON_CPU = 8192
+"""Tokens of a batch on the CPU: more are no faster, since they leave its caches."""
+MOST_TOKENS = 65_536
+"""Of a batch on a GPU; long before that it is busy."""
+
+
+def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:
+    """Tokens of a batch that fit into a device beside a model's weights.
+
+    What a token takes while it goes through a layer, attention computed in blocks: of the language model eight hidden
+    states and three of the feed-forward network, and for each of the four patches behind it the same of the vision
+    tower; half as much again for the allocator. A power of two of the device's memory as a whole, so that the same
+    kind of device always gives the same batches. Where the estimate is wrong, batches are halved.
+
+    Args:
+        device: where the model is.
+        config: with `text_config` and `vision_config`.
+        bytes_a_number: of the model's dtype.
+    """
+    import torch
+
+    if device.type != "cuda":
+        return ON_CPU
+    return _fitting(torch.cuda.get_device_properties(device).total_memory, config, bytes_a_number)
+
+
+def _fitting(memory: int, config: Any, bytes_a_number: int) -> int:
+    text, vision = config.text_config, config.vision_config
+    layer = text.hidden_size * (2 * text.hidden_size + 3 * text.intermediate_size)
+    # Qwen2-VL's `hidden_size` is that of the language model; others have no `embed_dim`.
+    wide = getattr(vision, "embed_dim", None) or vision.hidden_size
+    inner = getattr(vision, "intermediate_size", None) or int(vision.mlp_ratio * wide)
+    patch = 8 * wide + 2 * inner
+    weights = text.num_hidden_layers * layer + text.vocab_size * text.hidden_size
+    weights += vision.num_hidden_layers * wide * (4 * wide + 2 * inner)
+    token = 1.5 * (8 * text.hidden_size + 3 * text.intermediate_size + 4 * patch)
+    room = (0.9 * memory / bytes_a_number - weights) / token
+    return max(1024, min(MOST_TOKENS, 1 << int(math.log2(max(room, 1)))))
+
+
+def share_cores(device: torch.device, workers: int) -> None:
+    """Where the model runs on the CPU, leave a core to every process that loads pictures.
+
+    Threads of one process that wait for cores that others hold cost several times what they bring.
+    A user who sets OMP_NUM_THREADS has decided already.
+    """
+    import torch
+
+    if device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - workers))

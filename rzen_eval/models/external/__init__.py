@@ -1,0 +1,1 @@
+"""Models that take items whole: a user's class, Sentence-Transformers, an API."""

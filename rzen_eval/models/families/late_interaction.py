@@ -1,0 +1,77 @@
+"""Late interaction: a unit vector for every token of an item, made by a linear layer upon the last hidden states.
+
+Source: the released code of ColPali and ColQwen2 (illuin-tech/colpali). A checkpoint is read in transformers' layout,
+or in that code's own, most often as an adapter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rzen_eval.core import MultiVectors
+from rzen_eval.errors import ModelError
+from rzen_eval.models.checkpoint.files import unloadable
+from rzen_eval.models.families.local_model import Local
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+
+    from rzen_eval.core import Vectors
+    from rzen_eval.models.batch import Batch
+    from rzen_eval.models.declaration.local import ModelSpec
+
+
+DIMENSIONS = 128
+"""Of a vector, where neither the checkpoint nor the declaration says."""
+
+
+class LateInteraction(Local):
+    """A class of transformers with a model of text and pictures as `vlm`, and a layer that projects its states."""
+
+    within: ClassVar[str]
+    """What the authors' own checkpoints say that they are: the model beneath, with the layer beside it."""
+    unused = re.compile(r"(.*\.)?lm_head\.weight")
+
+    @classmethod
+    def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
+        """That of the whole, with the model beneath as `vlm_config`."""
+        import transformers
+
+        whole = getattr(transformers, cls.configuration)
+        try:
+            kind = json.loads((folder / "config.json").read_text()).get("model_type")
+            if kind == cls.within:
+                beneath = transformers.AutoConfig.from_pretrained(folder)
+                found = whole(vlm_config=beneath, embedding_dim=spec.dim or DIMENSIONS)
+            else:
+                found = whole.from_pretrained(folder)
+        except (OSError, ValueError) as error:
+            raise unloadable(spec, folder, error) from error
+        if kind not in (cls.within, spec.family):
+            raise ModelError(
+                f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r};"
+                f" expected {spec.family} or {cls.within}"
+            )
+        return found
+
+    def _loading(self) -> dict[str, Any]:
+        return {"config": self._whole, "key_mapping": dict(self.adapted)}
+
+    def _dimensions(self) -> int:
+        dim: int = self._whole.embedding_dim
+        return dim
+
+    def _pooled(self, hidden: torch.Tensor, batch: Batch) -> list[Vectors]:
+        """Of each item the projected states of all its tokens, at unit length; none of padding."""
+        import torch
+
+        unit = torch.nn.functional.normalize(self._model.embedding_proj_layer(hidden).float(), dim=-1).cpu().numpy()
+        return [rows[:length] for rows, length in zip(unit, batch.lengths.tolist(), strict=True)]
+
+    def _joined(self, rows: Sequence[Vectors]) -> MultiVectors:
+        return MultiVectors.of(rows)

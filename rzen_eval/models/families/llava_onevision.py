@@ -1,0 +1,140 @@
+"""LLaVA-OneVision as an embedder: the state of the last token after the final norm, unit length.
+
+Source: the released code of CAFe (haoyu-bu/CAFe at cc29815), a fork of LLaVA-NeXT: tiles as `tiles` has them, plain
+positions, right padding, no embedding head. Checkpoints are read in transformers' layout and in LLaVA-NeXT's own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.models.checkpoint import files
+from rzen_eval.models.families.local_model import Local
+from rzen_eval.models.pictures.tiles import Tiling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+
+    from rzen_eval.models.batch import Batch
+    from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.pictures.resize import Pixels
+
+ORIGINAL = ("llava", "llava_qwen")
+"""What LLaVA-NeXT's own checkpoints say that they are."""
+RENAMED = {
+    r"^model\.vision_tower\.vision_tower\.": "vision_tower.",
+    r"^model\.mm_projector\.0\.": "multi_modal_projector.linear_1.",
+    r"^model\.mm_projector\.2\.": "multi_modal_projector.linear_2.",
+    r"^model\.image_newline": "image_newline",
+    r"^model\.": "language_model.",
+}
+"""From the names of LLaVA-NeXT's weights to those of transformers."""
+
+
+class LlavaOnevision(Local):
+    """A loaded LLaVA-OneVision checkpoint."""
+
+    architecture = "LlavaOnevisionModel"
+    configuration = "LlavaOnevisionConfig"
+    marks = ("<image>", "<video>")
+    """LLaVA-NeXT's own tokenizers do without, and replace the image token by hand."""
+    unused = re.compile(r"(language_model\.)?lm_head\.weight|(img|text)_emb_head\.(weight|bias)")
+
+    @classmethod
+    def preparation(cls, spec: ModelSpec, config: Any) -> Tiling:  # noqa: ARG003 - the checkpoint decides
+        """Tiles, with a background as the stock mean has it."""
+        vision = config.vision_config
+        return Tiling(
+            tile=vision.image_size,
+            side=vision.image_size // vision.patch_size,
+            sheets=tuple((width, height) for height, width in config.image_grid_pinpoints),
+            most=int(config.vision_aspect_ratio.removeprefix("anyres_max_")),
+            background=int(cls.mean[0] * 255),
+        )
+
+    @cached_property
+    def _preparation(self) -> Tiling:
+        mean = files.pictures(self.checkpoint.folder).get("image_mean", self.mean)
+        return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
+
+    @classmethod
+    def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
+        """As transformers has it, of either layout."""
+        said = _said(spec, folder)
+        return converted(said) if said.get("model_type") in ORIGINAL else super().read_config(spec, folder)
+
+    def _loading(self) -> dict[str, Any]:
+        original = _said(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
+        return {"config": self._config, "key_mapping": RENAMED} if original else {}
+
+    def _media_tokens(self) -> tuple[int, int]:
+        image, video = self._tokenizer.convert_tokens_to_ids(list(self.marks))
+        return image, video
+
+    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
+        import torch
+
+        ids = batch.ids.clone()
+        ids.view(-1)[batch.places] = 0
+        embeds = self._model.language_model.embed_tokens(ids)
+        if pixels:
+            tiles = torch.cat([torch.tensor(visual, device=self.device) for visual in pixels]).permute(0, 3, 1, 2)
+            mean, std = self._normalisation
+            states = self._model.vision_tower(
+                ((tiles.float() / 255 - mean) / std).to(self.dtype), output_hidden_states=True
+            ).hidden_states[self._config.vision_feature_layer]
+            features = self._model.multi_modal_projector(states).split([len(visual) for visual in pixels])
+            packed = [self._packed(part, visual) for part, visual in zip(features, batch.visuals, strict=True)]
+            embeds.view(-1, embeds.shape[-1])[batch.places] = torch.cat(packed).to(embeds.dtype)
+        # Attention is causal and padding is on the right, so no mask is needed.
+        hidden: torch.Tensor = self._model.language_model(inputs_embeds=embeds, use_cache=False).last_hidden_state
+        return hidden
+
+    def _packed(self, features: torch.Tensor, visual: Any) -> torch.Tensor:
+        """The tokens of a picture or clip from those of its tiles, shape (tokens, hidden size)."""
+        import torch
+
+        newline = self._model.image_newline
+        if visual.clip:
+            return torch.cat([self._model.apply_pooling(features).flatten(0, 1), newline[None]])
+        (tokens,), _ = self._model.pack_image_features(
+            [features], [(visual.height, visual.width)], newline, self._config.vision_aspect_ratio
+        )
+        return tokens  # type: ignore[no-any-return]
+
+
+def _said(spec: ModelSpec, folder: Path) -> dict[str, Any]:
+    """What is in the checkpoint's `config.json`."""
+    try:
+        said: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise files.unloadable(spec, folder, error) from error
+    return said
+
+
+def converted(said: dict[str, Any]) -> Any:
+    """A `LlavaOnevisionConfig` of what LLaVA-NeXT's own configuration says.
+
+    That names a vision tower but not its sizes: those of SigLIP-so400m without its last layer, unless they are added
+    under `vision_config`.
+
+    Source: `convert_llava_onevision_weights_to_hf.py` of transformers.
+    """
+    from transformers import LlavaOnevisionConfig, Qwen2Config
+
+    own = set(Qwen2Config().to_dict()) - {"model_type", "architectures"} | {"rope_theta"}
+    text = Qwen2Config(**{key: value for key, value in said.items() if key in own})
+    return LlavaOnevisionConfig(
+        text_config=text.to_dict(),
+        vision_config=said.get("vision_config"),
+        image_grid_pinpoints=said["image_grid_pinpoints"],
+        vision_aspect_ratio=said["image_aspect_ratio"],
+        tie_word_embeddings=text.tie_word_embeddings,
+    )

@@ -1,0 +1,316 @@
+"""What models that run here have in common: from items to planned tokens and loaded pixels, and from these to vectors.
+
+A class of an architecture says how pictures become features, and how tokens with features become hidden states.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from safetensors import SafetensorError
+
+from rzen_eval.core import Side
+from rzen_eval.errors import DataError
+from rzen_eval.models import device
+from rzen_eval.models.batch import Batch
+from rzen_eval.models.checkpoint import adapters, files
+from rzen_eval.models.interface import Planned
+from rzen_eval.models.prompt import end, render, runs, shown
+from rzen_eval.models.token_budget import cut, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import NDArray
+
+    from rzen_eval.core import Item, MultiVectors, Vectors
+    from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.interface import Pictures, Preparation
+    from rzen_eval.models.pictures import resize as px
+    from rzen_eval.models.pictures.resize import Pixels
+
+
+class Local(ABC):
+    """A checkpoint that is run here.
+
+    Args:
+        spec: the declaration.
+        cache_dir: where digests of weights are kept.
+
+    Raises:
+        ModelError: the checkpoint is incomplete, has weights that the model does not use, or the device,
+            dtype or attention asked for is not there.
+    """
+
+    architecture: ClassVar[str]
+    """Class of transformers that holds the weights, without a language-model head."""
+    configuration: ClassVar[str]
+    """Class of transformers that holds the sizes."""
+    mean: ClassVar = (0.5, 0.5, 0.5)
+    """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
+    std: ClassVar = (0.5, 0.5, 0.5)
+    """Standard deviation, likewise."""
+    unused: ClassVar = files.UNUSED
+    """Names of weights that an embedding does without."""
+    adapted: ClassVar[Sequence[tuple[str, str]]] = adapters.RENAMED
+    """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
+    adds_tokens: ClassVar[bool] = True
+    """Whether the tokenizer puts tokens of its own around a prompt, if it has any."""
+    marks: ClassVar[Sequence[str]] = ()
+    """Tokens of media that a tokenizer may be without."""
+
+    def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
+        self.spec = spec
+        self.checkpoint = files.find(spec, cache_dir)
+        self.device = device.device(spec)
+        self.dtype = device.dtype(spec, self.device)
+        self.attention = device.attention(spec, self.device, self.dtype)
+        self._whole = self.read_config(spec, self.checkpoint.folder)
+        self._config = getattr(self._whole, "vlm_config", self._whole)
+        self.dim = self._dimensions()
+
+    @property
+    def tokens_per_batch(self) -> int:
+        """The budget of a batch that suits its device."""
+        return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
+
+    def embed(
+        self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192
+    ) -> Vectors | MultiVectors:
+        """Embed items in this process, in batches of like length.
+
+        Args:
+            items: n items.
+            side: `query` or `candidate`.
+            tokens_per_batch: longest item times items in a batch; changes speed and memory, no vector.
+
+        Returns:
+            float32 unit vectors, shape (n, dim), in the order of the items; MultiVectors where an item has several.
+
+        Raises:
+            DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
+        """
+        rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
+        wanted = [self.pictures(item) for item in items]
+        most = [len(item.text or "") + pictures.most_tokens for item, pictures in zip(items, wanted, strict=True)]
+        for window in windows(most, tokens_per_batch):
+            loaded = [wanted[i].load() for i in window]
+            planned = [
+                self.plan(items[i], Side(side), wanted[i].visuals(pixels))
+                for i, pixels in zip(window, loaded, strict=True)
+            ]
+            for batch in cut([plan.length for plan in planned], tokens_per_batch):
+                made = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
+                for place, vectors in zip(batch, made, strict=True):
+                    rows[window[place]] = np.atleast_2d(vectors)
+        return self._joined(rows)
+
+    def prompt(self, item: Item, side: Side) -> str:
+        """The string that an item becomes, one placeholder an image or clip."""
+        return render(self.spec.prompt, shown(self.spec, item), side)
+
+    def pictures(self, item: Item) -> Pictures:
+        """The item's pictures, with how this model prepares them."""
+        seen = shown(self.spec, item)
+        return self._preparation.pictures(tuple(seen.images), tuple(seen.frames))
+
+    @cached_property
+    def _preparation(self) -> Preparation:
+        return self.preparation(self.spec, self._config)
+
+    @classmethod
+    @abstractmethod
+    def preparation(cls, spec: ModelSpec, config: Any) -> Preparation:
+        """How this architecture prepares pictures.
+
+        Args:
+            spec: the declaration.
+            config: of the model of text and pictures, as transformers has it.
+        """
+
+    def plan(self, item: Item, side: Side, visuals: Sequence[px.Visual] | None = None) -> Planned:
+        """Render and tokenize an item.
+
+        Args:
+            item: what to embed.
+            side: which prompt it gets.
+            visuals: sizes of its pictures as they were loaded; None: as their headers say.
+
+        Raises:
+            DataError: its pictures do not fit the model's length, or a verbatim prompt has no place for them.
+        """
+        prompt = self.prompt(item, side)
+        visuals = self.pictures(item).measure() if visuals is None else visuals
+        # An empty text, such as a choice of nothing but dots, is read as one padding token.
+        tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
+        repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
+        for clip, token in zip((False, True), self._media_tokens(), strict=True):
+            sizes = [run for visual in visuals if visual.clip is clip for run in runs(self.spec.prompt, visual)]
+            # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
+            places = np.flatnonzero(tokens == token)[: len(sizes)]
+            if len(places) < len(sizes):
+                raise DataError(
+                    f"{len(sizes) - len(places)} of its {len(sizes)} {'clips' if clip else 'images'} have no place in"
+                    f" the prompt {prompt!r}"
+                )
+            repeats[places], seen[places] = sizes, True
+        ids = np.repeat(tokens, repeats)
+        visual = np.flatnonzero(np.repeat(seen, repeats))
+        limit = self.spec.max_length
+        if limit is not None and len(ids) > limit:
+            tail = self._encode(end(self.spec.prompt, shown(self.spec, item), side))
+            ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
+        return Planned(prompt, ids, visual, tuple(visuals))
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
+        """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
+        import torch
+
+        with torch.inference_mode():
+            batch = Batch.of(planned, self.device)
+            return self._pooled(self._hidden(batch, [visual for item in pixels for visual in item]), batch)
+
+    def _pooled(self, hidden: torch.Tensor, batch: Batch) -> Vectors | list[Vectors]:
+        """Of each item the state of its last token, at unit length."""
+        import torch
+
+        last = hidden[torch.arange(len(hidden), device=self.device), batch.lengths - 1].float()
+        unit: Vectors = torch.nn.functional.normalize(last, dim=-1).cpu().numpy()
+        return unit
+
+    def _joined(self, rows: Sequence[Vectors]) -> Vectors | MultiVectors:
+        """Vectors of all items from those of each, shape (1, dim)."""
+        return np.concatenate(rows) if rows else np.zeros((0, self.dim), dtype=np.float32)
+
+    @abstractmethod
+    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
+        """States after the final norm, shape (n, longest, hidden size)."""
+
+    @classmethod
+    def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
+        """The configuration of a checkpoint, of the class of transformers for this architecture.
+
+        Raises:
+            ModelError: there is none, it is damaged, or it is of another family than declared.
+        """
+        return files.read_config(spec, folder, cls.configuration)
+
+    def _media_tokens(self) -> tuple[int, int | None]:
+        """What an image and a clip are replaced by in a prompt."""
+        return self._config.image_token_id, self._config.video_token_id
+
+    def _loading(self) -> dict[str, Any]:
+        """What `from_pretrained` needs to be told beside."""
+        return {}
+
+    def _dimensions(self) -> int:
+        """Of a vector."""
+        dim: int = self._config.text_config.hidden_size
+        return dim
+
+    def load(self) -> None:
+        """Load the weights now; otherwise that happens with the first batch.
+
+        Raises:
+            ModelError: weights are missing, unexpected or unused.
+        """
+        self._model  # noqa: B018 - a cached property
+
+    def provenance(self) -> dict[str, Any]:
+        """Everything about the model that can change a vector; asking needs no weights in memory."""
+        import torch
+
+        declared = self.spec.model_dump(
+            mode="json", exclude={"architecture", "reproduces", "checkpoint", "base", "dtype", "attention", "device"}
+        )
+        on_gpu = self.device.type == "cuda"
+        return declared | {
+            "checkpoint": self.spec.checkpoint,
+            "revision": None if self.checkpoint.local else self.spec.revision,
+            "weights": self.checkpoint.identity,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "attention": self.attention,
+            "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
+            "dim": self.dim,
+        }
+
+    @cached_property
+    def _model(self) -> Any:
+        import torch
+        import transformers
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder, adapter = self.checkpoint.folder, self.checkpoint.adapter
+        try:
+            loaded: Any = getattr(transformers, self.architecture).from_pretrained(
+                folder,
+                dtype=torch.float32 if adapter else self.dtype,
+                attn_implementation=self.attention,
+                output_loading_info=True,
+                use_safetensors=True if any(folder.glob("*.safetensors")) else None,
+                ignore_mismatched_sizes=True,  # the audit refuses them, and says which
+                **self._loading(),
+            )
+        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as error:
+            raise files.unloadable(self.spec, folder, error) from error
+        model, info = loaded
+        files.audit(self.spec, folder, info, len(model.state_dict()), self.unused)
+        if adapter:
+            # Merged in full precision: the sum of a weight and a small change keeps little of the change in 16 bits.
+            model = adapters.merge(self.spec, model, adapter, self.adapted)
+            for weight in model.parameters():  # buffers such as rotary frequencies stay as they are
+                weight.data = weight.data.to(self.dtype)
+        return model.eval().to(self.device)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(
+                self.checkpoint.processing, trust_remote_code=self.spec.trust_remote_code
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise files.unloadable(self.spec, self.checkpoint.processing, error) from error
+        # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+        tokenizer.add_tokens(list(self.marks), special_tokens=True)
+        return tokenizer
+
+    @cached_property
+    def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation by channel, shape (3, 1, 1)."""
+        import torch
+
+        config = files.pictures(self.checkpoint.folder)
+        mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
+        shape = (3, 1, 1)
+        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
+
+    def _encode(self, text: str) -> list[int]:
+        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
+        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
+        return ids
+
+    def _shorten(self, ids: NDArray[np.int64], keep: int, tail: list[int], limit: int) -> NDArray[np.int64]:
+        """Cut text so that a prompt fits, keeping the first `keep` tokens and those of what follows the text."""
+        room = limit - len(tail)
+        if room <= 0:
+            raise DataError(
+                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(tail)}"
+            )
+        if room < keep:
+            raise DataError(
+                f"its pictures take {keep} of the {limit} tokens that {self.spec.name} reads and only text may be cut;"
+                " lower the frames or the pixel budget"
+            )
+        return np.concatenate([ids[:room], tail])

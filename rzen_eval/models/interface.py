@@ -1,0 +1,146 @@
+"""What the engine needs of a model to keep its device busy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from rzen_eval.core import Item, Media, MultiVectors, Side, Vectors
+    from rzen_eval.models.declaration.local import Declared
+    from rzen_eval.models.pictures.resize import Pixels, Visual
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An item as token ids."""
+
+    prompt: str
+    """The rendered prompt, one placeholder an image or clip."""
+    input_ids: NDArray[np.int64]
+    """Tokens as the model reads them, shape (length,); every visual token has its place."""
+    visual: NDArray[np.int64]
+    """Positions of the visual tokens in `input_ids`, in the order of the loaded pictures."""
+    visuals: Sequence[Visual] = ()
+    """What they are of, in the same order."""
+
+    @property
+    def length(self) -> int:
+        """Tokens that the item takes in a batch."""
+        return len(self.input_ids)
+
+
+class Pictures(Protocol):
+    """The pictures of an item, with how a model prepares them: what travels to a worker. False where there are none."""
+
+    @property
+    def images(self) -> tuple[Media, ...]:
+        """Still images."""
+
+    @property
+    def frames(self) -> tuple[Media, ...]:
+        """Frames of a video."""
+
+    @property
+    def most_tokens(self) -> int:
+        """No more than this many tokens."""
+
+    def __bool__(self) -> bool: ...
+
+    def portable(self) -> Pictures:
+        """The same in a form that can be sent to another process."""
+
+    def load(self) -> list[Pixels]:
+        """What the model reads of each image, then of the frames, each apart or all of them as one clip.
+
+        Raises:
+            DataError: a picture is missing or damaged.
+        """
+
+    def measure(self) -> Sequence[Visual]:
+        """What takes visual tokens, from the headers alone.
+
+        Raises:
+            DataError: a picture is missing or is none.
+        """
+
+    def visuals(self, loaded: Sequence[Pixels]) -> Sequence[Visual]:
+        """What takes visual tokens, of these pictures as they were loaded."""
+
+
+class Preparation(Protocol):
+    """How an architecture prepares pictures."""
+
+    def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
+        """Those of an item, to be prepared."""
+
+
+@runtime_checkable
+class Pipelined(Protocol):
+    """A model whose work comes in parts: pictures are loaded in workers, the rest happens beside the device."""
+
+    @property
+    def tokens_per_batch(self) -> int:
+        """The budget of a batch that suits its device."""
+
+    def prompt(self, item: Item, side: Side) -> str:
+        """The string that an item becomes, one placeholder an image or clip."""
+
+    def pictures(self, item: Item) -> Pictures:
+        """What a worker has to load for an item."""
+
+    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
+        """Render and tokenize an item whose pictures have the given sizes."""
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:
+        """One unit vector an item, float32, shape (n, dim), or for each item several, shape (tokens, dim).
+
+        `pixels[i]` are the loaded pictures of `planned[i]`.
+        """
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Everything about the model that can change a vector, for results and for telling stale ones."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A model that costs money by the item."""
+
+    def confirm(self, items: Iterable[Item]) -> None:
+        """Say what a run will cost, and let the user stop it.
+
+        Raises:
+            ModelError: it was stopped.
+        """
+
+
+class Model(Pipelined, Protocol):
+    """A declared model with its files found; weights load with the first batch."""
+
+    @property
+    def spec(self) -> Declared:
+        """Its declaration."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def dim(self) -> int | None:
+        """Dimensions of a vector; None: not known before there is one."""
+
+    def embed(self, items: Sequence[Item], side: Side | str = ...) -> Vectors | MultiVectors | list[Vectors]:
+        """Vectors of n items, shape (n, dim), or for each item several, shape (vectors, dim)."""
+
+    def load(self) -> None:
+        """Load the weights now.
+
+        Raises:
+            ModelError: they cannot be loaded as declared.
+        """

@@ -1,0 +1,1 @@
+"""The door for Hydra's launchers."""

@@ -1,1 +1,0 @@
-"""Recipes: from the rows of a family of tasks to queries, candidates and judgements."""

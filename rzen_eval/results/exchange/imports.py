@@ -1,0 +1,258 @@
+"""Results of other evaluators, as ordinary results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval._version import __version__
+from rzen_eval.core import Result
+from rzen_eval.errors import ConfigError, ResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rzen_eval.core import Task
+
+METRICS = ("hit", "ndcg_linear", "ndcg_exponential", "precision", "recall", "f1", "map", "mrr")
+FIXED = "-page-fixed"
+"""Ends the name of a task with corrected page labels in some files."""
+GRADED = frozenset({"ViDoSeek-doc", "MMLongBench-doc", "ViDoRe_esg_reports_human_labeled_v2"})
+"""Tasks whose two readings of NDCG differ, since their grades do."""
+MTEB = {
+    "VidoreArxivQARetrieval": "ViDoRe_arxivqa",
+    "VidoreDocVQARetrieval": "ViDoRe_docvqa",
+    "VidoreInfoVQARetrieval": "ViDoRe_infovqa",
+    "VidoreTabfquadRetrieval": "ViDoRe_tabfquad",
+    "VidoreTatdqaRetrieval": "ViDoRe_tatdqa",
+    "VidoreShiftProjectRetrieval": "ViDoRe_shiftproject",
+    "VidoreSyntheticDocQAAIRetrieval": "ViDoRe_syntheticDocQA_artificial_intelligence",
+    "VidoreSyntheticDocQAEnergyRetrieval": "ViDoRe_syntheticDocQA_energy",
+    "VidoreSyntheticDocQAGovernmentReportsRetrieval": "ViDoRe_syntheticDocQA_government_reports",
+    "VidoreSyntheticDocQAHealthcareIndustryRetrieval": "ViDoRe_syntheticDocQA_healthcare_industry",
+    "Vidore2ESGReportsHLRetrieval": "ViDoRe_esg_reports_human_labeled_v2",
+    "Vidore2BioMedicalLecturesRetrieval": "ViDoRe_biomedical_lectures_v2_multilingual",
+    "Vidore2EconomicsReportsRetrieval": "ViDoRe_economics_reports_v2_multilingual",
+    "Vidore2ESGReportsRetrieval": "ViDoRe_esg_reports_v2_multilingual",
+    "VisRAGRetArxivQA": "VisRAG_ArxivQA",
+    "VisRAGRetChartQA": "VisRAG_ChartQA",
+    "VisRAGRetMPDocVQA": "VisRAG_MP-DocVQA",
+    "VisRAGRetSlideVQA": "VisRAG_SlideVQA",
+    "VisRAGRetInfoVQA": "VisRAG_InfoVQA",
+    "VisRAGRetPlotQA": "VisRAG_PlotQA",
+}
+"""The leaderboard's names of tasks that mteb has too: the same pages, queries and judgements, with mteb's prompts."""
+LANGUAGES = frozenset({"english", "french", "german", "spanish"})
+"""Subsets of mteb's multilingual tasks, of as many queries each, so that their mean is that over all queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file says of a task."""
+
+    file: Path
+    name: str
+    values: Mapping[str, Any]
+
+
+def official(place: Path) -> Iterator[Found]:
+    """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
+
+    Raises:
+        ConfigError: there is nothing of the kind.
+    """
+    files = [place] if place.is_file() else sorted(place.rglob("*score.json"))
+    if not files:
+        raise ConfigError(f"import: no *_score.json under {place}; expected what the official evaluator writes")
+    for file in files:
+        content = _json(file)
+        if isinstance(content.get("metrics"), dict):
+            for modality in content["metrics"].values():
+                for name, values in modality.items():
+                    yield Found(file, name, values if isinstance(values, dict) else {})
+        else:
+            name = file.parent.name if file.name == "score.json" else file.name.removesuffix("_score.json")
+            yield Found(file, name, content)
+
+
+def mteb(place: Path) -> Iterator[Found]:
+    """What mteb wrote: a JSON file for each task, `model_meta.json` aside.
+
+    Raises:
+        ConfigError: there is nothing of the kind.
+    """
+    files = [place] if place.is_file() else sorted(place.rglob("*.json"))
+    files = [file for file in files if file.name != "model_meta.json"]
+    if not files:
+        raise ConfigError(f"import: no JSON under {place}; expected the folder of a model's results")
+    for file in files:
+        content = _json(file)
+        yield Found(file, str(content.get("task_name", file.stem)), content)
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ResultError(f"{file} cannot be read ({error})") from error
+    if not isinstance(content, dict):
+        raise ResultError(f"{file}: expected an object, found {type(content).__name__}")
+    return content
+
+
+def from_official(found: Found, model: str, tasks: Sequence[Task], version: str | None) -> Result:
+    """An ordinary result of an official score file.
+
+    Args:
+        found: what the file says.
+        model: what the model is called.
+        tasks: every task, in every version of its data.
+        version: of the data, where neither the name of a task nor its count of queries tells.
+
+    Raises:
+        ResultError: there is no such task, or what the file says of it cannot be its score.
+    """
+    values = _numbers(found.values)
+    if not values:
+        raise ResultError(f"{found.name}: no scores in {found.file.name}")
+    count = values.get("num_data")
+    if count is None or count != values.get("num_pred"):
+        raise ResultError(f"{found.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
+    task = _task(found.name, tasks, int(count), version)
+    metrics = {name: value for name, value in values.items() if name.partition("@")[0] in METRICS}
+    differing = {name for name in metrics if name.startswith("ndcg")} if _graded(metrics) else set()
+    warnings = [f"{task.id}: imported from the official evaluator, which counts neither candidates nor ties"]
+    if differing:
+        warnings.append(f"{task.id}: `exact` repeats the official reading, the only one that is known")
+    if count != task.n_queries:
+        warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
+    return _result(
+        task,
+        metrics,
+        textbook={name: value for name, value in metrics.items() if name not in differing},
+        differing={name: metrics[name] for name in sorted(differing)},
+        count=int(count),
+        warnings=warnings,
+        provenance=_provenance("the official evaluator", found, model, task),
+    )
+
+
+def from_mteb(found: Found, model: str, tasks: Sequence[Task], version: str | None) -> Result:
+    """An ordinary result of one of mteb's files; arguments and errors as for `from_official`."""
+    splits = found.values.get("scores")
+    if not isinstance(splits, dict) or len(splits) != 1:
+        raise ResultError(f"{found.name}: expected scores of one split, found {splits and list(splits)}")
+    (subsets,) = splits.values()
+    name = MTEB.get(found.name, found.name)
+    task = _task(name, tasks, None, version)
+    languages = {subset.get("hf_subset", "default") for subset in subsets}
+    expected = LANGUAGES if name.endswith("_multilingual") else {"default"}
+    if languages != expected or len(subsets) != len(expected):
+        raise ResultError(f"{found.name}: expected subsets {', '.join(sorted(expected))}, found {', '.join(languages)}")
+    each = [
+        _numbers({spelled: value for key, value in subset.items() if (spelled := _spelled(key))}) for subset in subsets
+    ]
+    metrics = {
+        name: fmean(values[name] for values in each) for name in each[0] if all(name in values for values in each)
+    }
+    warnings = [f"{task.id}: imported from mteb, which has its own prompts, and counts neither candidates nor ties"]
+    if task.name in GRADED:
+        warnings.append(f"{task.id}: `score` repeats the textbook reading, the only one that is known")
+    revision = found.values.get("dataset_revision")
+    if revision != task.dataset.revision:
+        warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
+    return _result(
+        task,
+        metrics,
+        textbook=metrics,
+        differing={},
+        count=task.n_queries,
+        warnings=warnings,
+        provenance=_provenance("mteb", found, model, task),
+    )
+
+
+def _spelled(key: str) -> str | None:
+    """A metric of mteb under our name; None for those that may be defined otherwise."""
+    name, _, place = key.rpartition("_at_")
+    ours = {"ndcg": "ndcg_linear", "hit_rate": "hit", "cv_recall": "hit"}.get(name, name)
+    return (
+        f"{ours}@{place}"
+        if ours in {"ndcg_linear", "hit", "recall", "precision"} and place in {"1", "5", "10"}
+        else None
+    )
+
+
+def _task(name: str, tasks: Sequence[Task], count: int | None, version: str | None) -> Task:
+    """The task of a name: in the version that the name, its count of queries or the user tells."""
+    version = "2.1" if name.endswith(FIXED) else version
+    named = [task for task in tasks if task.name == name.replace(FIXED, "-page")]
+    if not named:
+        raise ResultError(f"{name}: MMEB-V2 has no such task")
+    counted = [task for task in named if task.n_queries == count] or named
+    told = [task for task in counted if version in task.versions] or (counted if len(counted) == 1 else [])
+    if len(told) != 1:
+        raise ResultError(f"{name}: data version 2.0 or 2.1? give data_version=2.0 or data_version=2.1")
+    return told[0]
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}
+
+
+def _graded(metrics: Mapping[str, float]) -> bool:
+    pairs = ((metrics.get(f"ndcg_linear@{k}"), metrics.get(f"ndcg_exponential@{k}")) for k in (1, 5, 10))
+    return any(linear != exponential for linear, exponential in pairs if None not in {linear, exponential})
+
+
+def _provenance(source: str, found: Found, model: str, task: Task) -> dict[str, Any]:
+    about = {name: found.values[name] for name in ("mteb_version", "dataset_revision") if name in found.values}
+    digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
+    return {
+        "imported": {"from": source, "file": found.file.name, "sha256": digest, "name": found.name, **about},
+        "model": {"name": model},
+        "dataset": {"source": "imported", "repo": task.dataset.repo, "revision": about.get("dataset_revision")},
+        "versions": list(task.versions),
+        "software": {"rzen_eval": __version__},
+    }
+
+
+def _result(
+    task: Task,
+    metrics: Mapping[str, float],
+    *,
+    textbook: Mapping[str, float],
+    differing: Mapping[str, float],
+    count: int,
+    warnings: list[str],
+    provenance: dict[str, Any],
+) -> Result:
+    score = metrics.get(task.metric)
+    if score is None:
+        raise ResultError(f"{task.name}: no {task.metric}, which is its metric")
+    wrong = [f"{name} {value}" for name, value in metrics.items() if not 0 <= value <= 1]
+    if wrong:
+        raise ResultError(f"{task.name}: expected scores from 0 to 1, found {wrong[0]}")
+    return Result(
+        id=task.id,
+        task=task.name,
+        modality=task.modality,
+        group=task.group,
+        metric=task.metric,
+        score=score,
+        exact=score,
+        metrics=dict(textbook),
+        official=dict(differing),
+        n_queries=count,
+        # Neither evaluator says; where the queries are the benchmark's, so are the candidates.
+        n_candidates=(task.n_candidates or 0) if count == task.n_queries else 0,
+        n_ties=0,
+        limit=None,
+        warnings=warnings,
+        provenance=provenance,
+    )

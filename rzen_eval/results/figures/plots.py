@@ -1,0 +1,258 @@
+"""Figures for papers: size against score, groups, and dimensions."""
+
+from __future__ import annotations
+
+import io
+import math
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from rzen_eval.benchmark.published import COLUMNS
+from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.results.figures.sweep import MARKERS
+from rzen_eval.results.tables.averages import OTHER, TITLES, average
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from rzen_eval.results.tables.rows import Row
+
+Kind = Literal["png", "svg"]
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#555555")
+"""Told apart by the colour-blind too (Okabe and Ito 2008), and two more."""
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "rzen_eval",
+    "font.size": 10,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.axisbelow": True,
+}
+GROUPS = tuple(column for column in COLUMNS if column not in {"Overall", *TITLES.values()})
+MOST = len(COLOURS)
+SWEPT = ("model", "dims", "precision", "id", "score")
+
+
+def need_matplotlib() -> None:
+    """Say before the work that nothing can be drawn.
+
+    Raises:
+        ConfigError: matplotlib is not there.
+    """
+    if find_spec("matplotlib") is None:
+        raise ConfigError("plot: needs matplotlib; pip install 'rzen-eval[plot]'")
+
+
+def _written(figure: Figure, kind: Kind) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return stream.getvalue()
+
+
+def _named(row: Row) -> str:
+    return f"{row.model} {OTHER}" if any(cell.other for cell in row.cells.values()) else row.model
+
+
+def size(own: Sequence[Row], published: Sequence[Row], kind: Kind) -> bytes:
+    """Overall score against billions of parameters.
+
+    Args:
+        own: rows of results, drawn as diamonds.
+        published: rows of papers, drawn as dots.
+        kind: of the file.
+
+    Raises:
+        ConfigError: of no row are both known.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    points = [
+        (row.size_b, cell.number(), _named(row), mine)
+        for rows, mine in ((published, False), (own, True))
+        for row in rows
+        if row.size_b and (cell := row.cells.get("Overall")) and not cell.part
+    ]
+    if not points:
+        raise ConfigError("no row has both a size and an average over all tasks")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9, 6), layout="constrained")
+        canvas: Any = FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        for mine, marker, colour in ((False, "o", COLOURS[0]), (True, "D", COLOURS[1])):
+            members = [(x, y) for x, y, _, own_point in points if own_point is mine]
+            if members:
+                label = "this harness" if mine else "published"
+                across, up = zip(*members, strict=True)
+                axes.scatter(across, up, marker=marker, color=colour, s=36, label=label, zorder=3)
+        sizes = [x for x, *_ in points]
+        axes.set_xscale("log")
+        axes.set_xlim(min(sizes) / 1.6, max(sizes) * 2.2)
+        axes.margins(y=0.12)
+        axes.xaxis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlabel("parameters (billions)")
+        axes.set_ylabel("Overall (%)")
+        axes.set_title(f"MMEB-V2, data {(own or published)[0].data_version}")
+        if own:
+            axes.legend(loc="lower right")
+        canvas.draw()
+        _label(axes, canvas.get_renderer(), [(x, y, text) for x, y, text, _ in points])
+        return _written(figure, kind)
+
+
+def _label(axes: Axes, renderer: Any, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write a name beside each point, nearest where it covers no point and no name, with a line where that is far."""
+    places = axes.transData.transform([(x, y) for x, y, _ in points])
+    taken: list[Any] = []
+    for (x, y, text), _ in sorted(zip(points, places.tolist(), strict=True), key=lambda one: -one[1][1]):
+        for radius, angle in ((radius, angle) for radius in range(8, 150, 9) for angle in range(0, 360, 30)):
+            across, up = radius * math.cos(math.radians(angle)), radius * math.sin(math.radians(angle))
+            note = axes.annotate(
+                text,
+                (x, y),
+                xytext=(across, up),
+                textcoords="offset points",
+                fontsize=8,
+                ha="left" if across > 1 else "right" if across < -1 else "center",
+                va="center",
+                arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6} if radius > 8 else None,
+            )
+            box = note.get_window_extent(renderer).padded(1)
+            inside = axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1) and axes.bbox.containsy(box.y0)
+            if inside and not any(box.overlaps(other) for other in taken) and not box.count_contains(places):
+                taken.append(box)
+                break
+            note.remove()
+
+
+def radar(rows: Sequence[Row], kind: Kind) -> bytes:
+    """Averages of the groups, a closed line a model.
+
+    Args:
+        rows: one to eight; axes are the groups that all of them have whole.
+        kind: of the file.
+
+    Raises:
+        ConfigError: they share fewer than three groups, or are too many to be told apart.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    axes_of = shared(rows)
+    if len(axes_of) < 3:
+        names = ", ".join(row.model for row in rows) or "no rows"
+        raise ConfigError(f"expected three groups or more that are whole in every row, found {len(axes_of)} in {names}")
+    if len(rows) > MOST:
+        raise ConfigError(f"expected at most {MOST} models, found {len(rows)}; choose with --references A,B")
+    angles = [2 * math.pi * place / len(axes_of) for place in range(len(axes_of))]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.5, 7 + 0.22 * len(rows)), layout="constrained")
+        axes: Any = figure.add_subplot(projection="polar")
+        axes.set_theta_offset(math.pi / 2)
+        axes.set_theta_direction(-1)
+        for place, row in enumerate(rows):
+            values = [row.cells[group].number() for group in axes_of]
+            style = {"color": COLOURS[place], "linewidth": 1.8, "marker": "os^Dv<>P"[place], "markersize": 4.5}
+            axes.plot([*angles, angles[0]], [*values, values[0]], label=_named(row), **style)
+        axes.set_xticks(angles, axes_of)
+        axes.tick_params(axis="x", pad=4)
+        for name, angle in zip(axes.get_xticklabels(), angles, strict=True):
+            side = round(math.sin(angle), 6)
+            name.set_horizontalalignment("left" if side > 0 else "right" if side < 0 else "center")
+        axes.set_ylim(0, 100)
+        axes.set_yticks([20, 40, 60, 80, 100])
+        axes.tick_params(axis="y", labelsize=7, labelcolor="0.45")
+        figure.suptitle(f"MMEB-V2 by group (%), data {rows[0].data_version}")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+        return _written(figure, kind)
+
+
+def shared(rows: Sequence[Row]) -> list[str]:
+    """Groups of which every row has the whole average."""
+    return [
+        group
+        for group in GROUPS
+        if rows and all((cell := row.cells.get(group)) is not None and not cell.part for row in rows)
+    ]
+
+
+def read_sweep(folder: Path) -> pd.DataFrame:
+    """Scores by size of vector, as `rzen-eval sweep out=FOLDER` leaves them in `sweep_tasks.csv`.
+
+    Raises:
+        ConfigError: the file is not there.
+        ResultError: it is not what a sweep writes.
+    """
+    file = folder / "sweep_tasks.csv"
+    if not file.is_file():
+        raise ConfigError(f"plot: no file at {file}; expected a folder that rzen-eval sweep out=FOLDER wrote")
+    try:
+        table = pd.read_csv(file)
+    except ValueError as error:
+        raise ResultError(f"{file} cannot be read ({' '.join(str(error).split())}); sweep again") from error
+    missing = [name for name in SWEPT if name not in table.columns]
+    if missing or table.empty:
+        raise ResultError(f"{file}: expected columns {', '.join(SWEPT)} and rows, found {', '.join(table.columns)}")
+    return table
+
+
+def dimensions(sweeps: Sequence[pd.DataFrame], kind: Kind) -> bytes:
+    """Mean score against dimensions of a vector, a line a model and precision, over the tasks that all models have.
+
+    Args:
+        sweeps: see `read_sweep`.
+        kind: of the file.
+
+    Raises:
+        ConfigError: the models have no task in common.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    swept = pd.concat(sweeps, ignore_index=True)
+    tasks = set.intersection(*(set(found["id"]) for _, found in swept.groupby("model")))
+    if not tasks:
+        raise ConfigError(f"no task is in the sweeps of all of {', '.join(sorted(set(swept['model'])))}")
+    swept = swept[swept["id"].isin(tasks)]
+    models = list(dict.fromkeys(swept["model"]))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+        axes = figure.add_subplot()
+        for (model, precision), found in swept.groupby(["model", "precision"], sort=False):
+            means = _means(found)
+            # One model: colours tell precisions apart. Several: colours tell models, markers precisions.
+            own = list(MARKERS).index(str(precision)) if len(models) == 1 else models.index(model)
+            axes.plot(
+                list(means),
+                list(means.values()),
+                color=COLOURS[own % MOST],
+                marker=MARKERS[str(precision)],
+                markersize=5,
+                linestyle="-" if precision == "float32" else "--",
+                label=str(precision) if len(models) == 1 else f"{model}, {precision}",
+            )
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_locator(FixedLocator(sorted(set(swept["dims"]))))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+        axes.set_xlabel("dimensions of a vector")
+        axes.set_ylabel(f"mean score of {len(tasks)} task{'s' * (len(tasks) > 1)} (%)")
+        axes.set_title(", ".join(map(str, models)))
+        axes.legend()
+        return _written(figure, kind)
+
+
+def _means(found: pd.DataFrame) -> Mapping[int, float]:
+    """Mean in percent by dimensions, ascending, formed as the leaderboard's."""
+    by_size = sorted(found.groupby("dims"), key=lambda pair: int(str(pair[0])))
+    return {int(str(dims)): average(part["score"].tolist()) for dims, part in by_size}

@@ -1,0 +1,225 @@
+"""Scores at fewer dimensions and bits, as a table, CSV and a plot."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.files import write_whole
+from rzen_eval.ranking.quantise import Precision
+from rzen_eval.results.tables import averages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rzen_eval.core import Result
+
+PLOT = "pip install 'rzen-eval[plot]'"
+COLOURS = {"float32": "#0072b2", "float16": "#56b4e9", "int8": "#e69f00", "binary": "#d55e00"}
+"""Told apart by the colour-blind too (Okabe and Ito 2008)."""
+LABELS = {"float32": (0, -12), "float16": (0, 6), "int8": (0, 6), "binary": (12, -9)}
+"""Where dimensions stand beside a point, in typographic points."""
+MARKERS = {"float32": "o", "float16": "s", "int8": "^", "binary": "D"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model at one size of vector."""
+
+    model: str
+    dims: int
+    precision: Precision
+    results: Sequence[Result]
+    """Of all tasks of one version of the data."""
+    full: float
+    """Mean of the same tasks with all dimensions at float32, in percent."""
+
+    @property
+    def bytes(self) -> int:
+        """What a vector takes."""
+        return self.precision.bytes(self.dims)
+
+    @property
+    def mean(self) -> float:
+        """Over its tasks, in percent, formed as the leaderboard's means are."""
+        return averages.average([result.score for result in self.results])
+
+    @property
+    def percent(self) -> float | None:
+        """Of the full score; None where that is zero."""
+        return 100 * self.mean / self.full if self.full else None
+
+
+def rows(name: str, results: Mapping[tuple[int, Precision], Sequence[Result]]) -> list[Row]:
+    """Rows of a model, for each version of the data that tells its tasks apart.
+
+    Args:
+        name: what the model is called.
+        results: by dimensions and precision; the first has all dimensions at float32.
+    """
+    versions = {size: averages.by_version(name, found) for size, found in results.items()}
+    first = next(iter(versions.values()))
+    full = {version: averages.average([result.score for result in found]) for version, found in first.items()}
+    return [
+        Row(version, dims, precision, versions[dims, precision][version], full[version])
+        for version in full
+        for dims, precision in versions
+    ]
+
+
+def _averages(found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """Leaderboard names of the tasks by modality, then by group, for those of which there is a score."""
+    there = {result.task for row in found for result in row.results}
+    modalities = {
+        averages.TITLES[kind]: [name for names in groups.values() for name in names]
+        for kind, groups in benchmark.items()
+    }
+    groups = {group: list(names) for by_group in benchmark.values() for group, names in by_group.items()}
+    kept = {column: names for column, names in (modalities | groups).items() if there & set(names)}
+    if len(kept.keys() & modalities.keys()) > 1:
+        kept = {"Overall": [name for names in modalities.values() for name in names]} | kept
+    return kept
+
+
+def frame(found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.DataFrame:
+    """One row a size: what a vector takes, what is left of the score, then means as in the leaderboard's tables.
+
+    Args:
+        found: see `rows`.
+        benchmark: leaderboard names of the tasks by modality and group.
+    """
+    columns = _averages(found, benchmark)
+    return pd.DataFrame(
+        [
+            {
+                "Model": row.model,
+                "dims": str(row.dims),
+                "precision": str(row.precision),
+                "bytes": str(row.bytes),
+                "tasks": str(len(row.results)),
+                "mean": f"{row.mean:.2f}" + _mark(row),
+                "% of full": "–" if row.percent is None else f"{row.percent:.1f}",
+                "ties": str(sum(result.n_ties for result in row.results)),
+            }
+            | {column: averages.cell(row.results, expected) for column, expected in columns.items()}
+            for row in found
+        ]
+    ).set_index("Model")
+
+
+def _mark(row: Row) -> str:
+    return f" {averages.OTHER}" if any(averages.foreign(result.warnings) for result in row.results) else ""
+
+
+def tidy(found: Sequence[Row]) -> pd.DataFrame:
+    """One row a size and task, in numbers: for statistics of one's own."""
+    return pd.DataFrame(
+        [
+            {
+                "model": row.model,
+                "dims": row.dims,
+                "precision": str(row.precision),
+                "bytes_per_vector": row.bytes,
+                "id": result.id,
+                "task": result.task,
+                "modality": str(result.modality),
+                "group": result.group,
+                "metric": result.metric,
+                "score": result.score,
+                "exact": result.exact,
+                "n_queries": result.n_queries,
+                "n_ties": result.n_ties,
+                "not_the_benchmarks_data": averages.foreign(result.warnings),
+            }
+            for row in found
+            for result in row.results
+        ]
+    )
+
+
+def need_plot() -> None:
+    """Say now, and not after the work, that no plot can be drawn.
+
+    Raises:
+        ConfigError: matplotlib is not there.
+    """
+    if find_spec("matplotlib") is None:
+        raise ConfigError(f"sweep: out= draws a plot, which needs matplotlib; {PLOT}, or leave out= away")
+
+
+def write(folder: Path, found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Path]:
+    """Write `sweep.csv` (the table), `sweep_tasks.csv` (a row a task), and the plot as `sweep.png` and `sweep.svg`.
+
+    Raises:
+        ResultError: the folder cannot be written.
+    """
+    contents = {
+        "sweep.csv": frame(found, benchmark).to_csv().encode(),
+        "sweep_tasks.csv": tidy(found).to_csv(index=False).encode(),
+        "sweep.png": plot(found, "png"),
+        "sweep.svg": plot(found, "svg"),
+    }
+    try:
+        for name, content in contents.items():
+            write_whole(folder / name, content)
+    except OSError as error:
+        raise ResultError(f"sweep: {folder} cannot be written ({error}); give out=FOLDER") from error
+    return [folder / name for name in contents]
+
+
+def plot(found: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
+    """Mean score against bytes a vector, a line a precision; numbers at the points are dimensions."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
+
+    with mpl.rc_context({"svg.hashsalt": "rzen_eval", "font.size": 10, "axes.grid": True, "grid.alpha": 0.3}):
+        versions = list(dict.fromkeys(row.model for row in found))
+        figure = Figure(figsize=(7.5, 4.2 * len(versions)), layout="constrained")
+        for axes, version in zip(figure.subplots(len(versions), squeeze=False)[:, 0], versions, strict=True):
+            lines = {
+                precision: sorted(
+                    (row.bytes, row.mean, row.dims)
+                    for row in found
+                    if (row.model, row.precision) == (version, precision)
+                )
+                for precision in Precision
+            }
+            for precision, line in lines.items():
+                if not line:
+                    continue
+                size, mean, _ = zip(*line, strict=True)
+                axes.plot(
+                    size, mean, color=COLOURS[precision], marker=MARKERS[precision], markersize=5, label=str(precision)
+                )
+                # Between two lines there is no room, and the points of one have the dimensions of the other.
+                beside = precision is Precision.FLOAT16 and len(lines[Precision.FLOAT32]) == len(line)
+                for x, y, label in () if beside else line:
+                    axes.annotate(
+                        str(label),
+                        (x, y),
+                        xytext=LABELS[precision],
+                        textcoords="offset points",
+                        ha="center",
+                        fontsize=7,
+                        color=COLOURS[precision],
+                    )
+            of_version = next(row for row in found if row.model == version)
+            axes.axhline(of_version.full, color="grey", linestyle=":", linewidth=1)
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axes.margins(y=0.12)
+            axes.set_title(f"{version}{_mark(of_version)}")
+            axes.set_xlabel("bytes per vector (numbers at the points: dimensions)")
+            n = len(of_version.results)
+            axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")
+            axes.legend(title="precision")
+        stream = io.BytesIO()
+        figure.savefig(stream, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return stream.getvalue()

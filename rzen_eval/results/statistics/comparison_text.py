@@ -1,0 +1,146 @@
+"""A comparison in words and tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from rzen_eval.results.tables.document import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rzen_eval.results.statistics.comparison import Comparison, Difference, Method
+
+NOTHING = "–"
+
+
+def parts(found: Comparison, method: Method, command: str) -> list[Part]:
+    """The document: averages, tasks, and what differs in protocol."""
+    first, second = found.first.name, found.second.name
+    about = (
+        f"Per cent, and {second} less {first} in points, {_reading(method)}. Intervals: {method.level:.0%}, percentile"
+        f" bootstrap over queries, resampled within each task; p: paired permutation test by query, two-sided,"
+        f" {_correction(method)}; {method.resamples} draws, seed {method.seed}. Wins, ties and losses are"
+        f" queries on which {second} is better, equal, worse."
+    )
+    return [
+        Part(f"{second} against {first}", [_summary(found, method), *found.notes, about, f"Made by {command}."]),
+        Part(f"Averages, data {found.version}", [], _table(found.averages, found, method, "average")),
+        Part("Tasks", [], _table(found.tasks, found, method, "task")),
+        Part(
+            "What differs in protocol", [] if found.differences else ["Nothing that is known."], None, found.differences
+        ),
+        *_left_out(found),
+    ]
+
+
+def _reading(method: Method) -> str:
+    return "official reading" if method.reading == "score" else "textbook reading"
+
+
+def _correction(method: Method) -> str:
+    names = {
+        "holm": "corrected for the number of tests in its table by Holm's method",
+        "bh": "corrected for the number of tests in its table by Benjamini and Hochberg's method",
+        "none": "not corrected for the number of tests",
+    }
+    return names[method.correction]
+
+
+def _summary(found: Comparison, method: Method) -> str:
+    verdicts = [one.verdict(method.level) for one in found.tasks]
+    higher, lower = verdicts.count("higher"), verdicts.count("lower")
+    return (
+        f"{found.second.name} is higher on {higher} and lower on {lower} of {len(verdicts)} tasks; on the other"
+        f" {len(verdicts) - higher - lower} the difference is within noise."
+    )
+
+
+def _table(differences: Sequence[Difference], found: Comparison, method: Method, index: str) -> pd.DataFrame:
+    names = [found.first.name, found.second.name]
+    if names[0] in {"difference", "group"} or names[1] in {"difference", "group"} or names[0] == names[1]:
+        names = [f"A: {names[0]}", f"B: {names[1]}"]
+    lines = [
+        {
+            index: f"{one.name}{'' if one.found == one.expected else f' ({one.found} of {one.expected})'}",
+            **({"group": one.group} if index == "task" else {}),
+            names[0]: f"{one.first:.2f}",
+            names[1]: f"{one.second:.2f}",
+            "difference": f"{_signed(one.points)}",
+            "interval": f"{_signed(one.queries.interval.low)} to {_signed(one.queries.interval.high)}"
+            if one.queries
+            else NOTHING,
+            "p": _p(one.queries.corrected) if one.queries else NOTHING,
+            "wins / ties / losses": f"{one.queries.wins} / {one.queries.ties} / {one.queries.losses}"
+            if one.queries
+            else NOTHING,
+            "verdict": one.verdict(method.level),
+        }
+        for one in differences
+    ]
+    return pd.DataFrame(lines).set_index(index)
+
+
+def _signed(points: float) -> str:
+    text = f"{points:+.2f}"
+    return "0.00" if text in {"+0.00", "-0.00"} else text.replace("-", "−")
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _left_out(found: Comparison) -> list[Part]:
+    points = [
+        f"{model} alone has {', '.join(tasks[:5])}{f' and {len(tasks) - 5} more' if len(tasks) > 5 else ''}"
+        for model, tasks in found.alone.items()
+        if tasks
+    ]
+    if found.other:
+        points.append(f"{', '.join(found.other)}: of another version of the data than {found.version}")
+    unknown = [one.name for one in found.tasks if one.queries is None]
+    if unknown:
+        points.append(
+            f"{len(unknown)} tasks, such as {unknown[0]}, have no scores of single queries in one of the models, as"
+            " imported results do, so neither they nor their averages have an interval"
+        )
+    return [Part("Left out", [], None, points)] if points else []
+
+
+def as_json(found: Comparison, method: Method) -> str:
+    """The comparison for other programs: per cent and points, p-values plain and corrected."""
+    content = {
+        "first": found.first.name,
+        "second": found.second.name,
+        "data_version": found.version,
+        "method": asdict(method),
+        "averages": [_flat(one, method) for one in found.averages],
+        "tasks": [_flat(one, method) for one in found.tasks],
+        "differences": list(found.differences),
+        "alone": found.alone,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _flat(one: Difference, method: Method) -> dict[str, Any]:
+    known = one.queries
+    return {
+        "name": one.name,
+        "group": one.group or None,
+        "first": round(one.first, 6),
+        "second": round(one.second, 6),
+        "difference": round(one.points, 6),
+        "interval": [round(known.interval.low, 6), round(known.interval.high, 6)] if known else None,
+        "p": known.p if known else None,
+        "p_corrected": known.corrected if known else None,
+        "wins": known.wins if known else None,
+        "ties": known.ties if known else None,
+        "losses": known.losses if known else None,
+        "verdict": one.verdict(method.level) or None,
+        "found": one.found,
+        "expected": one.expected,
+    }

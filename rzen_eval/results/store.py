@@ -1,0 +1,135 @@
+"""Results on disk."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from rzen_eval.core import QueryScores, Result, Run
+from rzen_eval.errors import ResultError
+from rzen_eval.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def write(folder: Path, result: Result, run: Run, queries: QueryScores | None = None) -> Path:
+    """Write a result to `<folder>/<id>.json` and its rankings to `<folder>/runs/<id>.jsonl.gz`.
+
+    Scores of single queries go to `<folder>/queries/<id>.json.gz`: lists `query`, `score` and `exact`, of one length.
+    Each file appears whole or not at all, and the result last: where it is, the others are too.
+
+    Raises:
+        ResultError: the folder cannot be written or the disk is full; what was there before is untouched.
+    """
+    try:
+        write_whole(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
+        if queries:
+            write_whole(_queries(folder, result), gzip.compress(_columns(queries).encode(), mtime=0))
+    except OSError as error:
+        raise _unwritten(folder, result, error) from error
+    return write_alone(folder, result)
+
+
+def write_alone(folder: Path, result: Result) -> Path:
+    """Write a result of which there are no rankings; errors as for `write`."""
+    file = folder / f"{result.id}.json"
+    try:
+        write_whole(file, (result.model_dump_json(indent=2) + "\n").encode())
+    except OSError as error:
+        raise _unwritten(folder, result, error) from error
+    return file
+
+
+def _unwritten(folder: Path, result: Result, error: OSError) -> ResultError:
+    return ResultError(
+        f"{result.id}: scored {result.score:.4f} but {folder / result.id}.json cannot be written ({error});"
+        " free space or give results_dir=FOLDER, and run again"
+    )
+
+
+def read(file: Path) -> Result:
+    """Read a result back.
+
+    Raises:
+        ResultError: the file is missing, damaged or of another format.
+    """
+    try:
+        return Result.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise ResultError(f"{file} cannot be read ({error})") from error
+    except ValidationError as error:
+        raise ResultError(f"{file}: {first_fault(error)}; remove it and score the task again") from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a file, and where in it."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+
+
+def read_queries(folder: Path, result: Result) -> QueryScores | None:
+    """Read the scores of a result's single queries, in the order of their ids.
+
+    Returns:
+        The scores, or None where none were kept: results of other evaluators have none.
+
+    Raises:
+        ResultError: the file is damaged, or belongs to another result.
+    """
+    file = _queries(folder, result)
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(gzip.decompress(file.read_bytes()))
+        ids = [str(query) for query in content["query"]]
+        order = np.argsort(ids, kind="stable")
+        score, exact = (np.array(content[name], dtype=np.float64) for name in ("score", "exact"))
+        found = QueryScores([ids[place] for place in order], score[order], exact[order])
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, IndexError) as error:
+        raise ResultError(
+            f"{file} cannot be read ({error!r}); remove {result.id}.json and score the task again"
+        ) from error
+    means = [float(values.mean()) if len(values) == result.n_queries else math.nan for values in (score, exact)]
+    if not np.allclose(means, [result.score, result.exact], rtol=0, atol=1e-9):
+        raise ResultError(
+            f"{file}: expected {result.n_queries} queries with a mean of {result.score:.4f}, found {len(score)} with"
+            f" {means[0]:.4f}; it is of another result, so remove {result.id}.json and score the task again"
+        )
+    return found
+
+
+def finished(folder: Path, task_id: str, fingerprint: str) -> Result | None:
+    """The result of a task if nothing that could change it has changed since, else None."""
+    file = folder / f"{task_id}.json"
+    if not file.is_file() or not (folder / "runs" / f"{task_id}.jsonl.gz").is_file():
+        return None
+    try:
+        result = read(file)
+    except ResultError:
+        return None
+    return result if result.provenance.get("fingerprint") == fingerprint else None
+
+
+def _lines(run: Run) -> str:
+    rows: Iterable[dict[str, object]] = (
+        {"query": query, "candidates": list(ranked), "scores": [round(float(s), 7) for s in run.scores[query]]}
+        for query, ranked in run.ranking.items()
+    )
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _queries(folder: Path, result: Result) -> Path:
+    return folder / "queries" / f"{result.id}.json.gz"
+
+
+def _columns(queries: QueryScores) -> str:
+    columns = {"query": list(queries.query_ids), "score": queries.score.tolist(), "exact": queries.exact.tolist()}
+    return json.dumps(columns) + "\n"
