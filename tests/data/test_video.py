@@ -21,7 +21,7 @@ from rzen_eval.errors import DataError
 
 pytest.importorskip("decord", reason="the extra [video]")
 
-VIDEOS = Path(__file__).parent / "fixtures/video"
+VIDEOS = Path(__file__).parents[1] / "fixtures/video"
 LENGTH = 150
 RETRIEVAL, QUESTIONS = "video-tasks/videos/video_ret/a.mp4", "video-tasks/videos/video_qa/a.mp4"
 

@@ -28,7 +28,7 @@ from rzen_eval.results.report.pictures import Album
 from rzen_eval.results.report.query_browser import browse, worth_seeing
 from rzen_eval.results.report.slices import slices
 from tests.conftest import FIXTURES
-from tests.test_results import result
+from tests.results.test_store import result
 
 CANDIDATES = ["a", "b", "c", "d"]
 DATA = TaskData(

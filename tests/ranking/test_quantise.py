@@ -5,7 +5,7 @@ import pytest
 
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.quantise import Precision, quantise, truncate
-from tests.test_rank import ids, unit_rows
+from tests.ranking.test_dot import ids, unit_rows
 
 BOTH = np.array([[0.6, -0.8, 0], [0, 0, 1]], dtype=np.float32)
 

@@ -12,7 +12,7 @@ from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.results import store
 from tests.conftest import FIXTURES
-from tests.test_results import RUN, result
+from tests.results.test_store import RUN, result
 
 TASKS = compose.everything()
 COUNTS = {(task.name, version): task.n_queries for task in TASKS.values() for version in task.versions}

@@ -11,7 +11,7 @@ from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.core import Task
 from rzen_eval.results import store
-from tests.test_results import RUN, result
+from tests.results.test_store import RUN, result
 
 TASKS = compose.everything()
 ABOUT = {

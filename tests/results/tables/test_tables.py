@@ -19,7 +19,7 @@ from rzen_eval.core import Result
 from rzen_eval.results import store
 from rzen_eval.results.tables import formats, leaderboard, rows
 from rzen_eval.results.tables.rows import Row
-from tests.test_results import RUN, result
+from tests.results.test_store import RUN, result
 
 BENCHMARK = {"image": {"I-CLS": ["a"]}, "video": {"V-QA": ["b"]}, "visdoc": {"VisRAG": ["c", "d"]}}
 MADE_OF = rows.columns(BENCHMARK)
@@ -307,7 +307,7 @@ def test_what_cannot_be_printed_is_one_line(table: TABLE, tmp_path: Path, words:
 
 
 def test_the_committed_tables_are_current(table: TABLE, tmp_path: Path):
-    checkout = Path(__file__).parents[1]
+    checkout = Path(__file__).parents[3]
     listed = subprocess.run(
         ["git", "-C", checkout, "ls-files", "results"], capture_output=True, text=True, check=False
     ).stdout.split()

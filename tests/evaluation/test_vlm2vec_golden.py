@@ -21,7 +21,7 @@ from rzen_eval.evaluation.score import Scored, score
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from tests.conftest import FIXTURES, SAME_PIXELS
 
-SHARED = Path(__file__).parents[2] / "shared/golden"
+SHARED = Path(__file__).parents[3] / "shared/golden"
 ROOTS = [root for root in (FIXTURES, SHARED) if (root / "vlm2vec").is_dir()]
 GOLDENS = [folder for root in ROOTS for folder in sorted((root / "vlm2vec").iterdir())]
 

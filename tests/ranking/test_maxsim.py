@@ -15,7 +15,7 @@ from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.maxsim import rank_maxsim, runs, tiles
 from rzen_eval.ranking.multivectors import as_vectors, check_multi_vectors
 from tests import toys
-from tests.test_rank import by_brute_force, ids, unit_rows
+from tests.ranking.test_dot import by_brute_force, ids, unit_rows
 
 SMALLEST, ROOMY = 1, 1 << 28
 

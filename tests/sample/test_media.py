@@ -25,7 +25,7 @@ from rzen_eval.sample.mvbench import SUBSETS
 from rzen_eval.sample.pictures import Garment
 from rzen_eval.sample.scenes import NUMBERS, Crop, Scene, changes, describe, holds, plural
 from rzen_eval.sample.shapes import COLORS, PAPERS
-from tests.test_sample import tree
+from tests.sample.test_sample import tree
 
 IMAGE = {task.name: task for task in images.TASKS}
 VIDEO = {f"{task.repo}": task for task in videos.TASKS}

@@ -21,7 +21,7 @@ from tests import toys
 from tests.runs import MODEL, hits, write
 
 CHECK = Callable[..., str]
-WORKFLOW = Path(__file__).parents[1] / "examples" / "github_workflow.yml"
+WORKFLOW = Path(__file__).parents[3] / "examples" / "github_workflow.yml"
 
 
 @pytest.fixture

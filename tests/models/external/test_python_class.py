@@ -20,7 +20,7 @@ from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import ConfigError, ModelError
 from tests.toys import four_pages, toy_task
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 COMMANDS = re.findall(r"```bash\nrzen-eval (.*)\n```", (EXAMPLES / "README.md").read_text())
 NUMBERS = itertools.count()
 PLAIN = """

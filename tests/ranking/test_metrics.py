@@ -19,7 +19,7 @@ from rzen_eval.ranking.metrics import METRICS, Reading, parse, per_query, score_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FIXTURES = Path(__file__).parent / "fixtures" / "metrics"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "metrics"
 CASES = json.loads((FIXTURES / "cases.json").read_text())
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
 NOT_A_MAPPING = [case["id"] for case in CASES if case["tag"].startswith("error_")]

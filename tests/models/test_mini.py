@@ -16,7 +16,7 @@ from rzen_eval.core import Side
 from rzen_eval.files import make_once
 from rzen_eval.models import mini
 
-SCRIPTS = Path(__file__).parent.parent / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 def test_the_bundled_model_goes_through_the_class_of_rzenembed_and_is_small():

@@ -14,7 +14,7 @@ from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
 from rzen_eval.results.figures import plots
 from rzen_eval.results.tables import rows
-from tests.test_results import RUN, result
+from tests.results.test_store import RUN, result
 
 MADE_OF = {column: [column] for column in COLUMNS}
 

@@ -18,7 +18,7 @@ from rzen_eval.results.report.task_page import TaskPage
 from rzen_eval.results.statistics.bootstrap import resampled
 from rzen_eval.results.statistics.comparison import Model
 from rzen_eval.results.tables import rows
-from tests.test_results import result
+from tests.results.test_store import result
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra [dev] has")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -18,8 +18,8 @@ from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.ranking.quantise import Precision, shrink
 from rzen_eval.results.figures import sweep
-from tests.test_cli import Ran
-from tests.test_results import result
+from tests.cli.test_main import Ran
+from tests.results.test_store import result
 
 FULL = (64, Precision.FLOAT32)
 

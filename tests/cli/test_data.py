@@ -24,7 +24,7 @@ from rzen_eval.errors import ConfigError
 from tests.loopback import Hub
 
 CLS, QA = "video-tasks/frames/video_cls.tar.gz", "video-tasks/frames/video_qa.tar.gz-0"
-VIDEOS = Path(__file__).parent / "fixtures/video"
+VIDEOS = Path(__file__).parents[1] / "fixtures/video"
 TASKS = "task=[video/hmdb51,video/egoschema]"
 
 
