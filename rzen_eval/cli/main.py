@@ -58,16 +58,16 @@ VERBS = {
     "data": ("data", "run"),
     "estimate": ("estimate", "run"),
     "export": ("export", "run"),
-    "import": ("importing", "run"),
+    "import": ("import_results", "run"),
     "model-check": ("model_check", "run"),
-    "models": ("listing", "models"),
+    "models": ("tasks", "models"),
     "plot": ("plot", "run"),
     "prompt": ("prompt", "run"),
     "report": ("report", "run"),
     "reproduce": ("reproduce", "run"),
     "sweep": ("sweep", "run"),
     "table": ("table", "run"),
-    "tasks": ("listing", "tasks"),
+    "tasks": ("tasks", "tasks"),
 }
 """Module of `rzen_eval.cli` and its function, by word; imported when they are needed."""
 WITH_OPTIONS = frozenset({"check", "compare", "export", "import", "plot", "report", "reproduce", "table"})
