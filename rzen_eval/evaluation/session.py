@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rzen_eval.core import Side
+from rzen_eval.core import Mark, Side
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.inline import Rank
@@ -23,7 +23,6 @@ from rzen_eval.evaluation import provenance
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
 from rzen_eval.results import store as records
-from rzen_eval.results.tables.averages import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -264,16 +263,15 @@ def _guard(folder: Path, task: Task, data: TaskData) -> None:
         there = records.read(file)
     except ResultError:
         return
-    made_of = there.provenance.get("dataset", {}).get("source")
     if there.limit is None and task.limit is not None:
         lesser = f"a score of the first {task.limit} queries"
-    elif there.limit is None and made_of != "sample" and task.source.kind == "sample":
+    elif there.limit is None and there.source != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
-    elif there.limit is None and not foreign(there.warnings) and foreign(data.warnings):
+    elif there.limit is None and Mark.OTHER_DATA not in there.marks and data.other_data:
         lesser = "a score on other data than the benchmark's"
     else:
         return
     raise ResultError(
-        f"{task.id}: {file} holds a full result on data={made_of}, which {lesser} would replace;"
+        f"{task.id}: {file} holds a full result on data={there.source}, which {lesser} would replace;"
         " give results_dir=FOLDER"
     )
