@@ -15,8 +15,8 @@ from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.inline import Rank
 from rzen_eval.engine.pipeline import Step
-from rzen_eval.engine.plan import Half, Plan
-from rzen_eval.engine.start import at, opened
+from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import ResultError, RzenEvalError
 from rzen_eval.evaluation import provenance
@@ -67,7 +67,7 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     import torch
 
     rank = Rank.of_environment()
-    spec = config.model if rank.world == 1 else at(config.model, torch.cuda.device_count(), rank.local)
+    spec = config.model if rank.world == 1 else on_device(config.model, torch.cuda.device_count(), rank.local)
     model = open_model(spec, config.cache_dir)
     session = _Session(config, progress, model, describe(model), rank.rank == 0)
     session.take_kept()
@@ -154,7 +154,7 @@ class _Session:
             self.progress.scored(result, kept=False)
 
     def _score(self, work: _Work) -> Result:
-        queries, candidates = (collect(work.plan, half) for half in work.halves)
+        queries, candidates = (collect(work.plan, part) for part in work.sides)
         found = finish(
             work.task,
             work.data,
@@ -192,23 +192,23 @@ class _Work:
     task: Task
     data: TaskData
     plan: Plan
-    halves: tuple[Half, Half]
+    sides: tuple[TaskSide, TaskSide]
 
     @property
     def complete(self) -> bool:
         """Whether every vector is there."""
-        return all(key in self.plan.store for half in self.halves for key in half.keys)
+        return all(key in self.plan.store for part in self.sides for key in part.keys)
 
 
 def _plan(plan: Plan, task: Task) -> _Work:
     data = load_data(task)
-    halves = (
-        Half(task.id, Side.QUERY, data.queries, data.query_ids),
-        Half(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
+    sides = (
+        TaskSide(task.id, Side.QUERY, data.queries, data.query_ids),
+        TaskSide(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
     )
-    for half in halves:
-        plan.add(half)
-    return _Work(task, data, plan, halves)
+    for part in sides:
+        plan.add(part)
+    return _Work(task, data, plan, sides)
 
 
 def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
