@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import nearest
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -37,7 +36,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.config import compose
 
     prunes = chosen.prune
-    root = compose.load(["task=visdoc/vidore_arxivqa", *settings], places).cache_dir / "vectors"
+    root = compose.load(settings, places, need_tasks=False).cache_dir / "vectors"
     folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
     for prune in prunes:
         doomed = [folder for folder in folders if prune in {"all", folder.name} or folder.name.startswith(f"{prune}-")]

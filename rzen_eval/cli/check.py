@@ -49,10 +49,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 where something is worse, missing or made in another way.
     """
+    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.cli.compare import one_model
-    from rzen_eval.config import compose
     from rzen_eval.results.statistics import baseline, gate
-    from rzen_eval.results.tables import rows
 
     del settings, places
     model = one_model(chosen.results, Path("results"))
@@ -60,7 +59,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         return _update(chosen, model)
     expected = baseline.read(chosen.baseline)
     tolerance = expected.tolerance if chosen.tolerance is None else chosen.tolerance
-    found = gate.check(model, expected, rows.columns(compose.benchmark()), tolerance)
+    found = gate.check(model, expected, manifest().columns(), tolerance)
     _report(found, model.name, chosen)
     return 1 if any(one.failed(strict=chosen.strict) for one in found.checks) else 0
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import data_version, directory, nearest, number, one_of, put, whole
-from rzen_eval.errors import ConfigError
+from rzen_eval.cli.options import data_version, directory, number, one_of, put, whole
+from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -51,21 +51,22 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
+    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.config import compose
     from rzen_eval.results.statistics import comparison_text
     from rzen_eval.results.statistics.comparison import Method, Model, compare
-    from rzen_eval.results.tables import document, rows
+    from rzen_eval.results.tables import document
 
     method = Method(chosen.reading, chosen.level, chosen.resamples, chosen.seed, chosen.correction)
     results_dir, only = Path("results"), None
     if settings:
-        composed = compose.load(settings, places)
-        results_dir = composed.results_dir
-        only = set(composed.tasks) if any(word.startswith("task") for word in settings) else None
+        tasks_given = any(word.startswith("task") for word in settings)
+        config = compose.load(settings, places, need_tasks=tasks_given)
+        results_dir, only = config.results_dir, set(config.tasks) if tasks_given else None
     first, second = (one_model(name, results_dir, only) for name in (chosen.first, chosen.second))
     if first.name == second.name:
         first, second = (Model(str(model.folder), model.folder, model.results) for model in (first, second))
-    found = compare(first, second, rows.columns(compose.benchmark()), chosen.data_version, method)
+    found = compare(first, second, manifest().columns(), chosen.data_version, method)
     if chosen.format == "json":
         text = comparison_text.as_json(found, method)
     else:

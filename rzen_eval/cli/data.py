@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.data.fetch import UnavailableError, Wanted
 
 ONLY = {"again": "unpack", "deep": "verify"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import listed, nearest, number, whole
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.cli.options import listed, number, whole
+from rzen_eval.errors import ConfigError, DataError, nearest
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.estimate.checkpoint import Known
     from rzen_eval.estimate.cost import Amount, TaskCost
     from rzen_eval.estimate.item_cost import Reader

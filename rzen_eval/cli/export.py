@@ -49,21 +49,20 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    from rzen_eval.benchmark.published import DATA_VERSIONS
-    from rzen_eval.config import compose
+    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.results.exchange import submission
 
     del settings, places
-    version = chosen.data_version or DATA_VERSIONS[0]
+    version = chosen.data_version or manifest().newest
     if version == "2.0.1":
         raise ConfigError("export: the leaderboard takes data 2.1 or 2.0, found --data-version 2.0.1")
     given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
     results = _of_one_model(chosen.folder)
     about = submission.metadata(given, results)
     content = submission.submission(
-        [result for result in results if version in result.provenance.get("versions", DATA_VERSIONS)],
+        [result for result in results if result.counts_in(version)],
         about,
-        compose.benchmark(),
+        manifest().groups(),
         version,
         datetime.now(UTC).replace(tzinfo=None).isoformat(),
     )

@@ -38,6 +38,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 if something was not imported.
     """
+    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.config import compose
     from rzen_eval.results import store
     from rzen_eval.results.exchange import imports
@@ -54,9 +55,11 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         "official": (imports.official, imports.from_official),
         "mteb": (imports.mteb, imports.from_mteb),
     }[chosen.source]
-    tasks = list(compose.everything().values())
-    results_dir = compose.load(["task=visdoc/vidore_arxivqa", *settings], places).results_dir if settings else None
-    place, results, refused = (results_dir or Path("results")) / chosen.model, dict[str, "Result"](), list[str]()
+    tasks = list(manifest().entries.values())
+    results_dir = Path("results")
+    if settings:
+        results_dir = compose.load(settings, places, need_tasks=False).results_dir
+    place, results, refused = results_dir / chosen.model, dict[str, "Result"](), list[str]()
     for found in read(chosen.folder):
         try:
             result = convert(found, chosen.model, tasks, chosen.data_version)
@@ -83,5 +86,5 @@ def _check(place: Path, result: Result, before: dict[str, Result]) -> None:
     from rzen_eval.results import store
 
     file = place / f"{result.id}.json"
-    if file.is_file() and "imported" not in store.read(file).provenance:
+    if file.is_file() and store.read(file).imported_from is None:
         raise ResultError(f"{result.task}: {file} was scored here; give another --model or results_dir=")

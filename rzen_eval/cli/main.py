@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rzen_eval._version import __version__
-from rzen_eval.cli.options import KEYS, SETTING, Command, Options, nearest, spelled_as_settings
-from rzen_eval.errors import ConfigError, RzenEvalError
+from rzen_eval.cli.options import KEYS, SETTING, Command, Options, spelled_as_settings
+from rzen_eval.errors import ConfigError, RzenEvalError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def _unknown(word: str, rest: Sequence[str]) -> str:
 
 def _choice(word: str) -> str:
     """` (did you mean task=X?)` where a task or a model is called so, or nearly so."""
-    from rzen_eval.config.compose import choices
+    from rzen_eval.benchmark.places import choices
 
     for group in ("task", "model", "experiment"):
         known = {name.rpartition("/")[2]: name for name in choices(group)}

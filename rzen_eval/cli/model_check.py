@@ -39,7 +39,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     del chosen
     if not any(word.startswith("model=") for word in settings):
         raise ConfigError("model-check: which model? give model=NAME; `rzen-eval models` lists them")
-    config = compose.load(["task=visdoc/vidore_arxivqa", *settings], places)
+    config = compose.load(settings, places, need_tasks=False)
     try:
         findings = list(check(open_model(config.model, config.cache_dir)))
     except ModelError as error:

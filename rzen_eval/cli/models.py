@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import nearest
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,17 +32,19 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     import pandas as pd
 
     from rzen_eval.benchmark import published as reference
+    from rzen_eval.benchmark.manifest import manifest
+    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
-    from rzen_eval.config.compose import MissingValueError
+    from rzen_eval.config.messages import MissingValueError
     from rzen_eval.results.tables import averages
 
     del chosen, settings
-    folders = compose.folders(places)
-    published = reference.load(folders, {task.name for task in compose.everything().values()})
+    found = folders(places)
+    published = reference.load(found, manifest().names)
     rows, open_ended = {}, []
-    for name in compose.choices("model", folders):
+    for name in choices("model", found):
         try:
-            spec = compose.load([f"model={name}", "task=visdoc/vidore_arxivqa"], places).model
+            spec = compose.load([f"model={name}"], places, need_tasks=False).model
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue

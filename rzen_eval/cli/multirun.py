@@ -77,7 +77,7 @@ def main(words: Sequence[str]) -> None:
     """
     import hydra
 
-    from rzen_eval.config.compose import config_dir
+    from rzen_eval.benchmark.places import config_dir
 
     cache = Path(os.environ.get("RZEN_EVAL_CACHE", "~/.cache/rzen_eval")).expanduser()
     logs = cache / "multirun" / f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S}-{os.getpid()}"

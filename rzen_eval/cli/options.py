@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from rzen_eval.results.tables.rows import Row
 
@@ -172,15 +172,18 @@ class Options(argparse.ArgumentParser):
         root = re.split(r"[.@/]", key)[0]
         if root in self.keys:
             return
-        names = [option for option in self._option_string_actions if option.startswith("--")]
-        near = nearest(f"--{key}", names, 0.7) if root not in KEYS else ""
-        if not near and self.any_key:
+        meant = {key: f"{key}=" for key in KEYS} | {
+            option[2:].replace("-", "_"): option for option in self._option_string_actions if option.startswith("--")
+        }
+        close = "" if root in KEYS else next(iter(difflib.get_close_matches(key, meant, n=1, cutoff=0.6)), "")
+        if self.any_key and (not close or close in KEYS):
             return
+        near = f" (did you mean {meant[close]}?)" if close else ""
         takes = "takes no settings"
         if self.keys:
             keys = [f"{key}=" for key in self.keys]
             takes = f"takes the settings {', '.join(keys[:-1])} and {keys[-1]}" if keys[1:] else f"takes {keys[0]}"
-        self.error(f"{takes if self.word != 'run' else 'unknown key'}, found {setting!r}{near}")
+        self.error(f"{takes}, found {setting!r}{near}" if not self.any_key else f"unknown key {key!r}{near}")
 
     def _unknown(self, words: Sequence[str]) -> NoReturn:
         """Say of an option that does not exist what it may have been meant for."""
@@ -215,12 +218,6 @@ def _positional(action: argparse.Action) -> str:
     return f"[{name} ...]" if action.nargs == "*" else f"[{name}]" if action.nargs == "?" else str(name)
 
 
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
-    """` (did you mean X?)` where something is like enough, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
 def directory(text: str) -> Path:
     """A folder or file as given, `~` being the home folder."""
     if not text:
@@ -248,10 +245,13 @@ def one_of(*names: str) -> dict[str, Any]:
 
 def data_version(text: str) -> str:
     """A version of the data."""
-    from rzen_eval.benchmark.published import DATA_VERSIONS
+    from rzen_eval.benchmark.manifest import manifest
 
-    if text not in DATA_VERSIONS:
-        raise argparse.ArgumentTypeError(f"expected one of {', '.join(DATA_VERSIONS)}, found {text!r}")
+    versions = manifest().versions
+    if text not in versions:
+        raise argparse.ArgumentTypeError(
+            f"expected one of {', '.join(versions)}, found {text!r}{nearest(text, versions)}"
+        )
     return text
 
 

@@ -7,8 +7,8 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.cli.options import directory, nearest, one_of, put
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.cli.options import directory, one_of, put
+from rzen_eval.errors import ConfigError, ResultError, nearest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.benchmark.published import Reference
     from rzen_eval.cli.options import Options
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
     from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.statistics.reproduction import Cell
@@ -45,13 +45,15 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         The exit code: 0 where every published figure came out, else 1.
     """
     from rzen_eval.benchmark import published as reference
+    from rzen_eval.benchmark.manifest import manifest
+    from rzen_eval.benchmark.places import folders
     from rzen_eval.config import compose
     from rzen_eval.models.prompt import ONE_FRAME
     from rzen_eval.results.statistics import reproduction
     from rzen_eval.results.statistics.reproduction import Verdict
-    from rzen_eval.results.tables import document, rows
+    from rzen_eval.results.tables import document
 
-    known = reference.load(compose.folders(places), {task.name for task in compose.everything().values()})
+    known = reference.load(folders(places), manifest().names)
     settings = _complete(settings, places, known)
     asked = compose.load(settings, places)
     row = _row(asked, known)
@@ -60,7 +62,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     declared = asked.model.model_dump(mode="json")
     frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
     notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
-    cells = reproduction.reproduce(model, asked.tasks, known[row], rows.columns(compose.benchmark()))
+    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest().columns())
     if not cells:
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
     if chosen.format == "json":
@@ -74,6 +76,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
     """The settings with what follows from them: the experiment or the published row of a model, and its tasks."""
+    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
 
     given = dict(word.split("=", 1) for word in settings if "=" in word)
@@ -82,7 +85,7 @@ def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[st
     words = list(settings)
     if "experiment" not in given and "reference" not in given:
         name = given["model"]
-        if name in compose.choices("experiment", compose.folders(places)):
+        if name in choices("experiment", folders(places)):
             return [f"experiment={name}", *words]
         spec: Any = compose.load(words, places).model
         row = next(iter(getattr(spec, "reproduces", ())), name)

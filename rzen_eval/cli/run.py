@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.evaluation.session import Outcome
 
 
@@ -78,17 +78,18 @@ def _report(config: RunConfig, outcome: Outcome) -> None:
 
 
 def _print_tables(config: RunConfig, outcome: Outcome) -> None:
-    from rzen_eval.config import compose
+    from rzen_eval.benchmark.manifest import manifest
+    from rzen_eval.core import Mark
     from rzen_eval.results.tables import averages
 
     results = list(outcome.results.values())
     rows = averages.by_version(config.model.name, results)
-    benchmark = compose.benchmark()
+    benchmark = manifest().groups()
     modalities = {task.modality for task in config.tasks.values()}
     if len(modalities) > 1:
         print(f"\n{averages.markdown(averages.overall_table(rows, benchmark, config.reference))}")
     for modality, groups in benchmark.items():
         if modality in modalities:
             print(f"\n{averages.markdown(averages.modality_table(rows, modality, groups, config.reference))}")
-    if any(averages.foreign(result.warnings) for result in results):
+    if any(Mark.OTHER_DATA in result.marks for result in results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")

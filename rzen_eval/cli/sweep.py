@@ -7,8 +7,8 @@ import sys
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import directory, listed, nearest
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.cli.options import directory, listed
+from rzen_eval.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Result
     from rzen_eval.engine.kept_vectors import MissingVectorsError
     from rzen_eval.models.interface import Model
@@ -59,7 +59,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         DataError: vectors are missing.
         ConfigError: a size that the model does not have, or settings that leave nothing to print.
     """
+    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.config import compose
+    from rzen_eval.core import Mark
     from rzen_eval.models import open_model
     from rzen_eval.ranking.quantise import Precision
     from rzen_eval.results.figures import sweep
@@ -77,9 +79,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     found: Sizes = {(model.dim, Precision.FLOAT32): []}
     found |= {(size, precision): [] for size in reversed(dims) for precision in precisions}
     _fill(found, config, model, _command(settings, places))
-    rows, benchmark = sweep.rows(config.model.name, found), compose.benchmark()
+    rows, benchmark = sweep.rows(config.model.name, found), manifest().groups()
     print(averages.markdown(sweep.frame(rows, benchmark)))
-    if any(averages.foreign(result.warnings) for row in rows for result in row.results):
+    if any(Mark.OTHER_DATA in result.marks for row in rows for result in row.results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")
     if config.data.kind == "sample":
         print("\nThis is the bundled sample: made-up data that show the harness, not the benchmark.")
@@ -116,10 +118,12 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
         left = check(vectors.queries, data.query_ids, f"{what}, queries")
         right = check(vectors.candidates, data.candidate_ids, f"{what}, candidates")
         warnings = [*data.warnings, *left.warnings, *right.warnings]
+        collapsed = left.collapsed or right.collapsed
         for (dims, precision), results in found.items():
             sides = shrink(left.vectors, right.vectors, dims, precision)
             ranking = rank_checked(*sides, data, config.runtime.rank_device, what)
-            results.append(measure(task, data, ranking, warnings, {"versions": list(task.versions)}).result)
+            where_from = {"versions": list(task.versions)}
+            results.append(measure(task, data, ranking, warnings, where_from, collapsed=collapsed).result)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         names = ", ".join(list(absent)[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")

@@ -48,14 +48,12 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    from rzen_eval.config import compose
-    from rzen_eval.results.tables import formats, leaderboard, rows
+    from rzen_eval.benchmark.manifest import manifest
+    from rzen_eval.benchmark.places import folders
+    from rzen_eval.results.tables import formats, leaderboard
 
     del settings
-    tasks = compose.everything()
-    benchmark = compose.benchmark()
-    names = {task.name for task in tasks.values()}
-    found = _rows(chosen, compose.folders(places), rows.columns(benchmark), names)
+    found = _rows(chosen, folders(places))
     if chosen.models:
         found = named("table", found, chosen.models)
     found = [row for row in found if chosen.data_version in {None, row.data_version}]
@@ -65,18 +63,19 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         write = {"json": formats.as_json, "csv": formats.as_csv}[chosen.format]
         text = write(leaderboard.flat(found, precision=chosen.digits, per_task=chosen.per_task))
     else:
-        parts = leaderboard.sections(found, benchmark, precision=chosen.digits, per_task=chosen.per_task)
+        parts = leaderboard.sections(found, manifest().groups(), precision=chosen.digits, per_task=chosen.per_task)
         documents = {"md": formats.markdown, "latex": formats.latex, "html": formats.page}
         text = documents[chosen.format](parts, chosen.command)
     put(text, chosen.output)
     return 0
 
 
-def _rows(chosen: Namespace, places: Sequence[Path], made_of: dict[str, list[str]], names: set[str]) -> list[Row]:
+def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
     from rzen_eval.benchmark import published
+    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.results.tables import rows
 
-    folders = chosen.folders
+    made_of, folders = manifest().columns(), chosen.folders
     if chosen.published_only and folders:
         raise ConfigError(f"table: --published-only prints published rows alone; leave it or {folders[0]} out")
     if not folders and not chosen.published_only:
@@ -91,4 +90,4 @@ def _rows(chosen: Namespace, places: Sequence[Path], made_of: dict[str, list[str
             label = f"{model} ({folder})" if model in taken else model
             taken.add(model)
             found += rows.scored(label, results, f"results in {folder}", made_of, chosen.data_version)
-    return found + [rows.published(row, made_of) for row in published.load(places, names).values()]
+    return found + [rows.published(row, made_of) for row in published.load(places, manifest().names).values()]

@@ -30,6 +30,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """
     import pandas as pd
 
+    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
     from rzen_eval.results.tables import averages
 
@@ -51,6 +52,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         for task in config.tasks.values()
     ]
     print(averages.markdown(pd.DataFrame(rows).set_index("id")))
-    suites = [name for name in compose.choices("task", compose.folders(places)) if "/" not in name]
+    suites = [name for name in choices("task", folders(places)) if "/" not in name]
     print(f"\n{len(rows)} tasks; suites: {', '.join(suites)}")
     return 0

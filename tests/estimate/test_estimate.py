@@ -238,7 +238,7 @@ def test_a_task_whose_data_are_missing_goes_by_counts_and_says_why(estimate, mir
         (["efficiency=nan"], 2, "found 'nan'"),
         (["n_devices=0"], 2, "a whole number, 1 to 1000000, found '0'"),
         (["data.root=/nowhere"], 1, "no folder at /nowhere"),
-        (["device=h100"], 2, "found 'device=h100' (did you mean --devices?)"),
+        (["device=h100"], 2, "unknown key 'device' (did you mean --devices?)"),
     ],
 )
 def test_wrong_words_are_one_line(words: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]):
