@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rzen_eval._version import __version__
-from rzen_eval.cli.options import KEYS, SETTING, Command, Options, spelled_as_settings
+from rzen_eval.cli.options import KEYS, SETTING, Command, Options, chosen_by, spelled_as_settings
 from rzen_eval.errors import ConfigError, RzenEvalError, nearest
 
 if TYPE_CHECKING:
@@ -127,20 +127,8 @@ def _unknown(word: str, rest: Sequence[str]) -> str:
         [setting], _ = spelled_as_settings([f"--{word}", *rest[:1]])
         return f"{word!r} is no command; settings are written {setting}"
     meant = MEANT.get(word, ())
-    near = f" (did you mean {' or '.join(meant)}?)" if meant else nearest(word, COMMANDS) or _choice(word)
+    near = f" (did you mean {' or '.join(meant)}?)" if meant else nearest(word, COMMANDS) or chosen_by(word)
     return f"unknown command {word!r}{near}; expected one of {', '.join(COMMANDS)}, or settings such as task=visdoc"
-
-
-def _choice(word: str) -> str:
-    """` (did you mean task=X?)` where a task or a model is called so, or nearly so."""
-    from rzen_eval.benchmark.places import choices
-
-    for group in ("task", "model", "experiment"):
-        known = {name.rpartition("/")[2]: name for name in choices(group)}
-        if near := nearest(word, known):
-            name = near.removeprefix(" (did you mean ").removesuffix("?)")
-            return f" (did you mean {group}={known[name]}?)"
-    return ""
 
 
 def _help() -> str:

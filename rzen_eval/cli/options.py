@@ -137,7 +137,7 @@ class Options(argparse.ArgumentParser):
         command = shlex.join(["rzen-eval", self.word, *words])
         chosen, left = self.parse_known_intermixed_args(others, argparse.Namespace(command=command))
         if left:
-            self.error(f"unexpected {left[0]!r}")
+            self.error(f"unexpected {left[0]!r}{chosen_by(left[0]) if self.any_key else ''}")
         return chosen, settings
 
     def _current(self, name: str) -> str:
@@ -213,6 +213,16 @@ def spelled_as_settings(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return settings, others
 
 
+def chosen_by(word: str) -> str:
+    """` (did you mean task=X?)` where a task, a model or an experiment is called so, or nearly so."""
+    from rzen_eval.benchmark.places import choices
+
+    known = {name: f"{group}={name}" for group in ("experiment", "model", "task") for name in choices(group)}
+    known |= {name.rpartition("/")[2]: setting for name, setting in known.items()}
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" (did you mean {known[close[0]]}?)" if close else ""
+
+
 def _positional(action: argparse.Action) -> str:
     name = action.metavar or action.dest
     return f"[{name} ...]" if action.nargs == "*" else f"[{name}]" if action.nargs == "?" else str(name)
@@ -247,12 +257,8 @@ def data_version(text: str) -> str:
     """A version of the data."""
     from rzen_eval.benchmark.manifest import manifest
 
-    versions = manifest().versions
-    if text not in versions:
-        raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(versions)}, found {text!r}{nearest(text, versions)}"
-        )
-    return text
+    version: str = one_of(*manifest().versions)["type"](text)
+    return version
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
