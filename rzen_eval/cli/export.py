@@ -50,7 +50,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     about = submission.metadata(given, results)
     version = chosen.data_version or DATA_VERSIONS[0]
     content = submission.submission(
-        [result for result in results if version in result.provenance.get("versions", DATA_VERSIONS)],
+        [result for result in results if result.counts_in(version)],
         about,
         compose.benchmark(),
         version,

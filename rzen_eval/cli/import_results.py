@@ -70,5 +70,5 @@ def _check(place: Path, result: Result, before: dict[str, Result]) -> None:
     if result.id in before:
         raise ResultError(f"{result.task}: two files are of this task; import one model's folder at a time")
     file = place / f"{result.id}.json"
-    if file.is_file() and "imported" not in store.read(file).provenance:
+    if file.is_file() and store.read(file).imported_from is None:
         raise ResultError(f"{result.task}: {file} was scored here; give another model= or results_dir=")

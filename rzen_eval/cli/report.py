@@ -154,7 +154,7 @@ def _placed(models: Sequence[Model], task_id: str, composed: RunConfig, given: b
     if given:
         return task
     result = next(model.results[task_id] for model in models if task_id in model.results)
-    kind = result.provenance.get("dataset", {}).get("source")
+    kind = result.source
     if kind in {"sample", "hub"}:
         return task.model_copy(update={"source": task.source.model_copy(update={"kind": kind})})
     return f"No queries are shown: the result was made of data={kind}; give data=mirror data.root=DIR (or data=hub)"
@@ -181,7 +181,7 @@ def _overview(
     ]
     version = chosen.data_version or next((row.data_version for found in by_model for row in found), DATA_VERSIONS[0])
     beside, notes = _references(chosen.references, version, made_of, compose.folders(extra_dirs))
-    if any(_source(model) == "sample" for model in models):
+    if any(next(iter(model.results.values())).source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
     return document.Overview(
         models=models,
@@ -194,10 +194,6 @@ def _overview(
         pictured=options.pictured,
         side=options.side,
     )
-
-
-def _source(model: Model) -> object:
-    return next(iter(model.results.values())).provenance.get("dataset", {}).get("source")
 
 
 def _references(

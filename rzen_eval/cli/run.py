@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rzen_eval.config import compose
+from rzen_eval.core import Mark
 from rzen_eval.engine.inline import Rank
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome
@@ -75,5 +76,5 @@ def _print_tables(chosen: RunConfig, outcome: Outcome) -> None:
     for modality, groups in benchmark.items():
         if modality in modalities:
             print(f"\n{averages.markdown(averages.modality_table(rows, modality, groups, chosen.reference))}")
-    if any(averages.foreign(result.warnings) for result in results):
+    if any(Mark.OTHER_DATA in result.marks for result in results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")

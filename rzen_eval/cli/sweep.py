@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from rzen_eval.config import compose
+from rzen_eval.core import Mark
 from rzen_eval.data.load import load_data
 from rzen_eval.engine.kept_vectors import MissingVectorsError, stored_vectors
 from rzen_eval.errors import ConfigError, DataError
@@ -68,7 +69,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     _fill(found, chosen, model, _command(settings, extra_dirs))
     rows, benchmark = sweep.rows(chosen.model.name, found), compose.benchmark()
     print(averages.markdown(sweep.frame(rows, benchmark)))
-    if any(averages.foreign(result.warnings) for row in rows for result in row.results):
+    if any(Mark.OTHER_DATA in result.marks for row in rows for result in row.results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")
     if chosen.data.kind == "sample":
         print("\nThis is the bundled sample: made-up data that show the harness, not the benchmark.")
@@ -97,10 +98,12 @@ def _fill(found: Sizes, chosen: RunConfig, model: Model, command: str) -> None:
         left = check(vectors.queries, data.query_ids, f"{what}, queries")
         right = check(vectors.candidates, data.candidate_ids, f"{what}, candidates")
         warnings = [*data.warnings, *left.warnings, *right.warnings]
+        collapsed = left.collapsed or right.collapsed
         for (dims, precision), results in found.items():
             sides = shrink(left.vectors, right.vectors, dims, precision)
             ranking = rank_checked(*sides, data, chosen.runtime.rank_device, what)
-            results.append(measure(task, data, ranking, warnings, {"versions": list(task.versions)}).result)
+            where_from = {"versions": list(task.versions)}
+            results.append(measure(task, data, ranking, warnings, where_from, collapsed=collapsed).result)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         names = ", ".join(list(absent)[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")

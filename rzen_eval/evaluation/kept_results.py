@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError
 from rzen_eval.evaluation import provenance
 from rzen_eval.results import store
-from rzen_eval.results.tables.averages import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,17 +49,16 @@ def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Ca
 def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
     """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
     task = loaded.task
-    made_of = earlier.provenance.get("dataset", {}).get("source")
     if earlier.limit is None and task.limit is not None:
         lesser = f"a score of the first {task.limit} queries"
-    elif earlier.limit is None and made_of != "sample" and task.source.kind == "sample":
+    elif earlier.limit is None and earlier.source != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
-    elif earlier.limit is None and not foreign(earlier.warnings) and foreign(loaded.data.warnings):
+    elif earlier.limit is None and Mark.OTHER_DATA not in earlier.marks and loaded.data.other_data:
         lesser = "a score on other data than the benchmark's"
     else:
         return
     raise ResultError(
-        f"{task.id}: {file} holds a full result on data={made_of}, which {lesser} would replace;"
+        f"{task.id}: {file} holds a full result on data={earlier.source}, which {lesser} would replace;"
         " give results_dir=FOLDER"
     )
 

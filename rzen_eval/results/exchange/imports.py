@@ -10,16 +10,16 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval._version import __version__
-from rzen_eval.core import Result
+from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.ranking.metrics import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.core import Task
 
-METRICS = ("hit", "ndcg_linear", "ndcg_exponential", "precision", "recall", "f1", "map", "mrr")
 FIXED = "-page-fixed"
 """Ends the name of a task with corrected page labels in some files."""
 GRADED = frozenset({"ViDoSeek-doc", "MMLongBench-doc", "ViDoRe_esg_reports_human_labeled_v2"})
@@ -124,7 +124,7 @@ def from_official(found: Found, model: str, tasks: Sequence[Task], version: str 
     if count is None or count != values.get("num_pred"):
         raise ResultError(f"{found.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
     task = _task(found.name, tasks, int(count), version)
-    metrics = {name: value for name, value in values.items() if name.partition("@")[0] in METRICS}
+    metrics = {name: value for name, value in values.items() if name.partition("@")[0] in FAMILIES}
     differing = {name for name in metrics if name.startswith("ndcg")} if _graded(metrics) else set()
     warnings = [f"{task.id}: imported from the official evaluator, which counts neither candidates nor ties"]
     if differing:
@@ -134,8 +134,7 @@ def from_official(found: Found, model: str, tasks: Sequence[Task], version: str 
     return _result(
         task,
         metrics,
-        textbook={name: value for name, value in metrics.items() if name not in differing},
-        differing={name: metrics[name] for name in sorted(differing)},
+        differing=differing,
         count=int(count),
         warnings=warnings,
         provenance=_provenance("the official evaluator", found, model, task),
@@ -169,8 +168,7 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Task], version: str | No
     return _result(
         task,
         metrics,
-        textbook=metrics,
-        differing={},
+        differing=(),
         count=task.n_queries,
         warnings=warnings,
         provenance=_provenance("mteb", found, model, task),
@@ -226,12 +224,12 @@ def _result(
     task: Task,
     metrics: Mapping[str, float],
     *,
-    textbook: Mapping[str, float],
-    differing: Mapping[str, float],
+    differing: Collection[str],
     count: int,
     warnings: list[str],
     provenance: dict[str, Any],
 ) -> Result:
+    """A result of `metrics`, of which those that are `differing` are of the official reading alone."""
     score = metrics.get(task.metric)
     if score is None:
         raise ResultError(f"{task.name}: no {task.metric}, which is its metric")
@@ -246,13 +244,14 @@ def _result(
         metric=task.metric,
         score=score,
         exact=score,
-        metrics=dict(textbook),
-        official=dict(differing),
+        metrics={name: value for name, value in metrics.items() if name not in differing},
+        official={name: metrics[name] for name in sorted(differing)},
         n_queries=count,
         # Neither evaluator says; where the queries are the benchmark's, so are the candidates.
         n_candidates=(task.n_candidates or 0) if count == task.n_queries else 0,
         n_ties=0,
         limit=None,
+        marks=() if count == task.n_queries else (Mark.OTHER_DATA,),
         warnings=warnings,
         provenance=provenance,
     )

@@ -131,7 +131,7 @@ def test_a_missing_task_fails_its_averages(reproduce: REPRODUCE, scored: Callabl
     ("fields", "said"),
     [
         ({"limit": 10}, "scored on the first 10 queries, so it cannot be compared"),
-        ({"warnings": ["x: expected 9 queries, found 8: not the benchmark's data"]}, "other data than the benchmark's"),
+        ({"marks": ["other_data"]}, "other data than the benchmark's"),
         ({"provenance": {"dataset": {"source": "sample"}}}, "scored on the made-up sample"),
         ({"provenance": {"imported": {"from": "mteb"}}}, "imported from mteb, which has its own prompts"),
         ({"provenance": {"frames": 16}}, "frames: 8 in the recipe, 16 in the results"),
