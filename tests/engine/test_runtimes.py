@@ -120,7 +120,7 @@ def worker_settings(folder: Path | None, open_model: Any = open_toy) -> WorkerSe
 
 
 def vectors(made: Plan) -> list[list[float]]:
-    keys = dict.fromkeys(key for window in made.windows for key in window.side.keys)
+    keys = dict.fromkeys(key for window in made.windows for key in window.part.keys)
     return np.concatenate(made.store.get(list(keys))).tolist()
 
 
@@ -212,7 +212,7 @@ def test_a_window_that_kills_three_workers_fails_its_task_alone_and_names_its_it
     assert len(list(marks.iterdir())) == 3
     # Item 13 is the seventh of the second task.
     assert list(made.failed) == ["task1"]
-    assert all(key in made.store for window in made.windows for key in window.side.keys if window.side.task == "task0")
+    assert all(key in made.store for window in made.windows for key in window.part.keys if window.part.task == "task0")
 
 
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path, expected: list[list[float]]):
@@ -433,7 +433,7 @@ def test_a_run_killed_twenty_times_ends_with_the_vectors_of_an_undisturbed_one(
     for _ in range(20):
         made = plan(store := VectorStore(tmp_path))
         store.refresh()
-        there.append(sum(key in store for window in made.windows for key in window.side.keys))
+        there.append(sum(key in store for window in made.windows for key in window.part.keys))
         child = os.fork()
         if not child:
             with Loader(0) as loader:
