@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.config import compose
 from rzen_eval.core import Mark
 from rzen_eval.engine.ranks import Rank
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
 
 
 def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
@@ -69,7 +70,7 @@ def _report(chosen: RunConfig, outcome: Outcome) -> None:
 def _print_tables(chosen: RunConfig, outcome: Outcome) -> None:
     results = list(outcome.results.values())
     rows = averages.by_version(chosen.model.name, results)
-    benchmark = compose.benchmark()
+    benchmark = manifest().groups()
     modalities = {task.modality for task in chosen.tasks.values()}
     if len(modalities) > 1:
         print(f"\n{averages.markdown(averages.overall_table(rows, benchmark, chosen.reference))}")

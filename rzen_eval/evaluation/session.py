@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Result, Task, TaskData
     from rzen_eval.engine.inline import Engine
     from rzen_eval.evaluation.progress import Progress
