@@ -30,10 +30,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """Score the chosen tasks.
 
     Returns:
-        The exit code: 1 if a task failed.
+        The exit code: 0 only if every task has a result.
     """
     from rzen_eval.config import compose
-    from rzen_eval.engine.inline import Rank
+    from rzen_eval.engine.ranks import Rank
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
 
@@ -54,7 +54,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
     _report(config, outcome)
-    return 1 if outcome.failed else 0
+    return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
 
 def _report(config: RunConfig, outcome: Outcome) -> None:
