@@ -219,7 +219,7 @@ def chosen_by(word: str) -> str:
 
     known = {name: f"{group}={name}" for group in ("experiment", "model", "task") for name in choices(group)}
     known |= {name.rpartition("/")[2]: setting for name, setting in known.items()}
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     return f" (did you mean {known[close[0]]}?)" if close else ""
 
 

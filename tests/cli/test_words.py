@@ -34,7 +34,6 @@ def shown() -> list[str]:
         "README.md",
         "examples/README.md",
         "examples/github_workflow.yml",
-        "conf/experiment/rzenembed_v2_7b.yaml",
     ):
         text = (CHECKOUT / name).read_text().replace("\\\n", " ")
         found += [match[1] for line in text.splitlines() if (match := COMMAND.match(line.strip()))]
