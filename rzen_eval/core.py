@@ -196,8 +196,8 @@ class Task(Frozen):
     n_queries: int = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
     """None where the count is not public."""
-    versions: tuple[Literal["2.0", "2.1"], ...] = ("2.0", "2.1")
-    """Versions of the benchmark's data whose averages include this task; empty for variants."""
+    versions: tuple[str, ...] = ()
+    """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source
     limit: int | None = Field(default=None, gt=0)
     """Score the first `limit` queries only."""

@@ -6,9 +6,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, put
-from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.exchange import submission
 from rzen_eval.results.tables import rows
@@ -52,7 +52,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
         about,
-        compose.benchmark(),
+        manifest().groups(),
         version,
         datetime.now(UTC).replace(tzinfo=None).isoformat(),
     )

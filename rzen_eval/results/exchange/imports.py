@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval._version import __version__
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.ranking.metrics import FAMILIES
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.core import Task
+    from rzen_eval.benchmark.manifest import Entry
 
 FIXED = "-page-fixed"
 """Ends the name of a task with corrected page labels in some files."""
-GRADED = frozenset({"ViDoSeek-doc", "MMLongBench-doc", "ViDoRe_esg_reports_human_labeled_v2"})
-"""Tasks whose two readings of NDCG differ, since their grades do."""
 MTEB = {
     "VidoreArxivQARetrieval": "ViDoRe_arxivqa",
     "VidoreDocVQARetrieval": "ViDoRe_docvqa",
@@ -105,7 +104,7 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def from_official(found: Found, model: str, tasks: Sequence[Task], version: str | None) -> Result:
+def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
     """An ordinary result of an official score file.
 
     Args:
@@ -141,7 +140,7 @@ def from_official(found: Found, model: str, tasks: Sequence[Task], version: str 
     )
 
 
-def from_mteb(found: Found, model: str, tasks: Sequence[Task], version: str | None) -> Result:
+def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
     """An ordinary result of one of mteb's files; arguments and errors as for `from_official`."""
     splits = found.values.get("scores")
     if not isinstance(splits, dict) or len(splits) != 1:
@@ -160,10 +159,10 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Task], version: str | No
         name: fmean(values[name] for values in each) for name in each[0] if all(name in values for values in each)
     }
     warnings = [f"{task.id}: imported from mteb, which has its own prompts, and counts neither candidates nor ties"]
-    if task.name in GRADED:
+    if task.name in manifest().graded:
         warnings.append(f"{task.id}: `score` repeats the textbook reading, the only one that is known")
     revision = found.values.get("dataset_revision")
-    if revision != task.dataset.revision:
+    if revision != task.revision:
         warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
     return _result(
         task,
@@ -186,7 +185,7 @@ def _spelled(key: str) -> str | None:
     )
 
 
-def _task(name: str, tasks: Sequence[Task], count: int | None, version: str | None) -> Task:
+def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | None) -> Entry:
     """The task of a name: in the version that the name, its count of queries or the user tells."""
     version = "2.1" if name.endswith(FIXED) else version
     named = [task for task in tasks if task.name == name.replace(FIXED, "-page")]
@@ -208,20 +207,20 @@ def _graded(metrics: Mapping[str, float]) -> bool:
     return any(linear != exponential for linear, exponential in pairs if None not in {linear, exponential})
 
 
-def _provenance(source: str, found: Found, model: str, task: Task) -> dict[str, Any]:
+def _provenance(source: str, found: Found, model: str, task: Entry) -> dict[str, Any]:
     about = {name: found.values[name] for name in ("mteb_version", "dataset_revision") if name in found.values}
     digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
     return {
         "imported": {"from": source, "file": found.file.name, "sha256": digest, "name": found.name, **about},
         "model": {"name": model},
-        "dataset": {"source": "imported", "repo": task.dataset.repo, "revision": about.get("dataset_revision")},
+        "dataset": {"source": "imported", "repo": task.repo, "revision": about.get("dataset_revision")},
         "versions": list(task.versions),
         "software": {"rzen_eval": __version__},
     }
 
 
 def _result(
-    task: Task,
+    task: Entry,
     metrics: Mapping[str, float],
     *,
     differing: Collection[str],
