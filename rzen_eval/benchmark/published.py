@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from rzen_eval.benchmark import declared
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.core import Frozen
-from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.errors import ConfigError, first_fault, nearest, reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -101,9 +101,8 @@ def _read(file: Path, tasks: Collection[str]) -> Reference | None:
         reference = Reference.model_validate(raw)
         _check(reference.tasks, tasks, "task")
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        where, what = first_fault(error)
+        raise ConfigError(f"{file}: {where}: {what}") from error
     except ValueError as error:
-        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{file}: {reason(error, 1000)}") from error
     return reference

@@ -89,7 +89,7 @@ def test_dimensions_are_compared_on_the_tasks_that_all_models_have(tmp_path: Pat
     assert "<!-- two, float32 -->" in drawn
     other = plots.read_sweep(sweep(tmp_path / "other", "other", "c"))
     with pytest.raises(ConfigError, match="no task is in the sweeps of all of one, other"):
-        plots.dimensions([one, other], manifest(), "svg")
+        plots.dimensions([one, other], "svg")
 
 
 def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
