@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
+from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 from rzen_eval.media import portable
 from rzen_eval.models.token_budget import cut
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.shared_memory import Outcome
     from rzen_eval.engine.vector_store import Key
-    from rzen_eval.models.interface import Pictures, Pipelined, Planned
+    from rzen_eval.models.interface import Pictures, Pipelined, Planned, Rendered
     from rzen_eval.models.pictures.resize import Pixels
 
 T = TypeVar("T")
@@ -90,16 +92,8 @@ class Done:
     """Why there are no vectors; the item is named."""
     chunk: str | None = None
     """Name of the file in the store that holds them."""
-    seconds: float = 0.0
-    """Since the window before was done, in the process that did it."""
-    model_seconds: float = 0.0
-    """Of these, spent in the model."""
-    items: int = 0
-    tokens: int = 0
-    padding: int = 0
-    """Tokens of padding, in addition to `tokens`."""
-    budget: int = 0
-    """Tokens of a batch; less than asked for where the device ran out of memory."""
+    spent: Spent = NOTHING
+    """Its seconds are those since the window before was done, in the process that did it."""
 
 
 class Pipeline:
@@ -130,34 +124,35 @@ class Pipeline:
             else:
                 done = yield from self._embed(job, ready)
             now = time.perf_counter()
-            yield replace(done, seconds=now - last, items=len(job.units), budget=self._budget)
+            yield replace(
+                done, spent=replace(done.spent, seconds=now - last, items=len(job.units), budget=self._budget)
+            )
             last = now
 
     def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, list[_Ready] | RzenEvalError]]:
-        taken: list[Job] = []
+        taken: deque[tuple[Job, list[Rendered]]] = deque()
 
         def pictures() -> Iterator[list[Pictures] | None]:
             for job in jobs:
-                if job is not None:
-                    taken.append(job)
-                yield None if job is None else [self._model.pictures(unit.item) for unit in job.units]
+                if job is None:
+                    yield None
+                    continue
+                rendered = [self._model.rendered(unit.item, unit.side) for unit in job.units]
+                taken.append((job, rendered))
+                yield [one.pictures for one in rendered]
 
         for outcomes in self._loader.stream(pictures()):
-            job = taken.pop(0)
+            job, rendered = taken.popleft()
             try:
-                yield job, [self._plan(unit, outcome) for unit, outcome in zip(job.units, outcomes, strict=True)]
+                yield job, [self._plan(*one) for one in zip(job.units, rendered, outcomes, strict=True)]
             except DataError as error:
                 yield job, error
 
-    def _plan(self, unit: Unit, outcome: Outcome) -> _Ready:
+    def _plan(self, unit: Unit, rendered: Rendered, outcome: Outcome) -> _Ready:
         try:
             if isinstance(outcome, DataError):
                 raise outcome
-            return _Ready(
-                unit.who,
-                self._model.plan(unit.item, unit.side, self._model.pictures(unit.item).visuals(outcome)),
-                outcome,
-            )
+            return _Ready(unit.who, self._model.planned(rendered, rendered.pictures.visuals(outcome)), outcome)
         except DataError as error:
             raise DataError(f"{unit.who}: {error}") from error
 
@@ -177,7 +172,7 @@ class Pipeline:
                 yield Step(job.number, len(batch), sum(tokens[i] for i in batch))
         except RzenEvalError as error:
             return Done(job.number, None, error)
-        return Done(job.number, rows, model_seconds=seconds, tokens=sum(tokens), padding=padding)
+        return Done(job.number, rows, spent=Spent(model_seconds=seconds, tokens=sum(tokens), padding=padding))
 
     def _forward(self, batch: Sequence[_Ready]) -> list[Vectors]:
         """A batch through the model; one that does not fit into the device's memory goes through in halves."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rzen_eval.core import Mark, Side
+from rzen_eval.core import Mark
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.pipeline import Step
-from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Result, Task, TaskData
     from rzen_eval.engine.inline import Engine
+    from rzen_eval.engine.plan import TaskSide
     from rzen_eval.evaluation.progress import Progress
     from rzen_eval.models.interface import Model
 
@@ -202,10 +203,7 @@ class _Work:
 
 def _plan(plan: Plan, task: Task) -> _Work:
     data = load_data(task)
-    sides = (
-        TaskSide(task.id, Side.QUERY, data.queries, data.query_ids),
-        TaskSide(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
-    )
+    sides = both_sides(task.id, data)
     for part in sides:
         plan.add(part)
     return _Work(task, data, plan, sides)

@@ -46,7 +46,7 @@ class Visual:
 
     @classmethod
     def of(cls, pixels: Pixels, side: int = TOKEN) -> Visual:
-        """The size of loaded pixels."""
+        """The size of loaded pixels, shape (height, width, 3), or of a clip (frames, height, width, 3)."""
         return cls(pixels.shape[-2], pixels.shape[-3], len(pixels) if pixels.ndim == 4 else 0, side)
 
     @property
@@ -158,7 +158,8 @@ class Pictures(Prepared[Sizing]):
         """Decode and resize, bicubic; every file is opened once.
 
         Returns:
-            Images, then frames: each apart, or all of them stacked as one clip.
+            Images, then frames: each apart, shape (height, width, 3), or all of them stacked as one clip, shape
+            (frames, height, width, 3).
 
         Raises:
             DataError: a picture is missing or damaged.
@@ -184,7 +185,7 @@ class Pictures(Prepared[Sizing]):
         return stills + [self._visual(media, len(self.frames)) for media in self.frames]
 
     def visuals(self, loaded: Sequence[Pixels]) -> list[Visual]:
-        """What takes visual tokens, of these pictures as they were loaded."""
+        """What takes visual tokens, of these pictures as `load` returned them."""
         return [Visual.of(pixels, self.how.side) for pixels in loaded]
 
     def _visual(self, media: Media, frames: int = 0) -> Visual:
