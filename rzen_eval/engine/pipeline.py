@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -15,6 +15,7 @@ import numpy as np
 from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 from rzen_eval.media import portable
+from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import cut
 
 if TYPE_CHECKING:
@@ -130,31 +131,40 @@ class Pipeline:
             last = now
 
     def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, list[_Ready] | RzenEvalError]]:
-        taken: deque[tuple[Job, list[Rendered]]] = deque()
+        taken: deque[tuple[Job, list[Rendered | RzenEvalError]]] = deque()
 
         def pictures() -> Iterator[list[Pictures] | None]:
             for job in jobs:
                 if job is None:
                     yield None
                     continue
-                rendered = [self._model.rendered(unit.item, unit.side) for unit in job.units]
+                rendered = [self._rendered(unit) for unit in job.units]
                 taken.append((job, rendered))
-                yield [one.pictures for one in rendered]
+                yield [NO_PICTURES if isinstance(one, RzenEvalError) else one.pictures for one in rendered]
 
         for outcomes in self._loader.stream(pictures()):
             job, rendered = taken.popleft()
             try:
-                yield job, [self._plan(*one) for one in zip(job.units, rendered, outcomes, strict=True)]
-            except DataError as error:
+                ready = [self._plan(*one) for one in zip(job.units, rendered, outcomes, strict=True)]
+            except RzenEvalError as error:
                 yield job, error
+            else:
+                yield job, ready
 
-    def _plan(self, unit: Unit, rendered: Rendered, outcome: Outcome) -> _Ready:
+    def _rendered(self, unit: Unit) -> Rendered | RzenEvalError:
         try:
-            if isinstance(outcome, DataError):
-                raise outcome
+            with _named(unit):
+                return self._model.rendered(unit.item, unit.side)
+        except RzenEvalError as error:
+            return error
+
+    def _plan(self, unit: Unit, rendered: Rendered | RzenEvalError, outcome: Outcome) -> _Ready:
+        if isinstance(rendered, RzenEvalError):
+            raise rendered
+        if isinstance(outcome, DataError):
+            raise DataError(f"{unit.who}: {outcome}") from outcome
+        with _named(unit):
             return _Ready(unit.who, self._model.planned(rendered, rendered.pictures.visuals(outcome)), outcome)
-        except DataError as error:
-            raise DataError(f"{unit.who}: {error}") from error
 
     def _embed(self, job: Job, ready: Sequence[_Ready]) -> Generator[Step, None, Done]:
         rows: list[Vectors] = [_NONE] * len(ready)
@@ -181,18 +191,22 @@ class Pipeline:
         longest = max(one.plan.length for one in batch)
         try:
             made = self._model.forward([one.plan for one in batch], [one.pixels for one in batch])
+            rows = [np.atleast_2d(np.asarray(vectors, dtype=np.float32)) for vectors in made]
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
                 raise DataError(
                     f"{batch[0].who}: an item of {longest} tokens does not fit into the device's memory;"
                     " lower the model's pixel budget"
                 ) from error
-        except RuntimeError as error:
-            raise ModelError(f"the model failed: {shorten(str(error), 300, placeholder=' ...')}") from error
+        except (RzenEvalError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
+            raise ModelError(f"the model failed: {_reason(error)}") from error
         else:
-            if len(made) != len(batch):
-                raise ModelError(f"expected {len(batch)} vectors, the model returned {len(made)}")
-            return [np.atleast_2d(np.asarray(vectors, dtype=np.float32)) for vectors in made]
+            if len(rows) != len(batch):
+                raise ModelError(f"expected {len(batch)} vectors, the model returned {len(rows)}")
+            return rows
         # Outside the handler, whose traceback holds on to the tensors that filled the memory.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -204,6 +218,11 @@ class Pipeline:
 _NONE = np.zeros((0, 0), dtype=np.float32)
 
 
+def _reason(error: BaseException) -> str:
+    said = shorten(str(error), 300, placeholder=" ...")
+    return said if said and type(error) is RuntimeError else f"{type(error).__name__}: {said}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """An item that can go through the model."""
@@ -211,6 +230,17 @@ class _Ready:
     who: str
     plan: Planned
     pixels: Sequence[Pixels]
+
+
+@contextmanager
+def _named(unit: Unit) -> Iterator[None]:
+    """Whatever goes wrong with an item names it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{unit.who}: {error}") from error
+    except Exception as error:
+        raise ModelError(f"{unit.who}: the model cannot read it: {_reason(error)}") from error
 
 
 def _ahead(parts: Generator[T]) -> Iterator[T]:

@@ -12,9 +12,8 @@ import numpy as np
 from rzen_eval.core import Side
 from rzen_eval.media import open_rgb
 from rzen_eval.models import device
-from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.interface import Planned, Rendered
-from rzen_eval.models.pictures.resize import Pictures, Sizing
+from rzen_eval.models.pictures.resize import NO_PICTURES, Pictures
 from rzen_eval.models.token_budget import WINDOW_TOKENS
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ class Unopened(Pictures):
     def most_tokens(self) -> int:
         """What the item counts as."""
         return self.share
-
-
-_NO_SIZE = Sizing(Budget(min_tokens=1, max_tokens=1), Budget(min_tokens=1, max_tokens=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +127,7 @@ class OneMethodModel(ABC):
 
     def rendered(self, item: Item, side: Side) -> Rendered:
         """The item itself, with nothing for a worker to load."""
-        return Rendered(item, side, self.prompt(item, side), Unopened(_NO_SIZE, share=self._share))
+        return Rendered(item, side, self.prompt(item, side), Unopened(NO_PICTURES.how, share=self._share))
 
     def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Held:  # noqa: ARG002 - it opens pictures itself
         """The item itself."""

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rzen_eval.media import image_size, open_rgb, portable
+from rzen_eval.models.declaration.local import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.core import Media
-    from rzen_eval.models.declaration.local import Budget, ModelSpec
+    from rzen_eval.models.declaration.local import ModelSpec
 
 TOKEN = 28
 """Side in pixels of the square that one visual token covers: patches of 14, merged two by two."""
@@ -190,6 +191,11 @@ class Pictures(Prepared[Sizing]):
 
     def _visual(self, media: Media, frames: int = 0) -> Visual:
         return Visual(*self.how.steps(image_size(media), frames=frames)[-1], side=self.how.side)
+
+
+_ONE = Budget(min_tokens=1, max_tokens=1)
+NO_PICTURES = Pictures(Sizing(_ONE, _ONE))
+"""There is nothing to load."""
 
 
 def fit(width: int, height: int, least: float, most: float, token: int = TOKEN) -> tuple[int, int]:
