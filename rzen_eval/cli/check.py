@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.options import directory, number
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
@@ -49,7 +50,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 where something is worse, missing or made in another way.
     """
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.cli.compare import one_model
     from rzen_eval.results.statistics import baseline, gate
 
@@ -59,7 +59,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         return _update(chosen, model)
     expected = baseline.read(chosen.baseline)
     tolerance = expected.tolerance if chosen.tolerance is None else chosen.tolerance
-    found = gate.check(model, expected, manifest().columns(), tolerance)
+    found = gate.check(model, expected, manifest(), tolerance)
     _report(found, model.name, chosen)
     return 1 if any(one.failed(strict=chosen.strict) for one in found.checks) else 0
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.options import data_version, directory, number, one_of, put, whole
 from rzen_eval.errors import ConfigError, nearest
 
@@ -51,7 +52,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.config import compose
     from rzen_eval.results.statistics import comparison_text
     from rzen_eval.results.statistics.comparison import Method, Model, compare
@@ -66,7 +66,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     first, second = (one_model(name, results_dir, only) for name in (chosen.first, chosen.second))
     if first.name == second.name:
         first, second = (Model(str(model.folder), model.folder, model.results) for model in (first, second))
-    found = compare(first, second, manifest().columns(), chosen.data_version, method)
+    found = compare(first, second, manifest(), chosen.data_version, method)
     if chosen.format == "json":
         text = comparison_text.as_json(found, method)
     else:

@@ -6,7 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import data_version, directory, put
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.cli.options import directory, named_version, put
 from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def options(parser: Options) -> None:
     parser.add_argument("folder", type=directory, metavar="RESULTS/MODEL", help="a model's folder of results")
     for name, (value, what) in ASKED.items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=what)
-    parser.add_argument("--data-version", type=data_version, metavar="V", help="of the tasks; by default the newest")
+    parser.add_argument("--data-version", type=named_version, metavar="V", help="of the tasks; by default the newest")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.examples = [
         "rzen-eval export results/mine --model-name Mine-2B --model-backbone Qwen2-VL-2B --output Mine-2B.json"
@@ -49,20 +50,17 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.results.exchange import submission
 
     del settings, places
     version = chosen.data_version or manifest().newest
-    if version == "2.0.1":
-        raise ConfigError("export: the leaderboard takes data 2.1 or 2.0, found --data-version 2.0.1")
     given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
     results = _of_one_model(chosen.folder)
     about = submission.metadata(given, results)
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
         about,
-        manifest().groups(),
+        manifest().groups(version),
         version,
         datetime.now(UTC).replace(tzinfo=None).isoformat(),
     )

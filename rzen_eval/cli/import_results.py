@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import data_version, directory, one_of
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.cli.options import directory, named_version, one_of
 from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def options(parser: Options) -> None:
     parser.add_argument("source", **one_of("official", "mteb"))
     parser.add_argument("folder", type=directory, metavar="FOLDER")
     parser.add_argument("--model", required=True, metavar="NAME", help="what the model is called here")
-    parser.add_argument("--data-version", type=data_version, metavar="V", help="where the files do not tell")
+    parser.add_argument("--data-version", type=named_version, metavar="V", help="where the files do not tell")
     parser.examples = [
         "rzen-eval import official their_run --model theirs --data-version 2.1",
         "rzen-eval import mteb mteb_results/model/revision --model theirs",
@@ -38,7 +39,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 if something was not imported.
     """
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.config import compose
     from rzen_eval.results import store
     from rzen_eval.results.exchange import imports
@@ -47,8 +47,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         raise ConfigError(
             f"import: --model {shlex.quote(chosen.model)} cannot name a folder; expected letters, digits and . + - _"
         )
-    if chosen.data_version == "2.0.1":
-        raise ConfigError("import: the files are of data 2.1 or 2.0, found --data-version 2.0.1")
     if not chosen.folder.exists():
         raise ConfigError(f"import: nothing at {chosen.folder}; expected a folder of results")
     read, convert = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     import pandas as pd
 
     from rzen_eval.benchmark import published as reference
-    from rzen_eval.benchmark.manifest import manifest
-    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
     from rzen_eval.config.messages import MissingValueError
     from rzen_eval.results.tables import averages

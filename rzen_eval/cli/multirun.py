@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.places import config_dir
+
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
@@ -76,8 +78,6 @@ def main(words: Sequence[str]) -> None:
         words: as of `rzen-eval`, with commas between choices, and words of Hydra's own.
     """
     import hydra
-
-    from rzen_eval.benchmark.places import config_dir
 
     cache = Path(os.environ.get("RZEN_EVAL_CACHE", "~/.cache/rzen_eval")).expanduser()
     logs = cache / "multirun" / f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S}-{os.getpid()}"

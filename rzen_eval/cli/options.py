@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -215,8 +217,6 @@ def spelled_as_settings(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def chosen_by(word: str) -> str:
     """` (did you mean task=X?)` where a task, a model or an experiment is called so, or nearly so."""
-    from rzen_eval.benchmark.places import choices
-
     known = {name: f"{group}={name}" for group in ("experiment", "model", "task") for name in choices(group)}
     known |= {name.rpartition("/")[2]: setting for name, setting in known.items()}
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
@@ -255,9 +255,13 @@ def one_of(*names: str) -> dict[str, Any]:
 
 def data_version(text: str) -> str:
     """A version of the data."""
-    from rzen_eval.benchmark.manifest import manifest
-
     version: str = one_of(*manifest().versions)["type"](text)
+    return version
+
+
+def named_version(text: str) -> str:
+    """A version of the data that tasks name as theirs."""
+    version: str = one_of(*manifest().named_versions)["type"](text)
     return version
 
 

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import folders
 from rzen_eval.cli.options import data_version, directory, listed, named
 from rzen_eval.errors import ConfigError, ResultError
 
@@ -49,7 +51,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Raises:
         ConfigError: nothing can be drawn.
     """
-    from rzen_eval.benchmark.places import folders
     from rzen_eval.results.figures import plots
 
     del settings
@@ -57,20 +58,20 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     sweeps = [plots.read_sweep(folder) for folder in chosen.sweep]
     own, published = _rows(chosen.folders, chosen.data_version, folders(places))
     wanted = named("plot", published, chosen.references) if chosen.references else published
-    beside = wanted if chosen.references else [row for row in wanted if len(plots.shared([row])) == len(plots.GROUPS)]
+    beside = wanted if chosen.references else [row for row in wanted if _whole(row)]
     if not chosen.references:
         beside = sorted(beside, key=lambda row: row.rank("Overall"))[:BESIDE]
     drawings: dict[str, Callable[[Kind], bytes]] = {
-        "size": partial(plots.size, own, wanted),
-        "groups": partial(plots.radar, [*own, *beside]),
+        "size": partial(plots.size, own, wanted, manifest()),
+        "groups": partial(plots.radar, [*own, *beside], manifest()),
     }
     if sweeps:
         drawings["dimensions"] = partial(plots.dimensions, sweeps)
     _draw(drawings, chosen.output)
     compared = [*own, *beside]
-    if plots.shared(compared):
-        for group in plots.GROUPS:
-            lacking = [row.model for row in compared if group not in plots.shared([row])]
+    if plots.shared(compared, manifest()):
+        for group in plots.groups(compared, manifest()):
+            lacking = [row.model for row in compared if group not in plots.shared([row], manifest())]
             if lacking:
                 print(f"{group} is not in groups: not whole in {', '.join(lacking)}")
     for row in own:
@@ -79,25 +80,28 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return 0
 
 
+def _whole(row: Row) -> bool:
+    from rzen_eval.results.figures import plots
+
+    return plots.shared([row], manifest()) == plots.groups([row], manifest())
+
+
 def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) -> tuple[list[Row], list[Row]]:
     """Rows of results and published ones, of one version of the data."""
     from rzen_eval.benchmark import published as reference
-    from rzen_eval.benchmark.manifest import manifest
-    from rzen_eval.benchmark.published import DATA_VERSIONS
     from rzen_eval.results.tables import rows
 
-    made_of = manifest().columns()
     own = [
         row
         for folder in folders
         for name, results in rows.read(folder).items()
-        for row in rows.scored(name, results, f"results in {folder}", made_of, version)
+        for row in rows.scored(name, results, f"results in {folder}", manifest(), version)
     ]
     if folders and not own:
         raise ConfigError(f"plot: no whole results in {folders[0]}; expected <model>/<task>.json, as a run leaves them")
-    version = version or (own[0].data_version if own else DATA_VERSIONS[0])
+    version = version or (own[0].data_version if own else manifest().newest)
     tasks = manifest().names
-    published = [rows.published(row, made_of) for row in reference.load(places, tasks).values()]
+    published = [rows.published(row, manifest()) for row in reference.load(places, tasks).values()]
     return [row for row in own if row.data_version == version], [r for r in published if r.data_version == version]
 
 

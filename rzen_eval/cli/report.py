@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.options import data_version, directory, listed, named, put, whole
 from rzen_eval.errors import ConfigError
 
@@ -117,8 +119,6 @@ def _models(folders: Sequence[Path]) -> list[Model]:
 
 def _tasks(models: Sequence[Model], settings: Sequence[str], places: Sequence[Path]) -> tuple[RunConfig, list[str]]:
     """The declarations of the tasks that there are results of, and their ids in the order of the benchmark."""
-    from rzen_eval.benchmark.manifest import manifest
-    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
 
     ids = {task_id: None for model in models for task_id in model.results}
@@ -156,26 +156,21 @@ def _overview(
     places: Sequence[Path],
     options: task_page.Options,
 ) -> page.Overview:
-    from rzen_eval.benchmark.manifest import manifest
-    from rzen_eval.benchmark.places import folders
-    from rzen_eval.benchmark.published import DATA_VERSIONS
     from rzen_eval.results.report.page import Overview
     from rzen_eval.results.tables import leaderboard, rows
 
-    benchmark = manifest().groups()
-    made_of = rows.columns(benchmark)
     by_model = [
         rows.scored(
             model.name,
             [result for task_id, result in model.results.items() if task_id in tasks],
             f"results in {model.folder}",
-            made_of,
+            manifest(),
             chosen.data_version,
         )
         for model in models
     ]
-    version = chosen.data_version or next((row.data_version for found in by_model for row in found), DATA_VERSIONS[0])
-    beside, notes = _references(chosen.references, version, made_of, folders(places))
+    version = chosen.data_version or next((row.data_version for found in by_model for row in found), manifest().newest)
+    beside, notes = _references(chosen.references, version, folders(places))
     if any(next(iter(model.results.values())).source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
     return Overview(
@@ -183,24 +178,21 @@ def _overview(
         data_version=version,
         rows=[next((row for row in found if row.data_version == version), None) for found in by_model],
         references=beside,
-        sections=leaderboard.sections([*(row for found in by_model for row in found), *beside], benchmark),
-        made_of=made_of,
+        sections=leaderboard.sections([*(row for found in by_model for row in found), *beside], manifest()),
+        manifest=manifest(),
         notes=notes,
         pictured=options.pictured,
         side=options.side,
     )
 
 
-def _references(
-    wanted: Sequence[str], version: str, made_of: Mapping[str, Sequence[str]], places: Sequence[Path]
-) -> tuple[list[Row], list[str]]:
+def _references(wanted: Sequence[str], version: str, places: Sequence[Path]) -> tuple[list[Row], list[str]]:
     """Published rows whose name holds one of those wanted, and what to say of those of other data."""
     from rzen_eval.benchmark import published
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.results.tables import rows
 
     tasks = manifest().names
-    known = [rows.published(row, made_of) for row in published.load(places, tasks).values()] if wanted else []
+    known = [rows.published(row, manifest()) for row in published.load(places, tasks).values()] if wanted else []
     found = named("report", known, wanted) if wanted else []
     same = [row for row in found if row.data_version == version]
     others = [f"{row.model} ({row.data_version})" for row in found if row.data_version != version]

@@ -7,6 +7,8 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.options import directory, one_of, put
 from rzen_eval.errors import ConfigError, ResultError, nearest
 
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.statistics.reproduction import Cell
     from rzen_eval.results.tables import document
-
-SUITES = {"2.1": "mmeb_v2", "2.0.1": "[image,video,visdoc_v2_0]", "2.0": "mmeb_v2_0"}
-"""All tasks of a version of the data."""
 
 
 def options(parser: Options) -> None:
@@ -45,8 +44,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         The exit code: 0 where every published figure came out, else 1.
     """
     from rzen_eval.benchmark import published as reference
-    from rzen_eval.benchmark.manifest import manifest
-    from rzen_eval.benchmark.places import folders
     from rzen_eval.config import compose
     from rzen_eval.models.prompt import ONE_FRAME
     from rzen_eval.results.statistics import reproduction
@@ -62,7 +59,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     declared = asked.model.model_dump(mode="json")
     frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
     notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
-    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest().columns())
+    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest())
     if not cells:
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
     if chosen.format == "json":
@@ -76,7 +73,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
     """The settings with what follows from them: the experiment or the published row of a model, and its tasks."""
-    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
 
     given = dict(word.split("=", 1) for word in settings if "=" in word)
@@ -97,7 +93,7 @@ def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[st
         given["reference"] = row
         words.append(f"reference={row}")
     if "task" not in given and "experiment" not in given and given["reference"] in known:
-        words.append(f"task={SUITES[known[given['reference']].data_version]}")
+        words.append(manifest().versions[known[given["reference"]].data_version].word)
     return words
 
 
@@ -117,15 +113,13 @@ def _row(asked: RunConfig, known: Mapping[str, Reference]) -> str:
 
 
 def _check_versions(tasks: Mapping[str, Task], published: Reference) -> None:
-    version = published.data_version
+    version = manifest().versions[published.data_version]
     for task in tasks.values():
-        # 2.0.1 has the queries of 2.1 and the page labels of 2.0.
-        of = version if version != "2.0.1" else "2.0" if task.modality == "visdoc" else "2.1"
-        if of not in task.versions:
-            versions = " and ".join(task.versions) or "none, as a variant"
+        if task.id not in version.members:
+            own = " and ".join(task.versions) or "none, as a variant"
             raise ConfigError(
-                f"reproduce: {task.id} is of data version {versions}, {published.model} was published on {version};"
-                f" give task={SUITES[version]}"
+                f"reproduce: {task.id} is of data version {own}, {published.model} was published on {version.name};"
+                f" give {version.word}"
             )
 
 

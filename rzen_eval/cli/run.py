@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
+
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
@@ -78,7 +80,6 @@ def _report(config: RunConfig, outcome: Outcome) -> None:
 
 
 def _print_tables(config: RunConfig, outcome: Outcome) -> None:
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.core import Mark
     from rzen_eval.results.tables import averages
 

@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.options import directory, listed
 from rzen_eval.errors import ConfigError, DataError, nearest
 
@@ -59,7 +60,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         DataError: vectors are missing.
         ConfigError: a size that the model does not have, or settings that leave nothing to print.
     """
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.config import compose
     from rzen_eval.core import Mark
     from rzen_eval.models import open_model

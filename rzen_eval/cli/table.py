@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import folders
 from rzen_eval.cli.options import data_version, directory, listed, named, one_of, put, whole
 from rzen_eval.errors import ConfigError
 
@@ -48,8 +50,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    from rzen_eval.benchmark.manifest import manifest
-    from rzen_eval.benchmark.places import folders
     from rzen_eval.results.tables import formats, leaderboard
 
     del settings
@@ -61,9 +61,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         raise ConfigError(f"table: no row of data version {chosen.data_version}; leave --data-version out to see all")
     if chosen.format in {"json", "csv"}:
         write = {"json": formats.as_json, "csv": formats.as_csv}[chosen.format]
-        text = write(leaderboard.flat(found, precision=chosen.digits, per_task=chosen.per_task))
+        text = write(leaderboard.flat(found, manifest(), precision=chosen.digits, per_task=chosen.per_task))
     else:
-        parts = leaderboard.sections(found, manifest().groups(), precision=chosen.digits, per_task=chosen.per_task)
+        parts = leaderboard.sections(found, manifest(), precision=chosen.digits, per_task=chosen.per_task)
         documents = {"md": formats.markdown, "latex": formats.latex, "html": formats.page}
         text = documents[chosen.format](parts, chosen.command)
     put(text, chosen.output)
@@ -72,10 +72,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
     from rzen_eval.benchmark import published
-    from rzen_eval.benchmark.manifest import manifest
     from rzen_eval.results.tables import rows
 
-    made_of, folders = manifest().columns(), chosen.folders
+    folders = chosen.folders
     if chosen.published_only and folders:
         raise ConfigError(f"table: --published-only prints published rows alone; leave it or {folders[0]} out")
     if not folders and not chosen.published_only:
@@ -89,5 +88,5 @@ def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
         for model, results in models.items():
             label = f"{model} ({folder})" if model in taken else model
             taken.add(model)
-            found += rows.scored(label, results, f"results in {folder}", made_of, chosen.data_version)
-    return found + [rows.published(row, made_of) for row in published.load(places, manifest().names).values()]
+            found += rows.scored(label, results, f"results in {folder}", manifest(), chosen.data_version)
+    return found + [rows.published(row, manifest()) for row in published.load(places, manifest().names).values()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.places import choices, folders
+
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
@@ -30,7 +32,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """
     import pandas as pd
 
-    from rzen_eval.benchmark.places import choices, folders
     from rzen_eval.config import compose
     from rzen_eval.results.tables import averages
 
