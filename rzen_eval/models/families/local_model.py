@@ -147,6 +147,8 @@ class Local(ABC):
         """
         prompt = self.prompt(item, side)
         visuals = self.pictures(item).measure() if visuals is None else visuals
+        if not visuals and self.spec.prompt.unread is not None and (item.images or item.frames):
+            prompt = self.spec.prompt.unread
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
         repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
