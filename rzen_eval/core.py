@@ -72,6 +72,15 @@ class Side(StrEnum):
     CANDIDATE = "candidate"
 
 
+class Mark(StrEnum):
+    """What keeps a score from being compared with others."""
+
+    OTHER_DATA = "other_data"
+    """Counts tell that it was made of other data than the benchmark's."""
+    COLLAPSED = "collapsed"
+    """All queries, or all candidates, had practically the same vector."""
+
+
 class Modality(StrEnum):
     """The three parts of MMEB-V2."""
 
@@ -187,8 +196,8 @@ class Task(Frozen):
     n_queries: int = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
     """None where the count is not public."""
-    versions: tuple[Literal["2.0", "2.1"], ...] = ("2.0", "2.1")
-    """Versions of the benchmark's data whose averages include this task; empty for variants."""
+    versions: tuple[str, ...] = ()
+    """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source
     limit: int | None = Field(default=None, gt=0)
     """Score the first `limit` queries only."""
@@ -197,7 +206,7 @@ class Task(Frozen):
     cache_dir: Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TaskData:
     """A task's queries, candidates and judgements, checked and ready to embed."""
 
@@ -215,7 +224,13 @@ class TaskData:
     """Language of each query; None where the repository does not say."""
     revision: str | None = None
     """Commit of the repository, or a signature of the files where there is none."""
+    other_data: bool = False
+    """Whether counts tell that these are other data than the benchmark's."""
     warnings: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        pooled = "in one corpus" if self.pools is None else "in pools"
+        return f"<TaskData: {len(self.query_ids)} queries, {len(self.candidate_ids)} candidates {pooled}>"
 
 
 @runtime_checkable
@@ -235,7 +250,7 @@ class Embedder(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """Rankings of a task: candidate ids with scores, best first."""
 
@@ -243,6 +258,10 @@ class Run:
     scores: Mapping[str, Sequence[float]]
     tied: Sequence[str] = ()
     """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
+
+    def __repr__(self) -> str:
+        deepest = max(map(len, self.ranking.values()), default=0)
+        return f"<Run: {len(self.ranking)} queries, up to {deepest} candidates each, {len(self.tied)} tied>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,5 +295,33 @@ class Result(Frozen):
     n_candidates: int
     n_ties: int
     limit: int | None
+    marks: tuple[Mark, ...] = ()
+    """What keeps the score from being compared with others."""
     warnings: list[str]
     provenance: dict[str, Any]
+
+    @property
+    def source(self) -> str | None:
+        """Where its data came from: `sample`, `hub`, `mirror` or `imported`; None where the result does not say."""
+        return self._dataset.get("source")
+
+    @property
+    def versions(self) -> tuple[str, ...] | None:
+        """Versions of the data whose averages include it, none for a variant; None where the result does not say."""
+        versions = self.provenance.get("versions")
+        return None if versions is None else tuple(versions)
+
+    @property
+    def imported_from(self) -> str | None:
+        """The evaluator that it was imported from; None where it was scored here."""
+        imported: Mapping[str, str] = self.provenance.get("imported", {})
+        return imported.get("from")
+
+    @property
+    def _dataset(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.provenance.get("dataset", {})
+        return found
+
+    def counts_in(self, version: str) -> bool:
+        """Whether averages of a version of the data include it; one that does not say which counts in all."""
+        return self.versions is None or version in self.versions

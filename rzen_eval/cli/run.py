@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.config import compose
-from rzen_eval.engine.inline import Rank
+from rzen_eval.core import Mark
+from rzen_eval.engine.ranks import Rank
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome
 from rzen_eval.evaluation.session import run as score_all
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
 
 
 def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
@@ -26,7 +28,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         extra_dirs: folders with further YAML.
 
     Returns:
-        The exit code: 1 if a task failed.
+        The exit code: 0 only if every task has a result.
     """
     chosen = compose.load(words, extra_dirs)
     given = {word.split("=")[0] for word in words}
@@ -44,7 +46,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
     _report(chosen, outcome)
-    return 1 if outcome.failed else 0
+    return 0 if outcome.results.keys() == chosen.tasks.keys() else 1
 
 
 def _report(chosen: RunConfig, outcome: Outcome) -> None:
@@ -68,12 +70,12 @@ def _report(chosen: RunConfig, outcome: Outcome) -> None:
 def _print_tables(chosen: RunConfig, outcome: Outcome) -> None:
     results = list(outcome.results.values())
     rows = averages.by_version(chosen.model.name, results)
-    benchmark = compose.benchmark()
+    benchmark = manifest().groups()
     modalities = {task.modality for task in chosen.tasks.values()}
     if len(modalities) > 1:
         print(f"\n{averages.markdown(averages.overall_table(rows, benchmark, chosen.reference))}")
     for modality, groups in benchmark.items():
         if modality in modalities:
             print(f"\n{averages.markdown(averages.modality_table(rows, modality, groups, chosen.reference))}")
-    if any(averages.foreign(result.warnings) for result in results):
+    if any(Mark.OTHER_DATA in result.marks for result in results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")

@@ -72,10 +72,10 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
     text = _text(prompt, item, side)
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
     nothing = not media and item.text is None and not text
-    return head + announced + (prompt.empty if nothing else text) + end(prompt, item, side)
+    return head + announced + (prompt.empty if nothing else text) + text_after(prompt, item, side)
 
 
-def end(prompt: Prompt, item: Item, side: Side) -> str:
+def text_after(prompt: Prompt, item: Item, side: Side) -> str:
     """What follows the text: it stays whole where the text is cut."""
     if prompt.pictured is not None and (item.images or item.frames):
         return prompt.pictured.split("{media}")[1]
@@ -94,7 +94,7 @@ def _system(prompt: Prompt, item: Item, side: Side) -> str:
         return prompt.system
     if prompt.full_stop:
         return told.removesuffix(".") + "."
-    return ended(told, prompt.stop) or prompt.system
+    return with_full_stop(told, prompt.stop) or prompt.system
 
 
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
@@ -111,8 +111,8 @@ def _told(prompt: Prompt, item: Item) -> str:
     return prompt.reworded.get(given.strip(), given)
 
 
-def ended(instruction: str, stop: str | None) -> str:
-    """An instruction without white space around it, ended where it has no punctuation there; None: as it is.
+def with_full_stop(instruction: str, stop: str | None) -> str:
+    """An instruction without white space around it, and with a full stop for want of punctuation; None: as it is.
 
     Source: `format_model_input` of Qwen3-VL-Embedding.
     """

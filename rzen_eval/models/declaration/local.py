@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
+from rzen_eval.models import FAMILIES, class_of
 
-Family = Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava_onevision", "colpali", "colqwen2"]
-"""Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
+if TYPE_CHECKING:
+    Family = str
+else:
+    Family = Literal[tuple(FAMILIES)]
+OF_BUDGETED = ("image", "frame", "square", "first_resize", "clip_tokens")
+"""Settings of families that are budgeted alone; others know their own."""
 Alpha = Literal["drop", "white", "resize_first"]
 BeyondRatio = Literal["clamp", "square", "unread", "error"]
-BUDGETED = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "colqwen2")
-"""Families that give a picture as many tokens as its size asks for, within a budget; others know their own."""
-OF_BUDGETED = ("image", "frame", "square", "first_resize", "clip_tokens")
-"""Settings of these alone."""
-SQUARES = ("colpali",)
-"""Families that squeeze every picture into one square, and may read a small one otherwise."""
 
 
 class Budget(Frozen):
@@ -225,12 +224,13 @@ class ModelSpec(Checkpointed):
 
     @model_validator(mode="after")
     def _suits_its_family(self) -> Self:
-        if self.family in BUDGETED:
+        family = class_of(self.family)
+        if family.budgeted:
             if self.image is None or self.frame is None:
                 raise ValueError(f"{self.family} needs image and frame, the tokens that one may take")
             return self
         unused = [name for name in OF_BUDGETED if getattr(self, name) is not None]
-        unused += ["small_side"] * (self.small_side is not None and self.family not in SQUARES)
+        unused += ["small_side"] * (self.small_side is not None and not family.squared)
         unused += ["positions"] * (self.positions != "sequential")
         unused += ["prompt.frames_first"] * self.prompt.frames_first
         if unused:

@@ -26,12 +26,15 @@ class ColPali(LateInteraction):
 
     architecture = "ColPaliForRetrieval"
     configuration = "ColPaliConfig"
+    whole_class = architecture
+    causal = False
     within = "paligemma"
     adapted = (
         (r"^custom_text_proj", "embedding_proj_layer"),
         (r"^model\.language_model\.model\.", "vlm.language_model."),
         (r"^model\.", "vlm."),
     )
+    squared = True
     adds_tokens = False
     """The prompt spells its first token, which stands behind the pictures."""
     marks = ("<image>",)

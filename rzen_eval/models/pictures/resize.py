@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rzen_eval.core import Media
     from rzen_eval.models.declaration.local import Alpha, BeyondRatio, Budget, FirstBudget, ModelSpec
 
-SIDES = {"qwen3_vl": 32}
-"""The same of families with other patches."""
 MARGIN = 1.05
 """How much more than the least a frame may always take."""
 Pixels = NDArray[np.uint8]
@@ -93,8 +91,8 @@ class Sizing:
     """Filter of the last resize; others are bicubic."""
 
     @classmethod
-    def of(cls, spec: ModelSpec) -> Sizing:
-        """As a model declares it."""
+    def of(cls, spec: ModelSpec, side: int = TOKEN) -> Sizing:
+        """As a model declares it, with visual tokens of so many pixels a side."""
         image, frame = spec.budgets
         return cls(
             image=image,
@@ -106,7 +104,7 @@ class Sizing:
             clip=spec.video == "video",
             first_of_images=spec.first_resize_of == "all",
             clip_tokens=spec.clip_tokens,
-            side=SIDES.get(spec.family, TOKEN),
+            side=side,
             alpha=spec.alpha,
             beyond_ratio=spec.beyond_ratio,
             frames_first=spec.prompt.frames_first,
