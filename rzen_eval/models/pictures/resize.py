@@ -11,13 +11,14 @@ from PIL import Image
 
 from rzen_eval.errors import DataError
 from rzen_eval.media import describe, image_size, open_as_stored, open_rgb, portable, to_rgb
+from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.pictures.fit import MAX_RATIO, TOKEN, Size, beyond_ratio, clamped, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.core import Media
-    from rzen_eval.models.declaration.local import Alpha, BeyondRatio, Budget, FirstBudget, ModelSpec
+    from rzen_eval.models.declaration.local import Alpha, BeyondRatio, FirstBudget, ModelSpec
 
 MARGIN = 1.05
 """How much more than the least a frame may always take."""
@@ -42,7 +43,7 @@ class Visual:
 
     @classmethod
     def of(cls, pixels: Pixels, side: int = TOKEN) -> Visual:
-        """The size of loaded pixels."""
+        """The size of loaded pixels, shape (height, width, 3), or of a clip (frames, height, width, 3)."""
         return cls(pixels.shape[-2], pixels.shape[-3], len(pixels) if pixels.ndim == 4 else 0, side)
 
     @property
@@ -188,8 +189,8 @@ class Pictures(Prepared[Sizing]):
         """Decode and resize; every file is opened once.
 
         Returns:
-            Images, then frames, or these first: each apart, or all frames stacked as one clip. Nothing where a picture
-            is not read, and with it none of its item.
+            Images, then frames, or these first: each apart, shape (height, width, 3), or all frames stacked as one
+            clip, shape (frames, height, width, 3). Nothing where a picture is not read, and with it none of its item.
 
         Raises:
             DataError: a picture is missing or damaged, or beyond the ratio that the model reads.
@@ -219,7 +220,7 @@ class Pictures(Prepared[Sizing]):
         return self._ordered(stills, [self._visual(media, len(self.frames)) for media in self.frames])
 
     def visuals(self, loaded: Sequence[Pixels]) -> list[Visual]:
-        """What takes visual tokens, of these pictures as they were loaded."""
+        """What takes visual tokens, of these pictures as `load` returned them."""
         return [Visual.of(pixels, self.how.side) for pixels in loaded]
 
     def _ordered(self, stills: list[Part], frames: list[Part]) -> list[Part]:
@@ -255,3 +256,8 @@ class Pictures(Prepared[Sizing]):
             if image.size != step:
                 image = image.resize(step, self.how.resample if number == len(steps) else Image.Resampling.BICUBIC)
         return np.asarray(image)
+
+
+_ONE = Budget(min_tokens=1, max_tokens=1)
+NO_PICTURES = Pictures(Sizing(_ONE, _ONE))
+"""There is nothing to load."""
