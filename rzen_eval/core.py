@@ -178,6 +178,8 @@ class Task(Frozen):
     recipe: str
     """Module of `rzen_eval.data.recipes` that turns rows into queries, candidates and judgements."""
     metric: str
+    evaluator: Literal["mmeb", "mteb"] = "mmeb"
+    """Whose evaluator `score` follows, oddities included: MMEB's or mteb's."""
     pool: Literal["query", "corpus"]
     """Whether each query is ranked against its own candidates or against all of the task's."""
     dataset: Dataset
