@@ -189,14 +189,20 @@ class Task(Frozen):
     n_queries: int = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
     """None where the count is not public."""
-    versions: tuple[Literal["2.0", "2.1"], ...] = ("2.0", "2.1")
-    """Versions of the benchmark's data whose averages include this task; empty for variants."""
+    versions: tuple[str, ...] = ()
+    """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source
     limit: int | None = Field(default=None, gt=0)
     """Score the first `limit` queries only."""
     frames: int = Field(default=8, gt=0)
     """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
     cache_dir: Path
+
+    @model_validator(mode="after")
+    def _ranked_whole(self) -> Self:
+        if self.evaluator == "mteb" and self.pool != "corpus":
+            raise ValueError(f"evaluator: mteb ranks the whole corpus, found pool: {self.pool}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,11 @@ class TaskData:
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A map from items to vectors. It never learns which task it is embedding."""
+    """A map from items to vectors. It never learns which task it is embedding.
+
+    One whose vectors are meant to be compared by dot product, whatever their length, says so in an attribute
+    `similarity = "dot"`; without it, or with `"cosine"`, they are made unit length.
+    """
 
     def embed(self, items: Sequence[Item], side: Side) -> Vectors | MultiVectors | Sequence[Vectors]:
         """One vector an item, or several, in the order of the items.
