@@ -72,6 +72,15 @@ class Side(StrEnum):
     CANDIDATE = "candidate"
 
 
+class Mark(StrEnum):
+    """What keeps a score from being compared with others."""
+
+    OTHER_DATA = "other_data"
+    """Counts tell that it was made of other data than the benchmark's."""
+    COLLAPSED = "collapsed"
+    """All queries, or all candidates, had practically the same vector."""
+
+
 class Modality(StrEnum):
     """The three parts of MMEB-V2."""
 
@@ -205,7 +214,7 @@ class Task(Frozen):
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TaskData:
     """A task's queries, candidates and judgements, checked and ready to embed."""
 
@@ -223,7 +232,13 @@ class TaskData:
     """Language of each query; None where the repository does not say."""
     revision: str | None = None
     """Commit of the repository, or a signature of the files where there is none."""
+    other_data: bool = False
+    """Whether counts tell that these are other data than the benchmark's."""
     warnings: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        pooled = "in one corpus" if self.pools is None else "in pools"
+        return f"<TaskData: {len(self.query_ids)} queries, {len(self.candidate_ids)} candidates {pooled}>"
 
 
 @runtime_checkable
@@ -247,7 +262,7 @@ class Embedder(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """Rankings of a task: candidate ids with scores, best first."""
 
@@ -255,6 +270,10 @@ class Run:
     scores: Mapping[str, Sequence[float]]
     tied: Sequence[str] = ()
     """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
+
+    def __repr__(self) -> str:
+        deepest = max(map(len, self.ranking.values()), default=0)
+        return f"<Run: {len(self.ranking)} queries, up to {deepest} candidates each, {len(self.tied)} tied>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,5 +307,33 @@ class Result(Frozen):
     n_candidates: int
     n_ties: int
     limit: int | None
+    marks: tuple[Mark, ...] = ()
+    """What keeps the score from being compared with others."""
     warnings: list[str]
     provenance: dict[str, Any]
+
+    @property
+    def source(self) -> str | None:
+        """Where its data came from: `sample`, `hub`, `mirror` or `imported`; None where the result does not say."""
+        return self._dataset.get("source")
+
+    @property
+    def versions(self) -> tuple[str, ...] | None:
+        """Versions of the data whose averages include it, none for a variant; None where the result does not say."""
+        versions = self.provenance.get("versions")
+        return None if versions is None else tuple(versions)
+
+    @property
+    def imported_from(self) -> str | None:
+        """The evaluator that it was imported from; None where it was scored here."""
+        imported: Mapping[str, str] = self.provenance.get("imported", {})
+        return imported.get("from")
+
+    @property
+    def _dataset(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.provenance.get("dataset", {})
+        return found
+
+    def counts_in(self, version: str) -> bool:
+        """Whether averages of a version of the data include it; one that does not say which counts in all."""
+        return self.versions is None or version in self.versions

@@ -6,6 +6,12 @@ The command line prints that line and leaves with the error's exit code.
 
 from __future__ import annotations
 
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class RzenEvalError(Exception):
     """The base of every error raised on purpose; an ordinary failure leaves with exit code 1."""
@@ -29,3 +35,9 @@ class ModelError(RzenEvalError):
 
 class ResultError(RzenEvalError):
     """A result that cannot be written, or that cannot be read back."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)` where something is like enough, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -13,7 +13,7 @@ from rzen_eval.core import Side
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Item, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rzen_eval.config import compose
-from rzen_eval.core import QueryScores, Result, Run
+from rzen_eval.benchmark.declared import declaration
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import config_dir
+from rzen_eval.core import Instruction, QueryScores, Result, Run
 from rzen_eval.results import store
 
 MODEL = {"name": "m", "prompt": {"system": "You are.", "instruction": {"query": "user"}}, "dtype": "float32"}
@@ -18,23 +20,24 @@ MODEL = {"name": "m", "prompt": {"system": "You are.", "instruction": {"query": 
 def write(folder: Path, task: str, values: Sequence[float], *, kept: bool = True, **fields: Any) -> Result:
     """Write a result of a shipped task whose queries score `values`; further fields of the result, or of
     its provenance with `provenance=`, replace what a run would write."""
-    declared = compose.everything()[task]
+    entry = manifest().entries[task]
+    raw = declaration("task", entry.path, [config_dir()])
     exact = fields.pop("exact_values", values)
     provenance = {
         "fingerprint": "f",
         "model": MODEL | {"name": folder.name},
         "dataset": {"source": "hub", "judgements": f"of {task} {len(values)}"},
-        "versions": list(declared.versions),
+        "versions": list(entry.versions),
         "frames": 8,
-        "instruction": declared.instruction.model_dump(),
+        "instruction": Instruction.model_validate(raw.get("instruction", {})).model_dump(),
         "prompts": {"query": "Find: a", "candidate": "Read."},
         "software": {"torch": "2.13.0"},
     }
     score, textbook = float(np.mean(values)), float(np.mean(exact))
     result = Result.model_validate(
         {
-            "id": task, "task": declared.name, "modality": declared.modality, "group": declared.group,
-            "metric": declared.metric, "score": score, "exact": textbook, "metrics": {declared.metric: textbook},
+            "id": task, "task": entry.name, "modality": entry.modality, "group": entry.group,
+            "metric": entry.metric, "score": score, "exact": textbook, "metrics": {entry.metric: textbook},
             "official": {}, "n_queries": len(values), "n_candidates": 10, "n_ties": 0, "limit": None, "warnings": [],
         }
         | fields

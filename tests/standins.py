@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from rzen_eval.config.compose import choices, load
+from rzen_eval.benchmark.places import choices
+from rzen_eval.config.compose import load
 from rzen_eval.errors import ConfigError
 from rzen_eval.models.declaration.external import ApiSpec
 from rzen_eval.models.declaration.local import BUDGETED, ModelSpec

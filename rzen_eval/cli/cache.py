@@ -9,7 +9,7 @@ import pandas as pd
 
 from rzen_eval.config import compose
 from rzen_eval.engine.vector_store import SUFFIX
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.results.tables import averages
 
 if TYPE_CHECKING:
@@ -28,16 +28,15 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         The exit code, 0.
     """
     prunes = [word.partition("=")[2] for word in words if word.startswith("prune=")]
-    chosen = compose.load(
-        ["task=visdoc/vidore_arxivqa", *(word for word in words if not word.startswith("prune="))], extra_dirs
-    )
+    settings = [word for word in words if not word.startswith("prune=")]
+    chosen = compose.load(settings, extra_dirs, need_tasks=False)
     root = chosen.cache_dir / "vectors"
     folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
     for prune in prunes:
         doomed = [folder for folder in folders if prune in {"all", folder.name} or folder.name.startswith(f"{prune}-")]
         if not doomed:
             known = [folder.name for folder in folders]
-            raise ConfigError(f"cache: nothing called {prune!r} in {root}{compose.nearest(prune, known)}; see the list")
+            raise ConfigError(f"cache: nothing called {prune!r} in {root}{nearest(prune, known)}; see the list")
         for folder in doomed:
             shutil.rmtree(folder)
             print(f"removed {folder}")

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.compare import one_model
 from rzen_eval.cli.options import Options, directory
-from rzen_eval.config import compose
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
 from rzen_eval.results.statistics import baseline, gate, gate_ci
-from rzen_eval.results.tables import document, rows
+from rzen_eval.results.tables import document
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -40,7 +40,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         return _update(chosen, model)
     expected = baseline.read(chosen.baseline)
     tolerance = expected.tolerance if chosen.tolerance is None else chosen.tolerance
-    found = gate.check(model, expected, rows.columns(compose.benchmark()), tolerance)
+    found = gate.check(model, expected, manifest().columns(), tolerance)
     _report(found, model.name, chosen)
     return 1 if any(one.failed(strict=chosen.strict) for one in found.checks) else 0
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, put
 from rzen_eval.config import compose
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.results.statistics import bootstrap, comparison_text
 from rzen_eval.results.statistics.comparison import CORRECTIONS, Method, Model, compare
 from rzen_eval.results.tables import document, rows
@@ -40,7 +41,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     first, second = (one_model(name, chosen.results_dir, only) for name in chosen.models)
     if first.name == second.name:
         first, second = (Model(str(model.folder), model.folder, model.results) for model in (first, second))
-    found = compare(first, second, rows.columns(compose.benchmark()), chosen.data_version, _method(chosen))
+    found = compare(first, second, manifest().columns(), chosen.data_version, _method(chosen))
     if chosen.format == "json":
         text = comparison_text.as_json(found, _method(chosen))
     else:
@@ -107,9 +108,7 @@ def one_model(text: str, results_dir: Path, only: set[str] | None = None) -> Mod
     if not place.is_dir():
         names = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
         there = f"{results_dir} holds {', '.join(names)}" if names else f"{results_dir} holds no results"
-        raise ConfigError(
-            f"no results of {text!r}: {there}{compose.nearest(text, names)}; expected a model or a folder"
-        )
+        raise ConfigError(f"no results of {text!r}: {there}{nearest(text, names)}; expected a model or a folder")
     found = models(place)
     if len(found) != 1:
         said = f"results of {', '.join(model.name for model in found)}" if found else "no results"

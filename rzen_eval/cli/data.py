@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.data.fetch import UnavailableError, Wanted
 
 USAGE = "rzen-eval data plan|fetch|unpack|verify task=NAME data.root=DIR"
@@ -34,7 +34,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 
     actions = ("plan", "fetch", "unpack", "verify")
     if not words or words[0] not in actions:
-        found = f"found {words[0]!r}{compose.nearest(words[0], actions)}" if words else "found nothing"
+        found = f"found {words[0]!r}{nearest(words[0], actions)}" if words else "found nothing"
         raise ConfigError(f"data: expected one of {', '.join(actions)}, {found}; {USAGE}")
     settings = list(words[1:])
     if not any(word.startswith("data=") for word in settings):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.config import compose
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, nearest
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
 from rzen_eval.models.declaration.local import ModelSpec
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.estimate.checkpoint import Known
     from rzen_eval.estimate.cost import Amount, TaskCost
     from rzen_eval.estimate.item_cost import Reader
@@ -64,7 +64,7 @@ def _machine(words: Sequence[str]) -> _Machine:
     )
     unknown = [name for name in devices if name not in DEVICES]
     if unknown or not devices:
-        found = f"{unknown[0]!r}{compose.nearest(unknown[0], list(DEVICES))}" if unknown else "none"
+        found = f"{unknown[0]!r}{nearest(unknown[0], list(DEVICES))}" if unknown else "none"
         raise ConfigError(f"estimate: devices= takes a list of {', '.join(DEVICES)}, found {found}")
     try:
         efficiency = float(given.get("efficiency", EFFICIENCY))

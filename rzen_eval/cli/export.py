@@ -6,9 +6,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, put
-from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.exchange import submission
 from rzen_eval.results.tables import rows
@@ -50,9 +50,9 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     about = submission.metadata(given, results)
     version = chosen.data_version or DATA_VERSIONS[0]
     content = submission.submission(
-        [result for result in results if version in result.provenance.get("versions", DATA_VERSIONS)],
+        [result for result in results if result.counts_in(version)],
         about,
-        compose.benchmark(),
+        manifest().groups(),
         version,
         datetime.now(UTC).replace(tzinfo=None).isoformat(),
     )

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.options import Options, directory
-from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
 from rzen_eval.results.exchange import imports
@@ -44,7 +44,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     if not chosen.folder.exists():
         raise ConfigError(f"import: nothing at {chosen.folder}; expected a folder of results")
     read, convert = READERS[chosen.source]
-    tasks = list(compose.everything().values())
+    tasks = list(manifest().entries.values())
     place, results, refused = chosen.results_dir / chosen.model, dict[str, "Result"](), list[str]()
     for found in read(chosen.folder):
         try:
@@ -70,5 +70,5 @@ def _check(place: Path, result: Result, before: dict[str, Result]) -> None:
     if result.id in before:
         raise ResultError(f"{result.task}: two files are of this task; import one model's folder at a time")
     file = place / f"{result.id}.json"
-    if file.is_file() and "imported" not in store.read(file).provenance:
+    if file.is_file() and store.read(file).imported_from is None:
         raise ResultError(f"{result.task}: {file} was scored here; give another model= or results_dir=")

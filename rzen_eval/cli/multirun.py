@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import hydra
 from hydra.core.hydra_config import HydraConfig
 
-from rzen_eval.config.compose import config_dir
+from rzen_eval.benchmark.places import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rzen_eval.config.compose import nearest
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, nearest
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark import published as reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import folders
 from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, listed, named
-from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_whole
 from rzen_eval.results.figures import plots
@@ -54,7 +55,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     chosen = parser.read(words)
     plots.need_matplotlib()
     sweeps = [plots.read_sweep(folder) for folder in chosen.sweep]
-    places = compose.folders([*extra_dirs, *chosen.config_dir])
+    places = folders([*extra_dirs, *chosen.config_dir])
     own, published = _rows([*chosen.folders, *chosen.results_dir], chosen.data_version, places)
     wanted = named("plot", published, chosen.references) if chosen.references else published
     beside = wanted if chosen.references else [row for row in wanted if len(plots.shared([row])) == len(plots.GROUPS)]
@@ -81,7 +82,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 
 def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) -> tuple[list[Row], list[Row]]:
     """Rows of results and published ones, of one version of the data."""
-    made_of = rows.columns(compose.benchmark())
+    made_of = manifest().columns()
     own = [
         row
         for folder in folders
@@ -91,7 +92,7 @@ def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) 
     if folders and not own:
         raise ConfigError(f"plot: no whole results in {folders[0]}; expected <model>/<task>.json, as a run leaves them")
     version = version or (own[0].data_version if own else DATA_VERSIONS[0])
-    tasks = {task.name for task in compose.everything().values()}
+    tasks = manifest().names
     published = [rows.published(row, made_of) for row in reference.load(places, tasks).values()]
     return [row for row in own if row.data_version == version], [r for r in published if r.data_version == version]
 

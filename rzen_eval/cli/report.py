@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from rzen_eval.benchmark import published
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.compare import models as models_in
 from rzen_eval.cli.options import Options, directory, listed, named, put
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
     from rzen_eval.results.report.task_page import TaskPage
     from rzen_eval.results.statistics.comparison import Model
@@ -134,10 +136,10 @@ def _tasks(models: Sequence[Model], settings: Sequence[str], extra_dirs: Sequenc
     """The declarations of the tasks that there are results of, and their ids in the order of the benchmark."""
     ids = {task_id: None for model in models for task_id in model.results}
     if not any(word.startswith("task=") for word in settings):
-        known = {name.rpartition("/")[2]: name for name in compose.choices("task", compose.folders(extra_dirs))}
+        known = {name.rpartition("/")[2]: name for name in choices("task", folders(extra_dirs))}
         names = [known[task_id] for task_id in ids if task_id in known]
         composed = compose.load([f"task=[{','.join(names)}]", *settings] if names else settings, extra_dirs)
-        order = [*compose.everything(), *ids]
+        order = [*manifest().entries, *ids]
         return composed, sorted(ids, key=order.index)
     composed = compose.load(settings, extra_dirs)
     chosen = [task_id for task_id in composed.tasks if task_id in ids]
@@ -154,7 +156,7 @@ def _placed(models: Sequence[Model], task_id: str, composed: RunConfig, given: b
     if given:
         return task
     result = next(model.results[task_id] for model in models if task_id in model.results)
-    kind = result.provenance.get("dataset", {}).get("source")
+    kind = result.source
     if kind in {"sample", "hub"}:
         return task.model_copy(update={"source": task.source.model_copy(update={"kind": kind})})
     return f"No queries are shown: the result was made of data={kind}; give data=mirror data.root=DIR (or data=hub)"
@@ -167,7 +169,7 @@ def _overview(
     extra_dirs: Sequence[Path],
     options: task_page.Options,
 ) -> document.Overview:
-    benchmark = compose.benchmark()
+    benchmark = manifest().groups()
     made_of = rows.columns(benchmark)
     by_model = [
         rows.scored(
@@ -180,8 +182,8 @@ def _overview(
         for model in models
     ]
     version = chosen.data_version or next((row.data_version for found in by_model for row in found), DATA_VERSIONS[0])
-    beside, notes = _references(chosen.references, version, made_of, compose.folders(extra_dirs))
-    if any(_source(model) == "sample" for model in models):
+    beside, notes = _references(chosen.references, version, made_of, folders(extra_dirs))
+    if any(next(iter(model.results.values())).source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
     return document.Overview(
         models=models,
@@ -196,15 +198,11 @@ def _overview(
     )
 
 
-def _source(model: Model) -> object:
-    return next(iter(model.results.values())).provenance.get("dataset", {}).get("source")
-
-
 def _references(
     wanted: Sequence[str], version: str, made_of: Mapping[str, Sequence[str]], places: Sequence[Path]
 ) -> tuple[list[Row], list[str]]:
     """Published rows whose name holds one of those wanted, and what to say of those of other data."""
-    tasks = {task.name for task in compose.everything().values()}
+    tasks = manifest().names
     known = [rows.published(row, made_of) for row in published.load(places, tasks).values()] if wanted else []
     found = named("report", known, wanted) if wanted else []
     same = [row for row in found if row.data_version == version]

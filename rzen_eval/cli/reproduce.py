@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from rzen_eval.benchmark import published as reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.options import Options, directory, put
 from rzen_eval.config import compose
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, nearest
 from rzen_eval.models.prompt import ONE_FRAME
 from rzen_eval.results.statistics import reproduction
 from rzen_eval.results.statistics.comparison import Model
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.benchmark.published import Reference
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
     from rzen_eval.results.statistics.reproduction import Cell
 
@@ -49,8 +51,8 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     parser.add_argument("--format", choices=["md", "html", "json"], default="md")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     chosen = parser.read(words)
-    places = compose.folders([*extra_dirs, *chosen.config_dir])
-    known = reference.load(places, {task.name for task in compose.everything().values()})
+    places = folders([*extra_dirs, *chosen.config_dir])
+    known = reference.load(places, manifest().names)
     settings = _complete(chosen.settings, [*extra_dirs, *chosen.config_dir], known)
     asked = compose.load(settings, [*extra_dirs, *chosen.config_dir])
     row = _row(asked, known)
@@ -59,7 +61,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     declared = asked.model.model_dump(mode="json")
     frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
     notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
-    cells = reproduction.reproduce(model, asked.tasks, known[row], rows.columns(compose.benchmark()))
+    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest().columns())
     if not cells:
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
     if chosen.format == "json":
@@ -79,14 +81,14 @@ def _complete(settings: Sequence[str], extra_dirs: Sequence[Path], known: Mappin
     words = list(settings)
     if "experiment" not in given and "reference" not in given:
         name = given["model"]
-        if name in compose.choices("experiment", compose.folders(extra_dirs)):
+        if name in choices("experiment", folders(extra_dirs)):
             return [f"experiment={name}", *words]
         spec: Any = compose.load(words, extra_dirs).model
         row = next(iter(getattr(spec, "reproduces", ())), name)
         if row not in known:
             raise ConfigError(
                 f"reproduce: no published row is known of model={name}; give reference=NAME, a file of conf/reference"
-                f" such as {min(known)}{compose.nearest(name, list(known))}"
+                f" such as {min(known)}{nearest(name, list(known))}"
             )
         given["reference"] = row
         words.append(f"reference={row}")

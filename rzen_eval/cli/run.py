@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.config import compose
+from rzen_eval.core import Mark
 from rzen_eval.engine.inline import Rank
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
 
 
 def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
@@ -68,12 +70,12 @@ def _report(chosen: RunConfig, outcome: Outcome) -> None:
 def _print_tables(chosen: RunConfig, outcome: Outcome) -> None:
     results = list(outcome.results.values())
     rows = averages.by_version(chosen.model.name, results)
-    benchmark = compose.benchmark()
+    benchmark = manifest().groups()
     modalities = {task.modality for task in chosen.tasks.values()}
     if len(modalities) > 1:
         print(f"\n{averages.markdown(averages.overall_table(rows, benchmark, chosen.reference))}")
     for modality, groups in benchmark.items():
         if modality in modalities:
             print(f"\n{averages.markdown(averages.modality_table(rows, modality, groups, chosen.reference))}")
-    if any(averages.foreign(result.warnings) for result in results):
+    if any(Mark.OTHER_DATA in result.marks for result in results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.config import compose
+from rzen_eval.core import Mark
 from rzen_eval.data.load import load_data
 from rzen_eval.engine.kept_vectors import MissingVectorsError, stored_vectors
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, nearest
 from rzen_eval.evaluation.rankings import Sides, check, ranked
 from rzen_eval.evaluation.score import describe, measure
 from rzen_eval.evaluation.session import kept_vectors
@@ -24,7 +26,7 @@ from rzen_eval.results.tables import averages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Result
     from rzen_eval.models.interface import Model
 
@@ -67,9 +69,9 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     found: Sizes = {(model.dim, Precision.FLOAT32): []}
     found |= {(size, precision): [] for size in reversed(dims) for precision in precisions}
     _fill(found, chosen, model, _command(settings, extra_dirs))
-    rows, benchmark = sweep.rows(chosen.model.name, found), compose.benchmark()
+    rows, benchmark = sweep.rows(chosen.model.name, found), manifest().groups()
     print(averages.markdown(sweep.frame(rows, benchmark)))
-    if any(averages.foreign(result.warnings) for row in rows for result in row.results):
+    if any(Mark.OTHER_DATA in result.marks for row in rows for result in row.results):
         print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")
     if chosen.data.kind == "sample":
         print("\nThis is the bundled sample: made-up data that show the harness, not the benchmark.")
@@ -98,10 +100,12 @@ def _fill(found: Sizes, chosen: RunConfig, model: Model, command: str) -> None:
         left = check(vectors.queries, data.query_ids, f"{what}, queries")
         right = check(vectors.candidates, data.candidate_ids, f"{what}, candidates")
         warnings = [*data.warnings, *left.warnings, *right.warnings]
+        collapsed = left.collapsed or right.collapsed
         for (dims, precision), results in found.items():
             sides = Sides(*shrink(left.vectors, right.vectors, dims, precision))
             rankings = ranked(task, data, sides, what, device=chosen.runtime.rank_device)
-            results.append(measure(task, data, rankings, warnings, {"versions": list(task.versions)}).result)
+            where_from = {"versions": list(task.versions)}
+            results.append(measure(task, data, rankings, warnings, where_from, collapsed=collapsed).result)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         names = ", ".join(list(absent)[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
@@ -140,6 +144,6 @@ def _precisions(text: str | None) -> list[Precision]:
     parts = _listed(text)
     wrong = [part for part in parts if part not in set(Precision)]
     if wrong or not parts:
-        near = compose.nearest(wrong[0], list(Precision)) if wrong else ""
+        near = nearest(wrong[0], list(Precision)) if wrong else ""
         raise ConfigError(f"sweep: expected precision=[...] of {', '.join(Precision)}, found precision={text}{near}")
     return [precision for precision in Precision if precision in parts]

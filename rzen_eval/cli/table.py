@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark import published
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import folders
 from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, listed, named, put
-from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.tables import formats, leaderboard, rows
 
@@ -35,10 +36,8 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         The exit code, 0.
     """
     chosen = _options().read(words)
-    places = compose.folders([*extra_dirs, *chosen.config_dir])
-    tasks = compose.everything()
-    benchmark = compose.benchmark()
-    found = _rows(chosen, places, rows.columns(benchmark), {task.name for task in tasks.values()})
+    places = folders([*extra_dirs, *chosen.config_dir])
+    found = _rows(chosen, places)
     if chosen.models:
         found = named("table", found, chosen.models)
     found = [row for row in found if chosen.data_version in {None, row.data_version}]
@@ -49,7 +48,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
             leaderboard.flat(found, precision=chosen.precision, per_task=chosen.per_task),
         )
     else:
-        parts = leaderboard.sections(found, benchmark, precision=chosen.precision, per_task=chosen.per_task)
+        parts = leaderboard.sections(found, manifest().groups(), precision=chosen.precision, per_task=chosen.per_task)
         text = DOCUMENTS[chosen.format](parts, shlex.join(["rzen-eval", "table", *words]))
     put(text, chosen.output)
     return 0
@@ -84,7 +83,8 @@ def _precision(text: str) -> int:
 _precision.__name__ = "number of digits, 0 to 6"
 
 
-def _rows(chosen: Namespace, places: Sequence[Path], made_of: dict[str, list[str]], names: set[str]) -> list[Row]:
+def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
+    made_of = manifest().columns()
     folders = [*chosen.folders, *chosen.results_dir]
     if chosen.references and folders:
         raise ConfigError(f"table: --references prints published rows alone; leave it or {folders[0]} out")
@@ -100,4 +100,4 @@ def _rows(chosen: Namespace, places: Sequence[Path], made_of: dict[str, list[str
             label = f"{model} ({folder})" if model in taken else model
             taken.add(model)
             found += rows.scored(label, results, f"results in {folder}", made_of, chosen.data_version)
-    return found + [rows.published(row, made_of) for row in published.load(places, names).values()]
+    return found + [rows.published(row, made_of) for row in published.load(places, manifest().names).values()]

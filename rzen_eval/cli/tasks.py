@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rzen_eval.benchmark import published as reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.config import compose
-from rzen_eval.config.compose import MissingValueError
-from rzen_eval.errors import ConfigError
+from rzen_eval.config.messages import MissingValueError
+from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.results.tables import averages
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def tasks(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         for task in chosen.tasks.values()
     ]
     print(averages.markdown(pd.DataFrame(rows).set_index("id")))
-    suites = [name for name in compose.choices("task", compose.folders(extra_dirs)) if "/" not in name]
+    suites = [name for name in choices("task", folders(extra_dirs)) if "/" not in name]
     print(f"\n{len(rows)} tasks; suites: {', '.join(suites)}")
     return 0
 
@@ -66,12 +68,12 @@ def models(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     """
     if words:
         raise ConfigError(f"models: expected no settings, found {words[0]!r}")
-    folders = compose.folders(extra_dirs)
-    published = reference.load(folders, {task.name for task in compose.everything().values()})
+    places = folders(extra_dirs)
+    published = reference.load(places, manifest().names)
     rows, open_ended = {}, []
-    for name in compose.choices("model", folders):
+    for name in choices("model", places):
         try:
-            spec = compose.load([f"model={name}", "task=visdoc/vidore_arxivqa"], extra_dirs).model
+            spec = compose.load([f"model={name}"], extra_dirs, need_tasks=False).model
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue
@@ -84,7 +86,7 @@ def models(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 def _row(spec: AnySpec, published: Mapping[str, Reference]) -> dict[str, str]:
     lost = [name for name in spec.reproduces if name not in published]
     if lost:
-        near = compose.nearest(lost[0], sorted(published))
+        near = nearest(lost[0], sorted(published))
         raise ConfigError(f"model {spec.name}: reproduces: unknown reference {lost[0]!r}{near}")
     overall = [_overall(published[name]) for name in spec.reproduces]
     return {

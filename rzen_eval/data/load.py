@@ -42,7 +42,9 @@ def load_data(task: Task) -> TaskData:
     if (data.pools is None) != (task.pool == "corpus"):
         made = "the whole corpus" if data.pools is None else "a pool for each query"
         raise ConfigError(f"tasks.{task.id}.pool: declared {task.pool!r}, but recipe {task.recipe} made {made}")
-    return replace(data, warnings=[*data.warnings, *_same_commit(task, data), *_counted(task, data)])
+    miscounted = _counted(task, data)
+    warnings = [*data.warnings, *_same_commit(task, data), *miscounted]
+    return replace(data, warnings=warnings, other_data=data.other_data or bool(miscounted))
 
 
 def _recipe(task: Task) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from rzen_eval.core import MultiVectors
 from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.pipeline import Step
-from rzen_eval.engine.plan import Half, Plan
+from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.models.interface import Metered, Pipelined
 from rzen_eval.ranking.multivectors import as_vectors
@@ -84,8 +84,8 @@ def embed(
     store = store or VectorStore(None)
     store.refresh()
     plan = Plan(model, store, tokens_per_batch)
-    half = Half("", side, items, ids)
-    plan.add(half)
+    part = TaskSide("", side, items, ids)
+    plan.add(part)
     if isinstance(model, Metered) and plan.n_items:
         model.confirm(unit.item for job in plan.jobs() for unit in job.units)
     if there := len(items) - plan.n_items:
@@ -97,7 +97,7 @@ def embed(
         plan.note(done)
         if done.error:
             raise done.error
-    return collect(plan, half)
+    return collect(plan, part)
 
 
 def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
@@ -105,15 +105,15 @@ def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
     return np.concatenate(rows) if all(len(part) == 1 for part in rows) else MultiVectors.of(rows)
 
 
-def collect(plan: Plan, half: Half) -> Embedded:
+def collect(plan: Plan, part: TaskSide) -> Embedded:
     """The vectors of queries or candidates that are all in the plan's store."""
     return Embedded(
-        vectors=joined(plan.store.get(half.keys)),
-        first_prompt=half.first_prompt,
-        seconds=half.seconds,
-        model_seconds=half.model_seconds,
-        tokens=half.tokens,
-        padding=half.padding,
-        computed=half.computed,
-        budget=half.budget or plan.tokens_per_batch,
+        vectors=joined(plan.store.get(part.keys)),
+        first_prompt=part.first_prompt,
+        seconds=part.seconds,
+        model_seconds=part.model_seconds,
+        tokens=part.tokens,
+        padding=part.padding,
+        computed=part.computed,
+        budget=part.budget or plan.tokens_per_batch,
     )

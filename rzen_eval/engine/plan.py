@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Half:
+class TaskSide:
     """Queries or candidates of a task, and what it took to embed them."""
 
     task: str
@@ -59,7 +59,7 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    half: Half
+    part: TaskSide
     places: NDArray[np.int64]
     """Of its items."""
     most: int
@@ -86,33 +86,33 @@ class Plan:
     """Items to embed, in all."""
     _claimed: set[Key] = field(default_factory=set)
 
-    def add(self, half: Half) -> None:
+    def add(self, part: TaskSide) -> None:
         """Plan queries or candidates; what is the same as something planned before is left to that.
 
         Raises:
             DataError: an item cannot be made, its folder of frames is missing, say.
         """
-        most = np.empty(len(half.ids), dtype=np.int64)
+        most = np.empty(len(part.ids), dtype=np.int64)
         first: dict[Key, int] = {}
-        for place, name in enumerate(half.ids):
+        for place, name in enumerate(part.ids):
             try:
-                item = half.items[place]
-                prompt = self.model.prompt(item, half.side)
+                item = part.items[place]
+                prompt = self.model.prompt(item, part.side)
                 most[place] = len(prompt) + self.model.pictures(item).most_tokens
-                half.keys.append(item_key(prompt, item))
+                part.keys.append(item_key(prompt, item))
             except DataError as error:
-                raise DataError(f"{half.side} {name!r}: {error}") from error
-            first.setdefault(half.keys[-1], place)
+                raise DataError(f"{part.side} {name!r}: {error}") from error
+            first.setdefault(part.keys[-1], place)
             if place == 0:
-                half.first_prompt = prompt
+                part.first_prompt = prompt
         distinct = np.fromiter(first.values(), dtype=np.int64, count=len(first))
         for window in windows(most[distinct].tolist(), self.tokens_per_batch):
-            mine = [place for place in distinct[window].tolist() if half.keys[place] not in self._claimed]
-            self._claimed.update(half.keys[place] for place in mine)
-            new = [place for place in mine if half.keys[place] not in self.store]
-            self.windows.append(_Window(half, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
+            mine = [place for place in distinct[window].tolist() if part.keys[place] not in self._claimed]
+            self._claimed.update(part.keys[place] for place in mine)
+            new = [place for place in mine if part.keys[place] not in self.store]
+            self.windows.append(_Window(part, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
             if new:
-                self.open[half.task] += 1
+                self.open[part.task] += 1
                 self.n_items += len(new)
 
     def order(self) -> list[int]:
@@ -132,12 +132,12 @@ class Plan:
         """
         for number in self.order() if numbers is None else numbers:
             window = self.windows[number]
-            half = window.half
-            if half.task not in self.failed:
+            part = window.part
+            if part.task not in self.failed:
                 yield Job(
                     number,
                     [
-                        Unit(half.items[place], half.side, half.ids[place], half.keys[place])
+                        Unit(part.items[place], part.side, part.ids[place], part.keys[place])
                         for place in window.places.tolist()
                     ],
                 )
@@ -145,17 +145,17 @@ class Plan:
     def keys(self, number: int) -> list[Key]:
         """Keys of a window's items."""
         window = self.windows[number]
-        return [window.half.keys[place] for place in window.places.tolist()]
+        return [window.part.keys[place] for place in window.places.tolist()]
 
     def task(self, news: Step | Done) -> str:
         """The id of the task that a batch or window is of."""
-        return self.windows[news.number].half.task
+        return self.windows[news.number].part.task
 
     def note(self, done: Done) -> None:
         """Enter what became of a window."""
-        half = self.windows[done.number].half
-        self.open[half.task] -= 1
+        part = self.windows[done.number].part
+        self.open[part.task] -= 1
         if done.error:
-            self.failed.setdefault(half.task, done.error)
+            self.failed.setdefault(part.task, done.error)
         else:
-            half.add(done)
+            part.add(done)

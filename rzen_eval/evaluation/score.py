@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import QueryScores, Result, Run, Side, Task, TaskData
+from rzen_eval.core import Mark, QueryScores, Result, Run, Side, Task, TaskData
 from rzen_eval.data.load import content, judgements, load_data
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
@@ -115,11 +115,18 @@ def finish(
         *right.warnings,
         *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
     ]
-    return measure(task, data, rankings, warnings, _provenance(task, data, model, queries, candidates))
+    where_from = _provenance(task, data, model, queries, candidates)
+    return measure(task, data, rankings, warnings, where_from, collapsed=left.collapsed or right.collapsed)
 
 
 def measure(
-    task: Task, data: TaskData, rankings: Rankings, warnings: Sequence[str], where_from: Mapping[str, Any]
+    task: Task,
+    data: TaskData,
+    rankings: Rankings,
+    warnings: Sequence[str],
+    where_from: Mapping[str, Any],
+    *,
+    collapsed: bool,
 ) -> Scored:
     """Score a task's rankings, in both readings.
 
@@ -129,10 +136,12 @@ def measure(
         rankings: of its queries.
         warnings: all that a reader must know.
         where_from: provenance.
+        collapsed: whether the vectors of a side were practically all alike.
     """
     official, exact = metrics_of(task, data, rankings)
     metrics, means = exact.means(), official.means()
     differing = {name: value for name, value in means.items() if abs(value - metrics[name]) > 1e-12}
+    marks = {Mark.OTHER_DATA: data.other_data, Mark.COLLAPSED: collapsed}
     result = Result(
         id=task.id,
         task=task.name,
@@ -147,6 +156,7 @@ def measure(
         n_candidates=len(data.candidate_ids),
         n_ties=len(rankings.official.tied),
         limit=task.limit,
+        marks=tuple(mark for mark, holds in marks.items() if holds),
         warnings=list(warnings),
         provenance=dict(where_from),
     )

@@ -10,26 +10,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rzen_eval.core import Side
+from rzen_eval.core import Mark, Side
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.inline import Rank
 from rzen_eval.engine.pipeline import Step
-from rzen_eval.engine.plan import Half, Plan
-from rzen_eval.engine.start import at, opened
+from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import ResultError, RzenEvalError
 from rzen_eval.evaluation import provenance
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
 from rzen_eval.results import store as records
-from rzen_eval.results.tables.averages import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from rzen_eval.config.compose import RunConfig
+    from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Result, Task, TaskData
     from rzen_eval.engine.inline import Engine
     from rzen_eval.evaluation.progress import Progress
@@ -68,7 +67,7 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     import torch
 
     rank = Rank.of_environment()
-    spec = config.model if rank.world == 1 else at(config.model, torch.cuda.device_count(), rank.local)
+    spec = config.model if rank.world == 1 else on_device(config.model, torch.cuda.device_count(), rank.local)
     model = open_model(spec, config.cache_dir)
     session = _Session(config, progress, model, describe(model), rank.rank == 0)
     session.take_kept()
@@ -155,7 +154,7 @@ class _Session:
             self.progress.scored(result, kept=False)
 
     def _score(self, work: _Work) -> Result:
-        queries, candidates = (collect(work.plan, half) for half in work.halves)
+        queries, candidates = (collect(work.plan, part) for part in work.sides)
         found = finish(
             work.task,
             work.data,
@@ -193,23 +192,23 @@ class _Work:
     task: Task
     data: TaskData
     plan: Plan
-    halves: tuple[Half, Half]
+    sides: tuple[TaskSide, TaskSide]
 
     @property
     def complete(self) -> bool:
         """Whether every vector is there."""
-        return all(key in self.plan.store for half in self.halves for key in half.keys)
+        return all(key in self.plan.store for part in self.sides for key in part.keys)
 
 
 def _plan(plan: Plan, task: Task) -> _Work:
     data = load_data(task)
-    halves = (
-        Half(task.id, Side.QUERY, data.queries, data.query_ids),
-        Half(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
+    sides = (
+        TaskSide(task.id, Side.QUERY, data.queries, data.query_ids),
+        TaskSide(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
     )
-    for half in halves:
-        plan.add(half)
-    return _Work(task, data, plan, halves)
+    for part in sides:
+        plan.add(part)
+    return _Work(task, data, plan, sides)
 
 
 def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
@@ -264,16 +263,15 @@ def _guard(folder: Path, task: Task, data: TaskData) -> None:
         there = records.read(file)
     except ResultError:
         return
-    made_of = there.provenance.get("dataset", {}).get("source")
     if there.limit is None and task.limit is not None:
         lesser = f"a score of the first {task.limit} queries"
-    elif there.limit is None and made_of != "sample" and task.source.kind == "sample":
+    elif there.limit is None and there.source != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
-    elif there.limit is None and not foreign(there.warnings) and foreign(data.warnings):
+    elif there.limit is None and Mark.OTHER_DATA not in there.marks and data.other_data:
         lesser = "a score on other data than the benchmark's"
     else:
         return
     raise ResultError(
-        f"{task.id}: {file} holds a full result on data={made_of}, which {lesser} would replace;"
+        f"{task.id}: {file} holds a full result on data={there.source}, which {lesser} would replace;"
         " give results_dir=FOLDER"
     )

@@ -18,7 +18,7 @@ CLASSES = {
     "colqwen2": "rzen_eval.models.families.colqwen2:ColQwen2",
     "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
-    "python": "rzen_eval.models.external.python_class:Python",
+    "python": "rzen_eval.models.external.python_class:PythonClass",
     "sentence_transformers": "rzen_eval.models.external.sentence_transformers:SentenceTransformers",
     "api": "rzen_eval.models.external.api:Api",
 }

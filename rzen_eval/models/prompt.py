@@ -61,10 +61,10 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
         return prompt.pictured.replace("{media}", media)
     text = _text(prompt, item, side)
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
-    return head + announced + (text if text or media else prompt.empty) + end(prompt, item, side)
+    return head + announced + (text if text or media else prompt.empty) + text_after(prompt, item, side)
 
 
-def end(prompt: Prompt, item: Item, side: Side) -> str:
+def text_after(prompt: Prompt, item: Item, side: Side) -> str:
     """What follows the text: it stays whole where the text is cut."""
     if prompt.pictured is not None and (item.images or item.frames):
         return prompt.pictured.split("{media}")[1]
@@ -79,7 +79,7 @@ def _system(prompt: Prompt, item: Item, side: Side) -> str:
         return prompt.system
     if prompt.full_stop:
         return item.instruction.removesuffix(".") + "."
-    return ended(item.instruction, prompt.stop)
+    return with_full_stop(item.instruction, prompt.stop)
 
 
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
@@ -90,7 +90,7 @@ def _text(prompt: Prompt, item: Item, side: Side) -> str:
     return join(item.instruction, item.text)
 
 
-def ended(instruction: str, stop: str | None) -> str:
+def with_full_stop(instruction: str, stop: str | None) -> str:
     """An instruction without white space around it, and with a full stop at its end; None: as it is.
 
     Source: `format_model_input` of Qwen3-VL-Embedding, for anything but a colon; that its authors' runs of the

@@ -34,8 +34,8 @@ def asked(result: Result) -> Facts:
     dataset = result.provenance.get("dataset", {})
     facts = {
         "metric": result.metric,
-        "data versions": result.provenance.get("versions"),
-        "data": dataset.get("source") if dataset.get("source") == "sample" else "benchmark",
+        "data versions": None if result.versions is None else list(result.versions),
+        "data": "sample" if result.source == "sample" else "benchmark",
         "limit": result.limit or "none",
         "queries": result.n_queries,
         "candidates": result.n_candidates or None,
@@ -144,5 +144,5 @@ def _cut(text: str, start: int) -> str:
 
 def version(results: Iterable[Result]) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
-    told_by = {tuple(result.provenance.get("versions") or ()) for result in results}
+    told_by = {result.versions for result in results}
     return next((name for name in DATA_VERSIONS if (name,) in told_by), DATA_VERSIONS[0])

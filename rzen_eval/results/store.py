@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
-from rzen_eval.core import QueryScores, Result, Run
+from rzen_eval.core import Mark, QueryScores, Result, Run
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
 
@@ -62,11 +62,18 @@ def read(file: Path) -> Result:
         ResultError: the file is missing, damaged or of another format.
     """
     try:
-        return Result.model_validate_json(file.read_bytes())
+        found = Result.model_validate_json(file.read_bytes())
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
         raise ResultError(f"{file}: {first_fault(error)}; remove it and score the task again") from error
+    return found if "marks" in found.model_fields_set else found.model_copy(update={"marks": _marks_by_text(found)})
+
+
+def _marks_by_text(result: Result) -> tuple[Mark, ...]:
+    """Marks of a result that was written before there were any, which its warnings tell."""
+    sentences = {Mark.OTHER_DATA: "not the benchmark's data", Mark.COLLAPSED: ": collapsed: "}
+    return tuple(mark for mark, sentence in sentences.items() if any(sentence in text for text in result.warnings))
 
 
 def first_fault(error: ValidationError) -> str:

@@ -5,16 +5,18 @@ from pathlib import Path
 import pytest
 
 from rzen_eval.benchmark import published
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import config_dir
 from rzen_eval.benchmark.published import COLUMNS, Reference
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.tables import rows
 from rzen_eval.results.tables.rows import Row
 
-TASKS = compose.everything()
+TASKS = manifest().entries
 NAMES = {task.name for task in TASKS.values()}
-MADE_OF = rows.columns(compose.benchmark())
-ALL = published.load([compose.config_dir()], NAMES)
+MADE_OF = manifest().columns()
+ALL = published.load([config_dir()], NAMES)
 CARD = {
     "rzenembed_v2_7b":
         "71.61 75.92 70.61 71.67 78.50 92.10 55.73 58.82 63.50 50.97 45.54 77.06 89.70 60.70 88.70 44.38",

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from rzen_eval import Item
+from rzen_eval.benchmark.places import config_dir
 from rzen_eval.config import compose
 from rzen_eval.core import Side, Task
 from rzen_eval.data.load import load_data
 from rzen_eval.models.prompt import render
 from tests.mirrors import load, write_frames, write_rows
 
-FOLDER = compose.config_dir() / "task"
+FOLDER = config_dir() / "task"
 SUITES = {
     "image_cls": 10, "image_qa": 10, "image_ret": 12, "image_vg": 4, "image": 36,
     "video_cls": 5, "video_qa": 5, "video_ret": 5, "video_mret": 3, "video": 18,

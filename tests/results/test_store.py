@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rzen_eval.benchmark.published import Reference
-from rzen_eval.core import QueryScores, Result, Run
+from rzen_eval.core import Mark, QueryScores, Result, Run
 from rzen_eval.errors import ResultError
 from rzen_eval.results import store
 from rzen_eval.results.tables import averages
@@ -45,7 +45,7 @@ def test_the_files_are_those_of_the_contract(tmp_path: Path):
     ]
     assert {
         "id", "task", "modality", "group", "metric", "score", "exact", "metrics", "official", "n_queries",
-        "n_candidates", "n_ties", "limit", "warnings", "provenance",
+        "n_candidates", "n_ties", "limit", "marks", "warnings", "provenance",
     } <= set(json.loads((tmp_path / "a.json").read_text()))  # fmt: skip
     line = json.loads(gzip.decompress((tmp_path / "runs/a.jsonl.gz").read_bytes()))
     assert line == {"query": "q", "candidates": ["x", "y"], "scores": [0.5, 0.25]}
@@ -61,6 +61,30 @@ def test_a_damaged_result_is_refused_by_name(tmp_path: Path):
     (tmp_path / "a.json").write_text('{"id": "a"')
     with pytest.raises(ResultError, match=r"a\.json.*score the task again"):
         store.read(tmp_path / "a.json")
+
+
+def test_a_result_that_was_written_before_there_were_marks_has_those_that_its_warnings_tell(tmp_path: Path):
+    said = ["a: expected 9 queries and 4 candidates in r, found 8 and 4: not the benchmark's data"]
+    said.append("mini on a, queries: collapsed: all 8 vectors are practically alike (mean cosine 1.000000), so ...")
+    for warnings, marks in ((said, {Mark.OTHER_DATA, Mark.COLLAPSED}), (said[:1], {Mark.OTHER_DATA}), ([], set())):
+        older = result("a", 0.5, warnings=warnings).model_dump(mode="json")
+        del older["marks"]
+        (tmp_path / "a.json").write_text(json.dumps(older))
+        assert set(store.read(tmp_path / "a.json").marks) == marks
+    (tmp_path / "a.json").write_text(json.dumps(older | {"warnings": said, "marks": []}))
+    assert store.read(tmp_path / "a.json").marks == ()
+
+
+def test_a_result_says_where_it_comes_from_and_whether_it_counts():
+    here = result("a", 0.5, provenance={"dataset": {"source": "mirror"}, "versions": ["2.1"]})
+    assert (here.source, here.versions, here.imported_from) == ("mirror", ("2.1",), None)
+    assert (here.counts_in("2.1"), here.counts_in("2.0")) == (True, False)
+    variant = result(
+        "a", 0.5, provenance={"dataset": {"source": "imported"}, "versions": [], "imported": {"from": "mteb"}}
+    )
+    assert (variant.source, variant.imported_from, variant.counts_in("2.1")) == ("imported", "mteb", False)
+    silent = result("a", 0.5, provenance={})
+    assert (silent.source, silent.versions, silent.counts_in("2.0")) == (None, None, True)
 
 
 def test_only_a_result_of_the_same_everything_is_finished(tmp_path: Path):
@@ -96,7 +120,7 @@ def test_a_published_row_stands_below_with_its_data_version():
 
 
 def test_a_mean_over_other_data_than_the_benchmarks_is_marked():
-    other = result("a", 0.5, warnings=["a: expected 9 queries, found 8: not the benchmark's data"])
+    other = result("a", 0.5, marks=["other_data"])
     frame = averages.modality_table({"m": [other, result("b", 0.25), result("c", 0.25)]}, "visdoc", GROUPS)
     assert frame.loc["m"].to_dict() == {"Visdoc": "33.33 †", "ViDoRe-V1": "37.50 †", "VisRAG": "25.00"}
 
@@ -108,7 +132,7 @@ def test_the_overall_table_is_the_mean_over_tasks_not_over_modalities():
 
 
 def test_the_task_table_shows_failures_limits_and_collapse():
-    rows = [result("a", 0.5, limit=2), result("b", 0.1, warnings=["queries: collapsed: all alike"])]
+    rows = [result("a", 0.5, limit=2), result("b", 0.1, marks=["collapsed"])]
     frame = averages.task_table(rows, {"c": "broken"})
     assert frame["notes"].to_dict() == {"a": "first 2 queries", "b": "collapsed", "c": "failed"}
     assert frame.loc["a", "score"] == "50.00"

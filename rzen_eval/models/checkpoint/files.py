@@ -215,7 +215,7 @@ def audit(
         )
 
 
-def pictures(folder: Path) -> dict[str, Any]:
+def image_settings(folder: Path) -> dict[str, Any]:
     """What a checkpoint says of how pictures are prepared, under the names of transformers; empty: nothing."""
     for name, inner in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
         if (folder / name).is_file():

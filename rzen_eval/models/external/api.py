@@ -22,7 +22,7 @@ from rzen_eval.core import Side
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.media import open_rgb
 from rzen_eval.models.external.http import Remote
-from rzen_eval.models.external.one_method import Whole
+from rzen_eval.models.external.one_method import OneMethodModel
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ NO_EFFECT = {
 """Settings that change no vector."""
 
 
-class Api(Whole):
+class Api(OneMethodModel):
     """A model that others run.
 
     The first request waits for a confirmation: `model.confirmed=true`, or a yes at the terminal.

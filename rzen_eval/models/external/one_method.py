@@ -54,7 +54,7 @@ class Held(Planned):
         return self.share
 
 
-class Whole(ABC):
+class OneMethodModel(ABC):
     """A model behind one method, as the engine drives it."""
 
     dim: int | None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.external.one_method import Whole, decoded
+from rzen_eval.models.external.one_method import OneMethodModel, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rzen_eval.models.declaration.external import PythonSpec
 
 
-class Python(Whole):
+class PythonClass(OneMethodModel):
     """A class with `embed(items, side)`, made with the declaration's options.
 
     Items come with their images and frames as PIL images, RGB, and with the instruction apart from the text. The class

@@ -11,7 +11,7 @@ from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
-from rzen_eval.models.external.one_method import Whole, decoded
+from rzen_eval.models.external.one_method import OneMethodModel, decoded
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rzen_eval.models.declaration.external import SentenceTransformersSpec
 
 
-class SentenceTransformers(Whole):
+class SentenceTransformers(OneMethodModel):
     """A checkpoint that Sentence-Transformers loads: prompts, sizes of pictures and pooling are the checkpoint's own.
 
     A text alone goes in as a string, an image alone as an image, anything else as a mapping with `text`, `image` (a

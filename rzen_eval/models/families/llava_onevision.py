@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models.checkpoint import files
-from rzen_eval.models.families.local_model import Local
+from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures.tiles import Tiling
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ RENAMED = {
 """From the names of LLaVA-NeXT's weights to those of transformers."""
 
 
-class LlavaOnevision(Local):
+class LlavaOnevision(LocalModel):
     """A loaded LLaVA-OneVision checkpoint."""
 
     architecture = "LlavaOnevisionModel"
@@ -61,7 +61,7 @@ class LlavaOnevision(Local):
 
     @cached_property
     def _preparation(self) -> Tiling:
-        mean = files.pictures(self.checkpoint.folder).get("image_mean", self.mean)
+        mean = files.image_settings(self.checkpoint.folder).get("image_mean", self.mean)
         return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
 
     @classmethod

@@ -19,7 +19,7 @@ from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.checkpoint import adapters, files
 from rzen_eval.models.interface import Planned
-from rzen_eval.models.prompt import end, render, runs, shown
+from rzen_eval.models.prompt import render, runs, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rzen_eval.models.pictures.resize import Pixels
 
 
-class Local(ABC):
+class LocalModel(ABC):
     """A checkpoint that is run here.
 
     Args:
@@ -164,7 +164,7 @@ class Local(ABC):
         visual = np.flatnonzero(np.repeat(seen, repeats))
         limit = self.spec.max_length
         if limit is not None and len(ids) > limit:
-            tail = self._encode(end(self.spec.prompt, shown(self.spec, item), side))
+            tail = self._encode(text_after(self.spec.prompt, shown(self.spec, item), side))
             ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
         return Planned(prompt, ids, visual, tuple(visuals))
 
@@ -291,7 +291,7 @@ class Local(ABC):
         """Mean and standard deviation by channel, shape (3, 1, 1)."""
         import torch
 
-        config = files.pictures(self.checkpoint.folder)
+        config = files.image_settings(self.checkpoint.folder)
         mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
         shape = (3, 1, 1)
         return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.families.local_model import Local
+from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures import patches
 from rzen_eval.models.pictures import resize as px
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rzen_eval.models.pictures.resize import Pixels
 
 
-class Qwen2VL(Local):
+class Qwen2VL(LocalModel):
     """A loaded Qwen2-VL checkpoint."""
 
     architecture = "Qwen2VLModel"

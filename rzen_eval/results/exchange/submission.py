@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from rzen_eval.core import Frozen
+from rzen_eval.core import Frozen, Mark
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.results.tables.averages import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +97,7 @@ def submission(
     chosen = [whole[name] for name in everything]
     for result in chosen:
         _check(result)
-    sample = any(result.provenance.get("dataset", {}).get("source") == "sample" for result in chosen)
+    sample = any(result.source == "sample" for result in chosen)
     said = about.model_dump() | ({"data_source": SAMPLE} if sample else {}) | {"report_generated_date": date}
     return {
         "metadata": said,
@@ -107,11 +106,11 @@ def submission(
 
 
 def _check(result: Result) -> None:
-    if foreign(result.warnings):
+    if Mark.OTHER_DATA in result.marks:
         raise ResultError(
             f"export: {result.task} was scored on other data than the benchmark's; score it on all of them"
         )
-    if result.provenance.get("imported", {}).get("from") == "mteb":
+    if result.imported_from == "mteb":
         raise ResultError(f"export: {result.task} was imported from mteb, which has another protocol; score it here")
     values = _metrics(result)
     wrong = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]

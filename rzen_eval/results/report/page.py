@@ -123,7 +123,7 @@ def _columns(overview: Overview, pages: Mapping[str, TaskPage]) -> list[dict[str
 
 def _counts(page: TaskPage, place: int, version: str) -> bool:
     result = page.results[place]
-    return result is not None and result.limit is None and version in result.provenance.get("versions", [version])
+    return result is not None and result.limit is None and result.counts_in(version)
 
 
 def _average(pages: Sequence[TaskPage | None], place: int) -> Floats | None:
@@ -186,8 +186,9 @@ def _signed(difference: float | None) -> str:
 
 def _about(model: Model) -> list[tuple[str, str]]:
     """Where a model's numbers come from, of its first result; single tasks show their own in full."""
-    where = next(iter(model.results.values())).provenance
-    told = where.get("model", {}) | {"data": where.get("dataset", {}).get("source")}
+    first = next(iter(model.results.values()))
+    where = first.provenance
+    told = where.get("model", {}) | {"data": first.source}
     plain = {key: value for key, value in told.items() if isinstance(value, str | int | float) and key != "name"}
     software = ", ".join(f"{name} {version}" for name, version in where.get("software", {}).items())
     machine = ", ".join(str(value) for value in where.get("machine", {}).values() if value is not None)

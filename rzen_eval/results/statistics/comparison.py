@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
-from rzen_eval.results.tables.averages import foreign, mean
+from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +126,7 @@ class _Pair:
     @property
     def versions(self) -> Sequence[str]:
         """Of the data; none for a variant."""
-        return self.first.provenance.get("versions") or ()
+        return self.first.versions or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +208,9 @@ def _place(pair: _Pair, order: Sequence[str]) -> tuple[int, str]:
 def _notes(results: Sequence[Result]) -> list[str]:
     limited = sorted({result.limit for result in results if result.limit is not None})
     said = [f"These are scores of the first {' or '.join(map(str, limited))} queries of a task."] if limited else []
-    if any(result.provenance.get("dataset", {}).get("source") == "sample" for result in results):
+    if any(result.source == "sample" for result in results):
         said.append("These are scores of the made-up sample, not of the benchmark.")
-    if any(foreign(result.warnings) for result in results):
+    if any(Mark.OTHER_DATA in result.marks for result in results):
         said.append("These are scores of other data than the benchmark's: counts differ from the declared ones.")
     return said
 

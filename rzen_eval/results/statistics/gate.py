@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
@@ -127,11 +126,7 @@ def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]]
             changes[name] += protocol.changes(recorded.told, protocol.told(result))
         tasks.append(Check(name, recorded.group, 100 * recorded.score, 100 * result.score, verdict, why))
     version = protocol.version(model.results[name] for name in pairs)
-    named = {
-        baseline.tasks[name].task: pair
-        for name, pair in pairs.items()
-        if version in model.results[name].provenance.get("versions", DATA_VERSIONS)
-    }
+    named = {baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)}
     found = {column: [named[task] for task in members if task in named] for column, members in made_of.items()}
     columns = {column: members for column, members in found.items() if len(members) > 1}
     return Gate(

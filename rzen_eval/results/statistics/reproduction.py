@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
-from rzen_eval.results.tables.averages import TITLES, foreign, mean
+from rzen_eval.results.tables.averages import TITLES, mean
 from rzen_eval.results.tables.rows import published
 
 if TYPE_CHECKING:
@@ -194,12 +195,8 @@ def _other(result: Result) -> str:
     """What makes a score not one of the benchmark's, if anything."""
     if result.limit is not None:
         return f"scored on the first {result.limit} queries"
-    if result.provenance.get("dataset", {}).get("source") == "sample":
+    if result.source == "sample":
         return "scored on the made-up sample"
-    if foreign(result.warnings):
+    if Mark.OTHER_DATA in result.marks:
         return "scored on other data than the benchmark's"
-    return "imported from mteb, which has its own prompts" if _mteb(result) else ""
-
-
-def _mteb(result: Result) -> bool:
-    return bool(result.provenance.get("imported", {}).get("from") == "mteb")
+    return "imported from mteb, which has its own prompts" if result.imported_from == "mteb" else ""

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.published import DATA_VERSIONS
+from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import store
-from rzen_eval.results.tables.averages import TITLES, by_version, foreign, mean, notes
+from rzen_eval.results.tables.averages import TITLES, by_version, mean, notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,7 +146,7 @@ def scored(
     wanted = [version] if version else told or [DATA_VERSIONS[0]]
     rows = []
     for found in wanted:
-        counted = {r.task: r for r in kept if found in r.provenance.get("versions", DATA_VERSIONS)}
+        counted = {result.task: result for result in kept if result.counts_in(found)}
         if counted:
             rows.append(_scored(name, counted, source, made_of, found))
     return rows
@@ -177,16 +178,15 @@ def _scored(
 
 
 def _other(result: Result) -> bool:
-    imported = result.provenance.get("imported", {}).get("from") == "mteb"
-    return imported or result.provenance.get("dataset", {}).get("source") == "sample" or foreign(result.warnings)
+    return result.imported_from == "mteb" or result.source == "sample" or Mark.OTHER_DATA in result.marks
 
 
 def _notes(result: Result) -> list[str]:
     said = notes(result).split(", ") if notes(result) else []
-    if result.provenance.get("dataset", {}).get("source") == "sample":
+    if result.source == "sample":
         said.append("made-up sample, not the benchmark")
-    if imported := result.provenance.get("imported"):
-        said.append(f"imported from {imported['from']}")
+    if result.imported_from:
+        said.append(f"imported from {result.imported_from}")
     return said
 
 

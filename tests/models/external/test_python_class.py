@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from rzen_eval import Item, evaluate, load_model
+from rzen_eval.benchmark.places import choices
 from rzen_eval.cli.main import main
-from rzen_eval.config.compose import choices, load
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import Loader

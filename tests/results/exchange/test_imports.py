@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from rzen_eval.benchmark import published as reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import config_dir
 from rzen_eval.cli.main import main
-from rzen_eval.config import compose
 from rzen_eval.results import store
 from tests.conftest import FIXTURES
 from tests.results.test_store import RUN, result
 
-TASKS = compose.everything()
+TASKS = manifest().entries
 COUNTS = {(task.name, version): task.n_queries for task in TASKS.values() for version in task.versions}
 IMPORT = Callable[..., str]
 
@@ -51,9 +52,7 @@ def read(name: str) -> Any:
 
 
 def test_official_files_of_2025_give_the_published_row(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
-    published = reference.load([compose.config_dir()], {task.name for task in TASKS.values()})[
-        "vlm2vec_v2_0_qwen2vl_2b"
-    ]
+    published = reference.load([config_dir()], {task.name for task in TASKS.values()})["vlm2vec_v2_0_qwen2vl_2b"]
     modality = {task.name: task.modality for task in TASKS.values()}
     for name, score in published.tasks.items():
         official(Path("run") / modality[name], name, score / 100, COUNTS[name, "2.0"])
@@ -75,6 +74,7 @@ def test_what_the_official_evaluator_writes_is_read_as_it_is(imported: IMPORT):
         assert ours["score"] == values[task.metric]
         assert {**ours["metrics"], **ours["official"]} == {name: v for name, v in values.items() if "@" in name}
         assert "not the benchmark's data" in ours["warnings"][-1]
+        assert ours["marks"] == ["other_data"]
 
 
 def test_a_result_says_where_it_was_imported_from(imported: IMPORT):
@@ -84,6 +84,7 @@ def test_a_result_says_where_it_was_imported_from(imported: IMPORT):
     assert record["provenance"]["imported"]["from"] == "the official evaluator"
     assert record["provenance"]["imported"]["file"] == "ImageNet-1K_score.json"
     assert record["provenance"]["dataset"]["source"] == "imported"
+    assert record["marks"] == []
     assert store.finished(Path("results/m"), "imagenet_1k", "anything") is None
 
 
@@ -135,7 +136,7 @@ def test_page_tasks_need_to_be_told_their_version(imported: IMPORT):
 def test_a_task_of_mteb_becomes_the_leaderboards(imported: IMPORT):
     arxiv = TASKS["vidore_arxivqa"]
     of_mteb(
-        Path("run"), "VidoreArxivQARetrieval", ("default", 0.83655), revision=str(arxiv.dataset.revision),
+        Path("run"), "VidoreArxivQARetrieval", ("default", 0.83655), revision=str(arxiv.revision),
         hit_rate_at_1=0.786, recall_at_5=0.884, nauc_ndcg_at_5_max=float("nan"), map_at_5=0.8,
     )  # fmt: skip
     Path("run/model_meta.json").write_text("{}")

@@ -115,7 +115,7 @@ def test_results_of_both_versions_are_two_rows_and_of_neither_one():
 @pytest.mark.parametrize(
     ("fields", "note"),
     [
-        ({"warnings": ["c: expected 9 queries, found 8: not the benchmark's data"]}, "not the benchmark's data"),
+        ({"marks": ["other_data"]}, "not the benchmark's data"),
         ({"provenance": {"dataset": {"source": "sample"}}}, "made-up sample, not the benchmark"),
         ({"provenance": {"imported": {"from": "mteb"}}}, "imported from mteb"),
     ],
@@ -130,7 +130,7 @@ def test_what_is_not_the_benchmark_is_marked_said_and_never_the_best(fields: dic
 
 
 def test_a_note_on_some_tasks_says_on_how_many():
-    (row,) = scored(result("c", 0.1, warnings=["queries: collapsed: all alike"]), result("d", 0.1))
+    (row,) = scored(result("c", 0.1, marks=["collapsed"]), result("d", 0.1))
     assert row.notes == ["collapsed (1 of 2 tasks)"]
 
 
