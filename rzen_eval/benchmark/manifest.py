@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OVERALL = "Overall"
-"""The column over all tasks of a benchmark."""
+"""The column over all tasks of a benchmark that calls it nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class Benchmark:
     """What `task=` is given for the tasks that are in no average."""
     graded: frozenset[str]
     """Names of tasks whose score differs between the official and the textbook reading."""
+    overall: str
+    """Title of the column over all of its tasks."""
+    by_language: bool
+    """Whether each language of its queries has a column too."""
+    digits: int
+    """Digits after the point of a score in percent that its averages are formed of."""
+    private: frozenset[str]
+    """Names of tasks that have published scores and no public data; no average includes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class Entry:
     repo: str
     config: str | None
     revision: str | None
+    language: str | None
+    """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,9 @@ class Manifest:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The leaderboard's names, those of variants included."""
-        return frozenset(entry.name for entry in self.entries.values())
+        """The leaderboard's names, those of variants and of tasks without public data included."""
+        private = (one.private for one in self.benchmarks.values())
+        return frozenset(entry.name for entry in self.entries.values()).union(*private)
 
     @cached_property
     def versions(self) -> Mapping[str, Version]:
@@ -127,14 +138,23 @@ class Manifest:
         return made_of
 
     def columns(self, version: str | None = None) -> dict[str, list[str]]:
-        """Tasks of every column of a version's tables: the whole, then each modality and its groups."""
-        titles, groups = self.benchmark(version).parts, self.groups(version)
+        """Tasks of every column of a version's tables: the whole, each modality and its groups, each language."""
+        benchmark, groups = self.benchmark(version), self.groups(version)
+        titles = benchmark.parts
         parts = {part: [name for names in made_of.values() for name in names] for part, made_of in groups.items()}
-        columns = {OVERALL: [name for names in parts.values() for name in names]}
+        columns = {benchmark.overall: [name for names in parts.values() for name in names]}
         for part, made_of in groups.items():
             columns |= {titles[part]: parts[part]} if len(parts) > 1 else {}
             columns |= made_of
-        return columns
+        return columns | (self.languages(version) if benchmark.by_language else {})
+
+    def languages(self, version: str | None = None) -> dict[str, list[str]]:
+        """The leaderboard's names of a version's tasks by the language of their queries, in the order of its tables."""
+        found: dict[str, list[str]] = {}
+        for entry in self.members(version):
+            if entry.language is not None:
+                found.setdefault(entry.language.capitalize(), []).append(entry.name)
+        return found
 
 
 @cache
@@ -159,6 +179,10 @@ def _benchmark(name: str, raw: Mapping[str, Any]) -> Benchmark:
         frames=raw["frames"],
         variants=tuple(raw.get("variants", ())),
         graded=frozenset(raw.get("graded", ())),
+        overall=raw.get("overall", OVERALL),
+        by_language=raw.get("by_language", False),
+        digits=raw.get("digits", 2),
+        private=frozenset(raw.get("private", ())),
     )
 
 
@@ -195,4 +219,5 @@ def _entry(path: str, benchmark: str) -> Entry:
         repo=dataset["repo"],
         config=dataset.get("config"),
         revision=dataset.get("revision"),
+        language=dataset.get("language"),
     )
