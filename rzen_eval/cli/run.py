@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.config import compose
 from rzen_eval.core import Mark
-from rzen_eval.engine.inline import Rank
+from rzen_eval.engine.ranks import Rank
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome
 from rzen_eval.evaluation.session import run as score_all

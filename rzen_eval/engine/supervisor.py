@@ -72,7 +72,7 @@ class Supervisor:
     timeout: float
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
-        """What became of each window, in any order; see `runtimes.Engine`.
+        """What became of each window, in any order; see `inline.Engine`.
 
         Raises:
             ModelError: a worker cannot load the model.

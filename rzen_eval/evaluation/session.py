@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rzen_eval.core import Mark, Side
 from rzen_eval.data.load import content, load_data
 from rzen_eval.engine.embed import collect
-from rzen_eval.engine.inline import Rank
 from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import ResultError, RzenEvalError

@@ -8,7 +8,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, ADAPTER_WEIGHTS, some
+from rzen_eval.models.checkpoint.audit import some
+from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

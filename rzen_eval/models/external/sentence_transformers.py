@@ -37,11 +37,17 @@ class SentenceTransformers(OneMethodModel):
     """
 
     spec: SentenceTransformersSpec
+    made = "_model"
 
     def __init__(self, spec: SentenceTransformersSpec, cache_dir: Path) -> None:
         super().__init__(spec)
         self.dtype = device.dtype(spec, self.device)
         self._folder, self._identity = files.find_whole(spec, cache_dir)
+
+    @property
+    def where(self) -> str:
+        """Where, and in which dtype."""
+        return f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
 
     @property
     def batch_size(self) -> int:
