@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from rzen_eval.core import Mark, QueryScores, Result, Run
-from rzen_eval.errors import ResultError
+from rzen_eval.errors import ResultError, first_fault
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def read(file: Path) -> Result:
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        raise ResultError(f"{file}: {first_fault(error)}; remove it and score the task again") from error
+        where, what = first_fault(error)
+        raise ResultError(f"{file}: {where}: {what}; remove it and score the task again") from error
     return found if "marks" in found.model_fields_set else found.model_copy(update={"marks": _marks_by_text(found)})
 
 
@@ -82,12 +83,6 @@ def _marks_by_text(result: Result) -> tuple[Mark, ...]:
     """Marks of a result that was written before there were any, which its warnings tell."""
     sentences = {Mark.OTHER_DATA: "not the benchmark's data", Mark.COLLAPSED: ": collapsed: "}
     return tuple(mark for mark, sentence in sentences.items() if any(sentence in text for text in result.warnings))
-
-
-def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong with a file, and where in it."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
 
 
 def read_queries(folder: Path, result: Result) -> QueryScores | None:

@@ -6,11 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ModelError, reason, some
 from rzen_eval.models.checkpoint.files import PICKLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rzen_eval.models.declaration.local import ModelSpec
@@ -39,8 +39,7 @@ def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
 
 def unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
     """What to say where a folder cannot be loaded."""
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason})")
+    return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason(error)})")
 
 
 def check_loaded(
@@ -69,7 +68,7 @@ def check_loaded(
     for kind, keys in problems.items():
         if keys:
             raise ModelError(
-                f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some(keys)});"
+                f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some(keys, 3)});"
                 f" the checkpoint is not a complete {spec.family} model"
             )
     n_stored = sum(not unused.fullmatch(key) for key in stored_keys(folder))
@@ -78,11 +77,6 @@ def check_loaded(
             f"{spec.name}: {folder} stores {n_stored} weights but {n_loaded} were loaded;"
             " some keys were ignored, so the model would not be the one that was published"
         )
-
-
-def some(keys: Sequence[str]) -> str:
-    """The first three of some names, and how many more there are."""
-    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
 
 
 def stored_keys(folder: Path) -> set[str]:
