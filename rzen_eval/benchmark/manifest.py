@@ -51,13 +51,13 @@ class Benchmark:
     """Frames of a video that its tables are made with."""
     graded: frozenset[str]
     """Names of tasks whose score differs between the official and the textbook reading."""
-    overall: str
+    overall: str = OVERALL
     """Title of the column over all of its tasks."""
-    by_language: bool
+    by_language: bool = False
     """Whether each language of its queries has a column too, in a table of their own."""
-    digits: int
+    digits: int = 2
     """Digits after the point of a score in percent that its averages are formed of."""
-    private: frozenset[str]
+    private: frozenset[str] = frozenset()
     """Names of tasks that have published scores and no public data; no average includes them."""
 
 
@@ -83,7 +83,7 @@ class Entry:
     repo: str
     config: str | None
     revision: str | None
-    language: str | None
+    language: str | None = None
     """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
 
