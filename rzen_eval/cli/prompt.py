@@ -16,7 +16,7 @@ from rzen_eval.models.declaration.local import ModelSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.models.interface import Model
+    from rzen_eval.models.interface import Model, Pictures
 
 OWN = ("row", "side", "media")
 
@@ -51,7 +51,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         try:
             _show(model, items[row], side, f"{task.id}, {side} {ids[row]!r}")
             if "media" in own:
-                _write(model, items[row], Path(own["media"]), f"{task.id}-{side}-{row}")
+                _write(model.rendered(items[row], side).pictures, Path(own["media"]), f"{task.id}-{side}-{row}")
         except OSError as error:
             raise ConfigError(f"prompt: media={own['media']} cannot be written ({error}); give a folder") from error
         except DataError as error:
@@ -66,9 +66,9 @@ def _show(model: Model, item: Item, side: Side, what: str) -> None:
         )
         print(model.prompt(item, side))
         return
-    pictures = model.pictures(item)
-    visuals = pictures.measure()
-    planned = model.plan(item, side, visuals)
+    rendered = model.rendered(item, side)
+    pictures, visuals = rendered.pictures, rendered.pictures.measure()
+    planned = model.planned(rendered, visuals)
     print(f"{what}: {planned.length} tokens, {len(planned.visual)} of them visual")
     print(f"prompt: {planned.prompt!r}")
     for kind, found, budget in (
@@ -85,12 +85,12 @@ def _show(model: Model, item: Item, side: Side, what: str) -> None:
     print(f"token ids: {' '.join(map(str, planned.input_ids.tolist()))}")
 
 
-def _write(model: Model, item: Item, folder: Path, name: str) -> None:
+def _write(pictures: Pictures, folder: Path, name: str) -> None:
     """Write the pictures as they are after decoding and resizing."""
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
-    stills = [still for visual in model.pictures(item).load() for still in (visual if visual.ndim == 4 else [visual])]
+    stills = [still for visual in pictures.load() for still in (visual if visual.ndim == 4 else [visual])]
     for number, pixels in enumerate(stills):
         file = folder / f"{name}-{number}.png"
         Image.fromarray(pixels).save(file)

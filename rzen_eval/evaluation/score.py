@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, MultiVectors, QueryScores, Result, Run, Side, Task, TaskData
+from rzen_eval.core import Mark, MultiVectors, QueryScores, Result, Run, Task, TaskData
 from rzen_eval.data.load import LoadedTask, judgements, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.evaluation import provenance
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rzen_eval.core import Embedder, Vectors
+    from rzen_eval.engine.spent import Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,7 @@ def score(
     data = loaded.data
     try:
         queries, candidates = (
-            embed(model, items, ids, side, loader=loader, tokens_per_batch=tokens_per_batch)
-            for items, ids, side in (
-                (data.queries, data.query_ids, Side.QUERY),
-                (data.candidates, data.candidate_ids, Side.CANDIDATE),
-            )
+            embed(model, part, loader=loader, tokens_per_batch=tokens_per_batch) for part in both_sides(task.id, data)
         )
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
@@ -113,7 +111,7 @@ def finish(
         *data.warnings,
         *left.warnings,
         *right.warnings,
-        *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
+        *_short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
     ]
     where_from = _provenance(loaded, model, queries, candidates)
     return measure(task, data, run, warnings, where_from, collapsed=left.collapsed or right.collapsed)
@@ -195,8 +193,8 @@ def rank_checked(
     return rank(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
 
 
-def _short_of_memory(budget: int, asked: int) -> list[str]:
-    if budget == asked:
+def _short_of_memory(budget: int | None, asked: int) -> list[str]:
+    if budget is None or budget == asked:
         return []
     return [
         f"the device ran out of memory with runtime.tokens_per_batch={asked}; batches were halved to {budget} tokens"
@@ -232,25 +230,19 @@ def _provenance(
         "prompts": {"query": queries.first_prompt, "candidate": candidates.first_prompt},
         "software": provenance.software(),
         "machine": provenance.machine(),
-        "embedding": _speed(queries, candidates),
+        "embedding": _speed(queries.spent + candidates.spent, len(queries.vectors) + len(candidates.vectors)),
     }
 
 
-def _speed(*sides: Embedded) -> dict[str, float]:
-    seconds = sum(side.seconds for side in sides)
-    items, computed, tokens, padding = (
-        sum(len(side.vectors) for side in sides),
-        sum(side.computed for side in sides),
-        sum(side.tokens for side in sides),
-        sum(side.padding for side in sides),
-    )
+def _speed(spent: Spent, items: int) -> dict[str, float]:
+    seconds, tokens = spent.seconds, spent.tokens
     return {
         "seconds": round(seconds, 3),
-        "model_seconds": round(sum(side.model_seconds for side in sides), 3),
+        "model_seconds": round(spent.model_seconds, 3),
         "items": items,
-        "computed": computed,
+        "computed": spent.items,
         "tokens": tokens,
-        "items_per_second": round(computed / seconds, 2) if computed else 0.0,
-        "tokens_per_second": round(tokens / seconds, 1) if computed else 0.0,
-        "padding_share": round(padding / (tokens + padding), 4) if tokens else 0.0,
+        "items_per_second": round(spent.items / seconds, 2) if spent.items else 0.0,
+        "tokens_per_second": round(tokens / seconds, 1) if spent.items else 0.0,
+        "padding_share": round(spent.padding / (tokens + spent.padding), 4) if tokens else 0.0,
     }

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rzen_eval.media import image_size, open_rgb, portable
+from rzen_eval.models.declaration.local import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.core import Media
-    from rzen_eval.models.declaration.local import Budget, ModelSpec
+    from rzen_eval.models.declaration.local import ModelSpec
 
 TOKEN = 28
 """Side in pixels of the square that one visual token covers: patches of 14, merged two by two."""
@@ -46,7 +47,7 @@ class Visual:
 
     @classmethod
     def of(cls, pixels: Pixels, side: int = TOKEN) -> Visual:
-        """The size of loaded pixels."""
+        """The size of loaded pixels, shape (height, width, 3), or of a clip (frames, height, width, 3)."""
         return cls(pixels.shape[-2], pixels.shape[-3], len(pixels) if pixels.ndim == 4 else 0, side)
 
     @property
@@ -158,7 +159,8 @@ class Pictures(Prepared[Sizing]):
         """Decode and resize, bicubic; every file is opened once.
 
         Returns:
-            Images, then frames: each apart, or all of them stacked as one clip.
+            Images, then frames: each apart, shape (height, width, 3), or all of them stacked as one clip, shape
+            (frames, height, width, 3).
 
         Raises:
             DataError: a picture is missing or damaged.
@@ -184,11 +186,16 @@ class Pictures(Prepared[Sizing]):
         return stills + [self._visual(media, len(self.frames)) for media in self.frames]
 
     def visuals(self, loaded: Sequence[Pixels]) -> list[Visual]:
-        """What takes visual tokens, of these pictures as they were loaded."""
+        """What takes visual tokens, of these pictures as `load` returned them."""
         return [Visual.of(pixels, self.how.side) for pixels in loaded]
 
     def _visual(self, media: Media, frames: int = 0) -> Visual:
         return Visual(*self.how.steps(image_size(media), frames=frames)[-1], side=self.how.side)
+
+
+_ONE = Budget(min_tokens=1, max_tokens=1)
+NO_PICTURES = Pictures(Sizing(_ONE, _ONE))
+"""There is nothing to load."""
 
 
 def fit(width: int, height: int, least: float, most: float, token: int = TOKEN) -> tuple[int, int]:

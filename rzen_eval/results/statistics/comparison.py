@@ -17,6 +17,7 @@ from rzen_eval.results.tables.averages import mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.bootstrap import Floats, Interval
 
@@ -145,14 +146,14 @@ class _Drawn:
 
 
 def compare(
-    first: ModelResults, second: ModelResults, made_of: Mapping[str, Sequence[str]], version: str | None, method: Method
+    first: ModelResults, second: ModelResults, manifest: Manifest, version: str | None, method: Method
 ) -> Comparison:
     """Compare two models on the tasks that both were scored on.
 
     Args:
         first: results of one model.
         second: results of another.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
         version: of the data that averages are of; None: the newest that a task tells.
         method: of the statistics.
 
@@ -161,7 +162,8 @@ def compare(
     """
     shared = [name for name in first.results if name in second.results]
     _check(first, second, shared)
-    version = version or protocol.version(first.results[name] for name in shared)
+    version = version or protocol.version((first.results[name] for name in shared), manifest)
+    made_of = manifest.columns(version)
     pairs = {name: _pair(name, first, second, method) for name in shared}
     order = [task for names in made_of.values() for task in names]
     kept = {

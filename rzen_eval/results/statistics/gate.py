@@ -15,8 +15,9 @@ from rzen_eval.results.statistics.baseline import DIGITS, SCORE_DIGITS
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.baseline import Baseline, Recorded
     from rzen_eval.results.statistics.bootstrap import Floats
@@ -90,7 +91,7 @@ class _Pair:
     null: Floats | None
 
 
-def check(model: ModelResults, baseline: Baseline, made_of: Mapping[str, Sequence[str]], tolerance: float) -> Gate:
+def check(model: ModelResults, baseline: Baseline, manifest: Manifest, tolerance: float) -> Gate:
     """Hold results against a baseline.
 
     A task or average is lower where it drops by more than the tolerance, or by less but beyond noise: where a paired
@@ -99,7 +100,7 @@ def check(model: ModelResults, baseline: Baseline, made_of: Mapping[str, Sequenc
     Args:
         model: results.
         baseline: what they should be.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
         tolerance: points that a score may drop, or with a strict gate rise.
 
     Raises:
@@ -125,9 +126,12 @@ def check(model: ModelResults, baseline: Baseline, made_of: Mapping[str, Sequenc
             changes[name] += protocol.changes(baseline.settings, protocol.settings(result))
             changes[name] += protocol.changes(recorded.told, protocol.told(result))
         tasks.append(Check(name, recorded.group, 100 * recorded.score, 100 * result.score, verdict, why))
-    version = protocol.version(model.results[name] for name in pairs)
+    version = protocol.version((model.results[name] for name in pairs), manifest)
     named = {baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)}
-    found = {column: [named[task] for task in members if task in named] for column, members in made_of.items()}
+    found = {
+        column: [named[task] for task in members if task in named]
+        for column, members in manifest.columns(version).items()
+    }
     columns = {column: members for column, members in found.items() if len(members) > 1}
     return Gate(
         protocol=[_changed(line) for line in protocol.listed(changes, SIDES)],
