@@ -34,7 +34,7 @@ def load_model(name: str, *overrides: str) -> Model:
         ModelError: the checkpoint cannot be found or loaded, or not all of its weights are used.
     """
     settings = [text if text.startswith(("model.", "cache_dir=")) else f"model.{text}" for text in overrides]
-    chosen = compose.load([f"model={name}", "task=visdoc/vidore_arxivqa", *settings])
+    chosen = compose.load([f"model={name}", *settings], need_tasks=False)
     model = open_model(chosen.model, chosen.cache_dir)
     model.load()
     return model

@@ -72,6 +72,15 @@ class Side(StrEnum):
     CANDIDATE = "candidate"
 
 
+class Mark(StrEnum):
+    """What keeps a score from being compared with others."""
+
+    OTHER_DATA = "other_data"
+    """Counts tell that it was made of other data than the benchmark's."""
+    COLLAPSED = "collapsed"
+    """All queries, or all candidates, had practically the same vector."""
+
+
 class Modality(StrEnum):
     """The three parts of MMEB-V2."""
 
@@ -178,6 +187,8 @@ class Task(Frozen):
     recipe: str
     """Module of `rzen_eval.data.recipes` that turns rows into queries, candidates and judgements."""
     metric: str
+    evaluator: Literal["mmeb", "mteb"] = "mmeb"
+    """Whose evaluator `score` follows, oddities included: MMEB's or mteb's."""
     pool: Literal["query", "corpus"]
     """Whether each query is ranked against its own candidates or against all of the task's."""
     dataset: Dataset
@@ -187,8 +198,8 @@ class Task(Frozen):
     n_queries: int = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
     """None where the count is not public."""
-    versions: tuple[Literal["2.0", "2.1"], ...] = ("2.0", "2.1")
-    """Versions of the benchmark's data whose averages include this task; empty for variants."""
+    versions: tuple[str, ...] = ()
+    """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source
     limit: int | None = Field(default=None, gt=0)
     """Score the first `limit` queries only."""
@@ -196,8 +207,14 @@ class Task(Frozen):
     """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
     cache_dir: Path
 
+    @model_validator(mode="after")
+    def _ranked_whole(self) -> Self:
+        if self.evaluator == "mteb" and self.pool != "corpus":
+            raise ValueError(f"evaluator: mteb ranks the whole corpus, found pool: {self.pool}")
+        return self
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class TaskData:
     """A task's queries, candidates and judgements, checked and ready to embed."""
 
@@ -215,12 +232,22 @@ class TaskData:
     """Language of each query; None where the repository does not say."""
     revision: str | None = None
     """Commit of the repository, or a signature of the files where there is none."""
+    other_data: bool = False
+    """Whether counts tell that these are other data than the benchmark's."""
     warnings: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        pooled = "in one corpus" if self.pools is None else "in pools"
+        return f"<TaskData: {len(self.query_ids)} queries, {len(self.candidate_ids)} candidates {pooled}>"
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A map from items to vectors. It never learns which task it is embedding."""
+    """A map from items to vectors. It never learns which task it is embedding.
+
+    One whose vectors are meant to be compared by dot product, whatever their length, says so in an attribute
+    `similarity = "dot"`; without it, or with `"cosine"`, they are made unit length.
+    """
 
     def embed(self, items: Sequence[Item], side: Side) -> Vectors | MultiVectors | Sequence[Vectors]:
         """One vector an item, or several, in the order of the items.
@@ -235,7 +262,7 @@ class Embedder(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """Rankings of a task: candidate ids with scores, best first."""
 
@@ -243,6 +270,10 @@ class Run:
     scores: Mapping[str, Sequence[float]]
     tied: Sequence[str] = ()
     """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
+
+    def __repr__(self) -> str:
+        deepest = max(map(len, self.ranking.values()), default=0)
+        return f"<Run: {len(self.ranking)} queries, up to {deepest} candidates each, {len(self.tied)} tied>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,5 +307,33 @@ class Result(Frozen):
     n_candidates: int
     n_ties: int
     limit: int | None
+    marks: tuple[Mark, ...] = ()
+    """What keeps the score from being compared with others."""
     warnings: list[str]
     provenance: dict[str, Any]
+
+    @property
+    def source(self) -> str | None:
+        """Where its data came from: `sample`, `hub`, `mirror` or `imported`; None where the result does not say."""
+        return self._dataset.get("source")
+
+    @property
+    def versions(self) -> tuple[str, ...] | None:
+        """Versions of the data whose averages include it, none for a variant; None where the result does not say."""
+        versions = self.provenance.get("versions")
+        return None if versions is None else tuple(versions)
+
+    @property
+    def imported_from(self) -> str | None:
+        """The evaluator that it was imported from; None where it was scored here."""
+        imported: Mapping[str, str] = self.provenance.get("imported", {})
+        return imported.get("from")
+
+    @property
+    def _dataset(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.provenance.get("dataset", {})
+        return found
+
+    def counts_in(self, version: str) -> bool:
+        """Whether averages of a version of the data include it; one that does not say which counts in all."""
+        return self.versions is None or version in self.versions

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from functools import cache
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,81 +11,28 @@ from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-from pydantic import Field, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 from yaml import YAMLError
 
-from rzen_eval.benchmark.published import Reference
-from rzen_eval.core import Frozen, Source, Task
-from rzen_eval.engine.settings import Runtime
-from rzen_eval.errors import ConfigError
-from rzen_eval.models import CLASSES
-from rzen_eval.models.declaration.external import AnySpec
+from rzen_eval.benchmark.places import GROUPS, choices, folders
+from rzen_eval.config.messages import MissingValueError, explain, plain, written
+from rzen_eval.config.schema import RunConfig
+from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.ranking import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from hydra.core.override_parser.types import Override
 
-GROUPS = ("task", "model", "data", "runtime", "experiment", "reference", "family")
-PLUGINS = "rzen_eval.plugins"
 
-
-class MissingValueError(ConfigError):
-    """A value that must be given and was not."""
-
-    def __init__(self, key: str) -> None:
-        hint = " (the folder that holds <org>/<name>/)" if key == "data.root" else ""
-        super().__init__(f"{key} is missing; give {key}=VALUE{hint}")
-        self.key = key
-
-
-class RunConfig(Frozen):
-    """Everything that a run was asked to do."""
-
-    limit: int | None = Field(gt=0)
-    frames: int = Field(gt=0)
-    results_dir: Path
-    cache_dir: Path
-    data: Source
-    model: AnySpec
-    runtime: Runtime
-    reference: Reference | None
-    tasks: dict[str, Task]
-
-
-def config_dir() -> Path:
-    """The folder of the shipped YAML: inside an installed wheel, beside the package in a checkout."""
-    package = Path(__file__).parents[1]
-    for folder in (package / "conf", package.parent / "conf"):
-        if (folder / "config.yaml").is_file():
-            return folder
-    raise ConfigError(f"no conf/ in or beside {package}; the installation is incomplete, install rzen-eval again")
-
-
-def plugin_dirs() -> list[Path]:
-    """`conf` folders of installed packages with an entry point in the group `rzen_eval.plugins`."""
-    folders = []
-    for point in entry_points(group=PLUGINS):
-        spec = find_spec(point.module)
-        locations = list(spec.submodule_search_locations or ()) if spec else []
-        folder = next((Path(place) / "conf" for place in locations if (Path(place) / "conf").is_dir()), None)
-        if folder is None:
-            raise ConfigError(
-                f"plugin {point.name}: package {point.module} has no folder conf/; a plugin ships its YAML there,"
-                " in the groups of rzen_eval"
-            )
-        folders.append(folder)
-    return folders
-
-
-def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> RunConfig:
+def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need_tasks: bool = True) -> RunConfig:
     """Compose and check a configuration.
 
     Args:
         overrides: as on the command line, `group=choice` or `key.path=value`.
         extra_dirs: folders with further YAML in the same groups.
+        need_tasks: compose the default tasks where none are chosen; else there are none then.
 
     Returns:
         The configuration, typed and frozen.
@@ -102,64 +44,11 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> RunC
     parsed = _parse(overrides)
     for override in parsed:
         _check_choice(override, places)
-    raw = _compose(parsed, places)
+    without = not need_tasks and all(override.key_or_group != "task" for override in parsed)
+    raw = _compose(parsed, places, ["~task"] if without else [])
+    if not without or raw.get("tasks"):
+        _check_task_ids(raw.get("tasks") or {}, parsed)
     return _validate(raw, parsed, places)
-
-
-def folders(extra_dirs: Sequence[Path] = ()) -> list[Path]:
-    """Where YAML is looked for: the shipped folder, those of plugins, and the user's own.
-
-    Raises:
-        ConfigError: one of them is not there.
-    """
-    places = [config_dir(), *plugin_dirs(), *(_existing(folder) for folder in extra_dirs)]
-    for number, place in enumerate(places[1:], start=1):
-        _check_own(place, places[:number])
-    return places
-
-
-def _check_own(place: Path, before: Sequence[Path]) -> None:
-    """Refuse YAML that Hydra would silently ignore, or that would silently take another's place."""
-    for file in sorted((place / "task").rglob("*.yaml")):
-        first = file.read_text(errors="replace").partition("\n")[0].strip()
-        expected = f"# @package tasks.{file.stem}"
-        if first not in {expected, "# @package _global_"}:
-            raise ConfigError(
-                f"{file}: expected the first line {expected!r} (or '# @package _global_' for a suite), found {first!r}"
-            )
-    for group in GROUPS:
-        names = {file.stem if group == "task" else file.relative_to(place / group) for file in _yaml(place / group)}
-        for other in before:
-            for file in _yaml(other / group):
-                if (file.stem if group == "task" else file.relative_to(other / group)) in names:
-                    raise ConfigError(f"{place}: {group} {file.stem!r} is taken by {file}; give it another name")
-
-
-def _yaml(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.yaml"))
-
-
-def choices(group: str, places: Sequence[Path] | None = None) -> list[str]:
-    """Names that `group=` takes, sorted."""
-    return sorted(
-        file.relative_to(folder / group).with_suffix("").as_posix()
-        for folder in places or folders()
-        for file in (folder / group).rglob("*.yaml")
-    )
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """` (did you mean X?)` where something is like enough, else nothing."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise ConfigError(
-            f"--config-dir: no folder at {folder}; expected one with YAML in groups such as task/ or model/"
-        )
-    return folder.resolve()
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
@@ -208,8 +97,8 @@ def _check_choice(override: Override, places: Sequence[Path]) -> None:
                 )
 
 
-def _compose(overrides: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:
-    lines = [_open_ended(override) for override in overrides]
+def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
+    lines = [*map(_open_ended, overrides), *further]
     extra = ",".join(f"'file://{folder}'" for folder in places[1:])
     if extra:
         lines.append(f"hydra.searchpath=[{extra}]")
@@ -220,7 +109,7 @@ def _compose(overrides: Sequence[Override], places: Sequence[Path]) -> dict[str,
     except MissingMandatoryValue as error:
         raise MissingValueError(str(error.full_key)) from error
     except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(_plain(error)) from error
+        raise ConfigError(plain(error)) from error
     if not isinstance(raw, dict):
         raise ConfigError(f"configuration: expected a mapping, found {type(raw).__name__}")
     return {str(key): value for key, value in raw.items()}
@@ -233,18 +122,10 @@ def _open_ended(override: Override) -> str:
     return f"++{line}" if plain and override.key_or_group not in GROUPS and "@" not in line.split("=")[0] else line
 
 
-def _plain(error: BaseException) -> str:
-    """One line from Hydra's many; its own exception often says nothing and the cause does."""
-    if not str(error).strip() and error.__cause__:
-        return _plain(error.__cause__)
-    return "configuration: " + " ".join(str(error).split())
-
-
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
     raw = {key: value for key, value in raw.items() if key not in {"family", "experiment"}}
     shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
-    tasks = raw.get("tasks") or {}
-    _check_task_ids(tasks, overrides)
+    tasks = _with_options(raw.get("tasks") or {}, raw.pop("task_options", None) or {}, places)
     raw["tasks"] = {
         name: {"id": name, **shared, **fields} if isinstance(fields, dict) else fields for name, fields in tasks.items()
     }
@@ -257,16 +138,29 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
     try:
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_explain(error, overrides, places)) from error
+        raise ConfigError(explain(error, overrides, places)) from error
     expanded = {name: getattr(config, name).expanduser().absolute() for name in ("results_dir", "cache_dir")}
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
     for name, task in tasks.items():
         try:
-            metrics.parse(task.metric)
+            metrics.checked_name(task.metric)
         except ConfigError as error:
-            where = _written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
+            where = written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
             raise ConfigError(f"{where}: tasks.{name}.metric: {error}") from error
     return config.model_copy(update=expanded | {"tasks": tasks})
+
+
+def _with_options(tasks: dict[str, Any], options: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:
+    """Tasks with what an experiment says of their options; of tasks that are not chosen it may speak too."""
+    known = {name.rpartition("/")[2] for name in choices("task", places)} if options else set()
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"task_options.{name}: there is no such task{nearest(name, sorted(known))}")
+    return tasks | {
+        name: fields | {"options": {**fields.get("options", {}), **options[name]}}
+        for name, fields in tasks.items()
+        if name in options
+    }
 
 
 def _check_task_ids(tasks: dict[str, Any], overrides: Sequence[Override]) -> None:
@@ -280,78 +174,3 @@ def _check_task_ids(tasks: dict[str, Any], overrides: Sequence[Override]) -> Non
                 f"command line: {override.key_or_group}: {parts[1]!r} is not among the chosen tasks"
                 f"{nearest(parts[1], known)}"
             )
-
-
-def _explain(error: ValidationError, overrides: Sequence[Override], places: Sequence[Path]) -> str:
-    """The first thing that is wrong, in one line: where it was written, the key, what was expected and found."""
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    family = location.pop(1) if location[0] == "model" and location[1:2] and location[1] in CLASSES else ""
-    if first["type"].startswith("union_tag"):
-        location.append("family")
-    key = ".".join(location)
-    where = _written(key, location, overrides, places)
-    if first["type"].startswith("union_tag"):
-        found = first.get("ctx", {}).get("tag")
-        return f"{where}: {key}: expected one of {', '.join(CLASSES)}, found {found!r}{nearest(str(found), [*CLASSES])}"
-    if first["type"] == "extra_forbidden":
-        known = sorted(_fields(location[:-1], family) - {"id", "source", "cache_dir"})
-        return f"{where}: unknown key {key}{nearest(location[-1], known)}; expected one of {', '.join(known)}"
-    if first["type"] == "missing":
-        return f"{where}: {key} is missing; expected a value"
-    if first["type"] == "value_error":
-        return f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}"
-    expected = first["msg"].removeprefix("Input should be ")
-    return f"{where}: {key}: expected {expected}, found {first['input']!r}"
-
-
-def _fields(location: Sequence[str], family: str = "") -> set[str]:
-    """Keys that the schema knows at a place; `family` is that of the model, whose keys depend on it."""
-    model: Any = RunConfig
-    for part in location:
-        if model is RunConfig and part == "tasks":
-            model = dict[str, Task]
-        elif model == dict[str, Task]:
-            model = Task
-        else:
-            annotation = model.model_fields[part].annotation
-            options = [one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields")]
-            of_family = [one for one in options if family in get_args(one.model_fields.get("family", _NONE).annotation)]
-            model = (of_family if part == "model" and of_family else options)[0]
-    return {field.alias or name for name, field in model.model_fields.items()}
-
-
-_NONE = FieldInfo()
-
-
-def _written(key: str, location: Sequence[str], overrides: Sequence[Override], places: Sequence[Path]) -> str:
-    """Where a key was given: the command line, or the file of its group."""
-    given = [override.key_or_group for override in overrides]
-    if any(
-        key == name or key.startswith(f"{name}.") or name.startswith(f"{key}.") for name in given if name not in GROUPS
-    ):
-        return "command line"
-    group, name = ("task", location[1]) if location[0] == "tasks" else (location[0], None)
-    if name is None:
-        chosen = [o.value() for o in overrides if o.key_or_group == group]
-        name = str(chosen[-1]) if chosen else "*"
-    for folder in places:
-        for file in sorted((folder / group).rglob(f"{name.split('/')[-1]}.yaml")):
-            return f"{folder.name}/{file.relative_to(folder)}"
-    return "conf/config.yaml"
-
-
-@cache
-def everything() -> Mapping[str, Task]:
-    """Every shipped task, in every version of its data, and the variants; composed once a process."""
-    return MappingProxyType(load(["task=[mmeb_v2,mmeb_v2_0,variants]"]).tasks)
-
-
-@cache
-def benchmark() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """The benchmark's make-up: leaderboard names of the tasks by modality and group, in the tables' order."""
-    made_of: dict[str, dict[str, list[str]]] = {}
-    for task in everything().values():
-        if "2.1" in task.versions:
-            made_of.setdefault(task.modality, {}).setdefault(task.group, []).append(task.name)
-    return MappingProxyType(made_of)

@@ -1,25 +1,50 @@
 """What the archives of `TIGER-Lab/MMEB-V2` hold, and which of them a task needs.
 
-Source: `experiments/public/data/download_data.sh` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4, which unpacks them to the
-same places. Page images of visual documents come with the rows, so these tasks need none.
+The official download script (`experiments/public/data/download_data.sh` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4) does not
+fit these archives. Names and wrappers here are what people who ran on them report: ten sources for `video_ret`,
+four to seven for the others. Page images of visual documents come with the rows, so these tasks need no archive.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Modality
+from pydantic import Field, ValidationError
+
+from rzen_eval.core import Frozen, Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from rzen_eval.core import Task
 
+REPO = "TIGER-Lab/MMEB-V2"
+COMMIT = "e7bbfeb69a70dfe32ff36da3d6d8dbe31fc36af1"
+"""The commit of the media that two other groups pin, after the visual documents were uploaded again."""
 MARKER = ".rzen-unpacked.json"
 """Beside the unpacked files: what they were unpacked from. Written last, so there is none after half the work."""
+FRAMES = "video-tasks/frames"
+LEVEL = "frames"
+"""A folder between a video task and its clips in some archives and trees; taken off."""
+
+
+class Marker(Frozen):
+    """A finished unpacking."""
+
+    archive: str
+    parts: dict[str, int]
+    """Bytes of each part."""
+    files: int
+    bytes: int
+    folders: dict[str, int] = Field(default={})
+    """Files by the first folder below the target; empty in markers of earlier versions."""
+    commit: str | None = None
+    """Commit of the media repository that the parts came from, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +56,134 @@ class Archive:
     """Its files, relative to the repository."""
     target: str
     """The folder that its members belong in, relative to the tree."""
-    wrapper: str
-    """A folder that members may lie in inside the archive, and that is taken off."""
-    about_bytes: int | None = None
-    """Size where it is public, for want of the hub's own answer; None where it is not."""
+    folders: tuple[str, ...]
+    """Folders of tasks in the target; which spelling is whose, see `SPELLINGS`."""
+    wrapper: re.Pattern[str]
+    """Folders that members may lie in inside the archive, and that are taken off."""
+    about_bytes: int
+    """Its size by public reports, for want of the hub's own answer."""
+
+    def _layout(self, tree: Path) -> tuple[str, ...]:
+        """Names of the parts: those of the repository or, where more files lie there under them, those of MMEB-V3."""
+        layouts = [self.parts]
+        for stem in dict.fromkeys((self._stem, self._stem.replace("-tasks/", "_tasks/"))):
+            names = [file.name for file in _numbered(tree / stem)]
+            width, last = (len(names[-1].rpartition("-")[2]), int(names[-1].rpartition("-")[2])) if names else (0, -1)
+            layouts += [(stem,), tuple(f"{stem}-{number:0{width}}" for number in range(last + 1))]
+        return max(layouts, key=lambda names: sum((tree / name).is_file() for name in names))
+
+    @property
+    def _stem(self) -> str:
+        return re.sub(r"-\d+$", "", self.parts[0])
 
     def missing(self, tree: Path) -> list[str]:
         """Parts that are not on disk."""
-        return [part for part in self.parts if not (tree / part).is_file()]
+        return [part for part in self._layout(tree) if not (tree / part).is_file()]
 
     def sizes(self, tree: Path) -> dict[str, int]:
-        """Bytes of each part on disk."""
-        return {part: (tree / part).stat().st_size for part in self.parts if (tree / part).is_file()}
+        """Bytes of each part on disk, in order."""
+        return {part: (tree / part).stat().st_size for part in self._layout(tree) if (tree / part).is_file()}
 
-    def unpacked(self, tree: Path) -> dict[str, Any] | None:
-        """The marker of a finished unpacking; None where there was none."""
-        file = tree / self.target / MARKER
-        return dict(json.loads(file.read_text())) if file.is_file() else None
+    def unpacked(self, tree: Path) -> Marker | None:
+        """The marker of a finished unpacking; None where there was none, or where it is torn."""
+        try:
+            return Marker.model_validate_json((tree / self.target / MARKER).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def place(self, member: PurePosixPath) -> tuple[PurePosixPath, bool]:
+        """Where a member belongs below the target, and whether it is one of a known task.
+
+        Args:
+            member: its path, relative and without `..`.
+        """
+        inside = PurePosixPath(self.wrapper.sub("", f"{member.as_posix()}/", count=1))
+        if not inside.parts:
+            return inside, True
+        folder, *below = inside.parts
+        known = self.folder(folder) is not None
+        if known and below[:1] == [LEVEL] and self.target.startswith(FRAMES):
+            below = below[1:]
+        return PurePosixPath(folder, *below), known
+
+    def folder(self, name: str) -> str | None:
+        """The folder of a task that goes by a name, whatever its case; None where no task of this archive does."""
+        return _folder(self.folders, name)
 
 
-_FRAMES = "video-tasks/frames"
+@lru_cache(maxsize=1000)
+def _folder(folders: tuple[str, ...], name: str) -> str | None:
+    spelt = {_plain(other): folder for folder in folders for other in (folder, *SPELLINGS.get(folder, ()))}
+    return spelt.get(_plain(name))
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-")
+
+
+def _numbered(stem: Path) -> list[Path]:
+    """`NAME-00`, `NAME-01` and so on."""
+    pattern = re.compile(re.escape(stem.name) + r"-\d+")
+    return (
+        sorted(file for file in stem.parent.iterdir() if pattern.fullmatch(file.name)) if stem.parent.is_dir() else []
+    )
+
+
+def _wrapper(*folders: str, last: str = "") -> re.Pattern[str]:
+    return re.compile(f"^(?:(?:{'|'.join(folders)})/)*{last}")
+
+
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "egoschema": ("EgoSchema",),
+    "Charades-STA": ("Charades_STA", "charades_sta_frames"),
+    "SSv2": ("SmthSmthV2",),
+    "K700": ("Kinetics-700",),
+}
+"""Other names of a task's folder: of the official YAML, of earlier uploads, of the row repositories."""
+
+IMAGE_FOLDERS = (
+    "ImageNet-1K", "N24News", "HatefulMemes", "VOC2007", "SUN397", "Place365", "ImageNet-A", "ImageNet-R", "ObjectNet",
+    "Country211", "OK-VQA", "A-OKVQA", "DocVQA", "InfographicsVQA", "ChartQA", "Visual7W", "ScienceQA", "VizWiz", "GQA",
+    "TextVQA", "VisDial", "CIRR", "VisualNews_t2i", "VisualNews_i2t", "MSCOCO_t2i", "MSCOCO_i2t", "NIGHTS", "WebQA",
+    "FashionIQ", "Wiki-SS-NQ", "OVEN", "EDIS", "MSCOCO", "RefCOCO", "RefCOCO-Matching", "Visual7W-Pointing",
+)  # fmt: skip
+
+
+_NAMES = ("video_cls", "video_ret", "video_mret", "video_qa")
+_PARTS = {"video_qa": tuple(f"{FRAMES}/video_qa.tar.gz-{part:02}" for part in range(5))}
+_FOLDERS = {
+    "video_cls": ("SSv2", "HMDB51", "UCF101", "K700", "Breakfast"),
+    "video_ret": ("MSR-VTT", "MSVD", "DiDeMo", "YouCook2", "VATEX"),
+    "video_mret": ("QVHighlight", "Charades-STA", "MomentSeeker"),
+    "video_qa": ("Video-MME", "NExTQA", "egoschema", "MVBench", "ActivityNetQA"),
+}
+_BYTES = {
+    "video_cls": 9_600_000_000,
+    "video_ret": 7_801_879_510,
+    "video_mret": 22_500_000_000,
+    "video_qa": 51_700_000_000,
+}
+RETRIEVAL = "(?:(?:data/[^/]+/)?video_retrieval/)?"
+"""`data/ziyan/video_retrieval/`, as it lay on the machine of whoever packed `video_ret`."""
 ARCHIVES = (
-    Archive("mmeb_v1", ("image-tasks/mmeb_v1.tar.gz",), "image-tasks", "MMEB", 7_000_000_000),
-    Archive("video_cls", (f"{_FRAMES}/video_cls.tar.gz",), f"{_FRAMES}/video_cls", "video_cls"),
-    Archive("video_ret", (f"{_FRAMES}/video_ret.tar.gz",), f"{_FRAMES}/video_ret", "video_ret", 7_801_879_510),
-    Archive("video_mret", (f"{_FRAMES}/video_mret.tar.gz",), f"{_FRAMES}/video_mret", "video_mret"),
     Archive(
-        "video_qa",
-        tuple(f"{_FRAMES}/video_qa.tar.gz-{part:02}" for part in range(5)),
-        f"{_FRAMES}/video_qa",
-        "video_qa",
+        "mmeb_v1",
+        ("image-tasks/mmeb_v1.tar.gz",),
+        "image-tasks",
+        IMAGE_FOLDERS,
+        _wrapper("image-tasks", "image_tasks", "mmeb_v1", "MMEB"),
+        7_000_000_000,
+    ),
+    *(
+        Archive(
+            name,
+            _PARTS.get(name, (f"{FRAMES}/{name}.tar.gz",)),
+            f"{FRAMES}/{name}",
+            _FOLDERS[name],
+            _wrapper("video-tasks", "video_tasks", "frames", name, last=RETRIEVAL if name == "video_ret" else ""),
+            _BYTES[name],
+        )
+        for name in _NAMES
     ),
 )
 

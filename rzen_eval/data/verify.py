@@ -113,7 +113,7 @@ def mend(task: Task, archive: Archive | None) -> str:
     if archive is None:
         return f"rzen-eval data fetch {settings}"
     tree = Repository.of(task).media.root
-    again = " again=true" if archive.unpacked(tree) else ""
+    again = " --again" if archive.unpacked(tree) else ""
     unpack = f"rzen-eval data unpack {settings}{again}"
     return f"rzen-eval data fetch {settings} && {unpack}" if archive.missing(tree) else unpack
 
@@ -164,9 +164,9 @@ def _fewer(archive: Archive, tree: Path) -> Fault | None:
     parts = {tree / part for part in archive.parts}
     files = (file for file in (tree / archive.target).rglob("*") if file not in parts and file.is_file())
     there = sum(not file.name.startswith(".rzen-") for file in files)
-    if there >= marker["files"]:
+    if there >= marker.files:
         return None
-    return Fault(archive.target, f"{marker['files'] - there} of {marker['files']} unpacked files are gone", archive)
+    return Fault(archive.target, f"{marker.files - there} of {marker.files} unpacked files are gone", archive)
 
 
 def _key(media: Media, who: str) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
 from rzen_eval.engine.pipeline import Job, Unit
+from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, RzenEvalError
 from rzen_eval.models.token_budget import windows
 
@@ -18,14 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Side
+    from rzen_eval.core import Item, TaskData
     from rzen_eval.engine.pipeline import Done, Step
     from rzen_eval.engine.vector_store import Key, VectorStore
     from rzen_eval.models.interface import Pipelined
 
 
 @dataclass(slots=True)
-class Half:
+class TaskSide:
     """Queries or candidates of a task, and what it took to embed them."""
 
     task: str
@@ -37,29 +39,26 @@ class Half:
     """Of each item."""
     first_prompt: str | None = None
     """The rendered prompt of the first item."""
-    seconds: float = 0.0
-    """Process seconds."""
-    model_seconds: float = 0.0
-    tokens: int = 0
-    padding: int = 0
-    computed: int = 0
-    """Items that went through the model; the others had a vector already, or are the same as one that did."""
-    budget: int | None = None
-    """Fewest tokens of a batch; None: nothing went through the model."""
+    spent: Spent = NOTHING
+    """On the windows of its own that are done."""
 
-    def add(self, done: Done) -> None:
-        """Count a window."""
-        self.seconds += done.seconds
-        self.model_seconds += done.model_seconds
-        self.tokens += done.tokens
-        self.padding += done.padding
-        self.computed += done.items
-        self.budget = min(done.budget, self.budget or done.budget)
+
+def both_sides(task: str, data: TaskData) -> tuple[TaskSide, TaskSide]:
+    """Queries and candidates of a task, nothing embedded yet.
+
+    Args:
+        task: its id.
+        data: its items.
+    """
+    return (
+        TaskSide(task, Side.QUERY, data.queries, data.query_ids),
+        TaskSide(task, Side.CANDIDATE, data.candidates, data.candidate_ids),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    half: Half
+    part: TaskSide
     places: NDArray[np.int64]
     """Of its items."""
     most: int
@@ -86,34 +85,40 @@ class Plan:
     """Items to embed, in all."""
     _claimed: set[Key] = field(default_factory=set)
 
-    def add(self, half: Half) -> None:
-        """Plan queries or candidates; what is the same as something planned before is left to that.
+    def add(self, *parts: TaskSide) -> None:
+        """Plan sides of a task; what is the same as something planned before is left to that.
 
         Raises:
-            DataError: an item cannot be made, its folder of frames is missing, say.
+            DataError: an item cannot be made, its folder of frames is missing, say; then none of the sides is planned.
         """
-        most = np.empty(len(half.ids), dtype=np.int64)
-        first: dict[Key, int] = {}
-        for place, name in enumerate(half.ids):
+        for part, most in [(part, self._measured(part)) for part in parts]:
+            first: dict[Key, int] = {}
+            for place, key in enumerate(part.keys):
+                first.setdefault(key, place)
+            distinct = np.fromiter(first.values(), dtype=np.int64, count=len(first))
+            for window in windows(most[distinct].tolist(), self.tokens_per_batch):
+                mine = [place for place in distinct[window].tolist() if part.keys[place] not in self._claimed]
+                self._claimed.update(part.keys[place] for place in mine)
+                new = [place for place in mine if part.keys[place] not in self.store]
+                self.windows.append(_Window(part, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
+                if new:
+                    self.open[part.task] += 1
+                    self.n_items += len(new)
+
+    def _measured(self, part: TaskSide) -> NDArray[np.int64]:
+        """About the most tokens that each item takes: (items,). Keys and the first prompt are noted on the way."""
+        most = np.empty(len(part.ids), dtype=np.int64)
+        for place, name in enumerate(part.ids):
             try:
-                item = half.items[place]
-                prompt = self.model.prompt(item, half.side)
-                most[place] = len(prompt) + self.model.pictures(item).most_tokens
-                half.keys.append(item_key(prompt, item))
+                item = part.items[place]
+                rendered = self.model.rendered(item, part.side)
+                most[place] = len(rendered.prompt) + rendered.pictures.most_tokens
+                part.keys.append(item_key(rendered.prompt, item))
             except DataError as error:
-                raise DataError(f"{half.side} {name!r}: {error}") from error
-            first.setdefault(half.keys[-1], place)
+                raise DataError(f"{part.side} {name!r}: {error}") from error
             if place == 0:
-                half.first_prompt = prompt
-        distinct = np.fromiter(first.values(), dtype=np.int64, count=len(first))
-        for window in windows(most[distinct].tolist(), self.tokens_per_batch):
-            mine = [place for place in distinct[window].tolist() if half.keys[place] not in self._claimed]
-            self._claimed.update(half.keys[place] for place in mine)
-            new = [place for place in mine if half.keys[place] not in self.store]
-            self.windows.append(_Window(half, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
-            if new:
-                self.open[half.task] += 1
-                self.n_items += len(new)
+                part.first_prompt = rendered.prompt
+        return most
 
     def order(self) -> list[int]:
         """Numbers of the windows that have something to embed.
@@ -131,31 +136,37 @@ class Plan:
             numbers: which; None: all.
         """
         for number in self.order() if numbers is None else numbers:
-            window = self.windows[number]
-            half = window.half
-            if half.task not in self.failed:
-                yield Job(
-                    number,
-                    [
-                        Unit(half.items[place], half.side, half.ids[place], half.keys[place])
-                        for place in window.places.tolist()
-                    ],
-                )
+            part = self.windows[number].part
+            if part.task not in self.failed and (units := self._units(number)):
+                yield Job(number, units)
+
+    def _units(self, number: int) -> list[Unit]:
+        """A window's items, made anew; none if that fails, which is then its task's error."""
+        part = self.windows[number].part
+        units = []
+        for place in self.windows[number].places.tolist():
+            try:
+                units.append(Unit(part.items[place], part.side, part.ids[place], part.keys[place]))
+            except Exception as error:  # noqa: BLE001 - what was there when the run was planned may be gone or torn
+                said = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+                self.failed.setdefault(part.task, DataError(f"{part.side} {part.ids[place]!r}: {said}"))
+                return []
+        return units
 
     def keys(self, number: int) -> list[Key]:
         """Keys of a window's items."""
         window = self.windows[number]
-        return [window.half.keys[place] for place in window.places.tolist()]
+        return [window.part.keys[place] for place in window.places.tolist()]
 
     def task(self, news: Step | Done) -> str:
         """The id of the task that a batch or window is of."""
-        return self.windows[news.number].half.task
+        return self.windows[news.number].part.task
 
     def note(self, done: Done) -> None:
         """Enter what became of a window."""
-        half = self.windows[done.number].half
-        self.open[half.task] -= 1
+        part = self.windows[done.number].part
+        self.open[part.task] -= 1
         if done.error:
-            self.failed.setdefault(half.task, done.error)
+            self.failed.setdefault(part.task, done.error)
         else:
-            half.add(done)
+            part.spent += done.spent

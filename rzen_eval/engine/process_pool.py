@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rzen_eval import processes
 from rzen_eval.engine.pipeline import Done
 from rzen_eval.engine.supervisor import Death, News, Ready
-from rzen_eval.engine.worker import Hand, Orders
+from rzen_eval.engine.worker import Worker, WorkerSettings
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 
 if TYPE_CHECKING:
@@ -27,34 +27,34 @@ GRACE = 5.0
 """Seconds that a worker has to end by itself."""
 
 
-class Pool:
-    """A crew of processes on this machine.
+class ProcessPool:
+    """A pool of processes on this machine.
 
     Args:
         size: how many.
-        orders: what each is told.
+        settings: of each worker.
     """
 
-    def __init__(self, size: int, orders: Orders) -> None:
+    def __init__(self, size: int, settings: WorkerSettings) -> None:
         self.size = size
-        self._orders = orders
+        self._settings = settings
         self._spawn = multiprocessing.get_context("spawn")
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, _Process] = {}
         self._unsent: list[tuple[int, News]] = []
 
     def start(self, worker: int) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         here, there = self._spawn.Pipe()
-        process = self._spawn.Process(target=_work, args=(there, self._orders, worker), name=f"worker {worker}")
+        process = self._spawn.Process(target=_work, args=(there, self._settings, worker), name=f"worker {worker}")
         process.start()
         there.close()
         outbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         # A thread of its own, since a worker that hangs may not read.
         threading.Thread(target=_deliver, args=(here, outbox), daemon=True).start()
-        self._workers[worker] = _Worker(process, here, outbox)
+        self._workers[worker] = _Process(process, here, outbox)
 
     def send(self, worker: int, job: Job) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         try:
             portable = job.portable()
         except (DataError, OSError) as error:
@@ -64,7 +64,7 @@ class Pool:
             self._workers[worker].outbox.put(portable)
 
     def wait(self, seconds: float) -> Sequence[tuple[int, News]]:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         news, self._unsent = self._unsent, []
         pipes = {one.pipe: worker for worker, one in self._workers.items()}
         talking = set(connection.wait(list(pipes), 0 if news else seconds))
@@ -80,11 +80,11 @@ class Pool:
         return news
 
     def kill(self, worker: int) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         self._workers[worker].process.kill()
 
     def stop(self) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         for one in self._workers.values():
             one.outbox.put(None)
         for one in self._workers.values():
@@ -94,7 +94,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Worker:
+class _Process:
     process: BaseProcess
     pipe: Connection
     outbox: queue.SimpleQueue[Job | None]
@@ -115,17 +115,17 @@ def _deliver(pipe: Connection, outbox: queue.SimpleQueue[Job | None]) -> None:
                 return
 
 
-def _work(pipe: Connection, orders: Orders, place: int) -> None:
+def _work(pipe: Connection, settings: WorkerSettings, place: int) -> None:
     processes.begin()
     inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, inbox), daemon=True).start()
     try:
-        hand = Hand(orders, place)
+        running = Worker(settings, place)
     except RzenEvalError as error:
         pipe.send(ModelError(str(error)))
         return
     pipe.send(Ready())
-    for done in hand.run(inbox):
+    for done in running.run(inbox):
         pipe.send(done)
 
 

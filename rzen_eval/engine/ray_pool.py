@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.engine.supervisor import IN_FLIGHT, Death, News, Ready
-from rzen_eval.engine.worker import Hand, Orders
-from rzen_eval.errors import ConfigError, DataError, ModelError, RzenEvalError
+from rzen_eval.engine.worker import Worker, WorkerSettings
+from rzen_eval.errors import ConfigError, DataError, ModelError, RzenEvalError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,19 +24,19 @@ OBJECT_STORE = 512 * 2**20
 """Bytes of shared memory for windows on their way, where the cluster is this machine alone."""
 
 
-class RayCrew:
-    """A crew of actors on the cluster that this process has joined; see `cluster`.
+class RayPool:
+    """A pool of actors on the cluster that this process has joined; see `cluster`.
 
     Args:
         size: how many.
-        orders: what each is told.
+        settings: of each worker.
         gpus: of each actor.
     """
 
-    def __init__(self, size: int, orders: Orders, gpus: int) -> None:
+    def __init__(self, size: int, settings: WorkerSettings, gpus: int) -> None:
         self.size = size
         self._ray = _ray()
-        self._orders = orders
+        self._settings = settings
         self._actor = self._ray.remote(num_cpus=1, num_gpus=gpus, max_concurrency=IN_FLIGHT + 1)(Actor)
         self._actors: dict[int, Any] = {}
         self._pending: dict[Any, int] = {}
@@ -44,19 +44,19 @@ class RayCrew:
         self._unsent: list[tuple[int, News]] = []
 
     def start(self, worker: int) -> None:
-        """As `Crew`."""
-        self._actors[worker] = self._actor.remote(self._orders)
+        """As `WorkerPool`."""
+        self._actors[worker] = self._actor.remote(self._settings)
         self._pending[self._actors[worker].ready.remote()] = worker
 
     def send(self, worker: int, job: Job) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         try:
             self._pending[self._actors[worker].embed.remote(job.portable())] = worker
         except (DataError, OSError) as error:
             self._unsent.append((worker, Done(job.number, None, error=DataError(str(error)))))
 
     def wait(self, seconds: float) -> Sequence[tuple[int, News]]:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         news, self._unsent = self._unsent, []
         pending = list(self._pending)
         if not pending:
@@ -71,15 +71,15 @@ class RayCrew:
             except self._ray.exceptions.RayError as error:
                 # One death is one piece of news, however many windows the actor had.
                 self._pending = {ref: one for ref, one in self._pending.items() if one != worker}
-                news.append((worker, Death(" ".join(str(error).split())[:200])))
+                news.append((worker, Death(reason(error, 200))))
         return news
 
     def kill(self, worker: int) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         self._ray.kill(self._actors[worker])
 
     def stop(self) -> None:
-        """As `Crew`."""
+        """As `WorkerPool`."""
         for actor in self._actors.values():
             with contextlib.suppress(self._ray.exceptions.RayError):
                 self._ray.kill(actor)
@@ -90,18 +90,18 @@ class RayCrew:
 class Actor:
     """A worker on the cluster: Ray gives it a device, and calls it from several threads at once."""
 
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
         self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting: dict[int, tuple[list[News], Future[list[News]]]] = {}
 
     def ready(self) -> list[News]:
         """Load the model and begin."""
         try:
-            hand = Hand(self._orders, 0)
+            running = Worker(self._settings, 0)
         except RzenEvalError as error:
             return [ModelError(str(error))]
-        threading.Thread(target=self._run, args=(hand,), daemon=True).start()
+        threading.Thread(target=self._run, args=(running,), daemon=True).start()
         return [Ready()]
 
     def embed(self, job: Job) -> list[News]:
@@ -111,9 +111,9 @@ class Actor:
         self._inbox.put(job)
         return future.result()
 
-    def _run(self, hand: Hand) -> None:
+    def _run(self, running: Worker) -> None:
         try:
-            for news in hand.run(self._inbox):
+            for news in running.run(self._inbox):
                 told, future = self._waiting[news.number]
                 told.append(news)
                 if not isinstance(news, Step):
@@ -146,7 +146,7 @@ def cluster() -> Cluster:
         try:
             ray.init(log_to_driver=there, logging_level="error", **alone)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            raise ConfigError(f"runtime=ray: no cluster ({' '.join(str(error).split())[:200]})") from error
+            raise ConfigError(f"runtime=ray: no cluster ({reason(error, 200)})") from error
     has = ray.cluster_resources()
     return Cluster(max(1, int(has.get("CPU", 1))), int(has.get("GPU", 0)))
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rzen_eval.engine.inline import Inline, Ranks
+from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.picture_loader import Loader
-from rzen_eval.engine.process_pool import Pool
-from rzen_eval.engine.ray_pool import RayCrew, cluster
+from rzen_eval.engine.process_pool import ProcessPool
+from rzen_eval.engine.ranks import Ranks
+from rzen_eval.engine.ray_pool import RayPool, cluster
 from rzen_eval.engine.settings import cores
-from rzen_eval.engine.supervisor import Handed
-from rzen_eval.engine.worker import Orders
+from rzen_eval.engine.supervisor import Supervisor
+from rzen_eval.engine.worker import WorkerSettings
 from rzen_eval.errors import ConfigError
 from rzen_eval.models import open_model
 from rzen_eval.models.device import share_cores
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rzen_eval.engine.inline import Engine, Rank
+    from rzen_eval.engine.inline import Engine
     from rzen_eval.engine.pipeline import Done, Step
     from rzen_eval.engine.plan import Plan
+    from rzen_eval.engine.ranks import Rank
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.engine.vector_store import VectorStore
     from rzen_eval.models.declaration.local import Declared
@@ -69,15 +71,17 @@ def opened(
         size = runtime.processes or (max(1, gpus) if model.device.type == "cuda" else cores())
         loaders = runtime.loaders(size, gpu=model.device.type == "cuda")
         open_at = partial(_open, spec, cache_dir, gpus)
-        yield Handed(Pool(size, Orders(open_at, store.folder, store.dtype, budget, loaders, 1)), runtime.timeout)
+        yield Supervisor(
+            ProcessPool(size, WorkerSettings(open_at, store.folder, store.dtype, budget, loaders, 1)), runtime.timeout
+        )
     else:
         there = cluster()
         gpu = there.gpus > 0 and spec.device != "cpu"
         size = runtime.processes or (there.gpus if gpu else there.cpus)
-        orders = Orders(
+        settings = WorkerSettings(
             partial(_open, spec, cache_dir, 0), store.folder, store.dtype, budget, runtime.loaders(size, gpu=gpu), 1
         )
-        yield Handed(RayCrew(size, orders, int(gpu)), runtime.timeout)
+        yield Supervisor(RayPool(size, settings, int(gpu)), runtime.timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +111,13 @@ def _gpus(model: Model) -> int:
     return torch.cuda.device_count() if model.spec.device == "auto" else 0
 
 
-def at(spec: Declared, gpus: int, place: int) -> Declared:
+def on_device(spec: Declared, gpus: int, place: int) -> Declared:
     """A declaration with the device of a worker."""
     return spec.model_copy(update={"device": f"cuda:{place % gpus}"}) if gpus and spec.device == "auto" else spec
 
 
 def _open(spec: Declared, cache_dir: Path, gpus: int, place: int) -> Model:
     """In a worker: the model with its weights."""
-    model = open_model(at(spec, gpus, place), cache_dir)
+    model = open_model(on_device(spec, gpus, place), cache_dir)
     model.load()
     return model

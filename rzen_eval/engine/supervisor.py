@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rzen_eval.engine.inline import keep
 from rzen_eval.engine.pipeline import Done, Step
-from rzen_eval.errors import DataError, ModelError
+from rzen_eval.errors import DataError, ModelError, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Ready:
 News = Step | Done | Death | Ready | ModelError
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Workers by number; one that died stays gone until it is started again."""
 
     size: int
@@ -60,19 +60,19 @@ class Crew(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """Runs a plan by a crew.
+class Supervisor:
+    """Runs a plan by a pool.
 
     Args:
-        crew: not started yet.
+        pool: not started yet.
         timeout: seconds without a finished batch after which a worker counts as hung.
     """
 
-    crew: Crew
+    pool: WorkerPool
     timeout: float
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
-        """What became of each window, in any order; see `runtimes.Engine`.
+        """What became of each window, in any order; see `inline.Engine`.
 
         Raises:
             ModelError: a worker cannot load the model.
@@ -80,14 +80,14 @@ class Handed:
         if not plan.order():
             return
         try:
-            yield from _Shift(self.crew, plan, self.timeout).run()
+            yield from _Supervision(self.pool, plan, self.timeout).run()
         finally:
-            self.crew.stop()
+            self.pool.stop()
 
 
 @dataclass
-class _Shift:
-    crew: Crew
+class _Supervision:
+    pool: WorkerPool
     plan: Plan
     timeout: float
     again: deque[Job] = field(default_factory=deque)
@@ -105,21 +105,21 @@ class _Shift:
     def run(self) -> Iterator[Step | Done]:
         """All windows."""
         jobs = self.plan.jobs()
-        doing: list[deque[Job]] = [deque() for _ in range(self.crew.size)]
-        for worker in range(self.crew.size):
-            self.crew.start(worker)
+        doing: list[deque[Job]] = [deque() for _ in range(self.pool.size)]
+        for worker in range(self.pool.size):
+            self.pool.start(worker)
         more = True
         while True:
             for worker in sorted(self.ready):
                 more = self._supply(worker, doing[worker], jobs) and more
             if not (more or any(doing) or self.again or self.back):
                 return
-            for worker, news in self.crew.wait(0.2):
+            for worker, news in self.pool.wait(0.2):
                 yield from self._heard(worker, news, doing[worker])
             for worker in [one for one in self.ready if doing[one]]:
                 if time.monotonic() - self.heard[worker] > self.timeout and worker not in self.hung:
                     self.hung.add(worker)
-                    self.crew.kill(worker)
+                    self.pool.kill(worker)
 
     def _supply(self, worker: int, doing: deque[Job], jobs: Iterator[Job]) -> bool:
         """Hand out what a worker has room for; False: there is nothing left."""
@@ -135,7 +135,7 @@ class _Shift:
             if not doing:
                 self.heard[worker] = time.monotonic()
             doing.append(job)
-            self.crew.send(worker, job)
+            self.pool.send(worker, job)
         return True
 
     def _heard(self, worker: int, news: News, doing: deque[Job]) -> Iterator[Step | Done]:
@@ -169,10 +169,9 @@ class _Shift:
                 yield Done(job.number, None, error=_deadly(job, why))
         self.back.extend(doing)
         doing.clear()
-        self.crew.start(worker)
+        self.pool.start(worker)
 
 
 def _deadly(job: Job, why: str) -> DataError:
     names = [unit.who for unit in job.units]
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return DataError(f"{DEATHS} workers died of the window with {shown} ({why}); lower runtime.tokens_per_batch")
+    return DataError(f"{DEATHS} workers died of the window with {some(names)} ({why}); lower runtime.tokens_per_batch")

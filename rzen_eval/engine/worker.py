@@ -26,8 +26,8 @@ PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """What every worker of a run is told."""
+class WorkerSettings:
+    """What every worker of a run needs to know."""
 
     open_model: OpenModel
     folder: Path | None
@@ -41,16 +41,16 @@ class Orders:
     """Of torch, where the model runs on the CPU."""
 
 
-class Hand:
+class Worker:
     """A worker with its model warm."""
 
-    def __init__(self, orders: Orders, place: int) -> None:
+    def __init__(self, settings: WorkerSettings, place: int) -> None:
         import torch
 
-        if orders.threads and "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(orders.threads)
-        self._store = VectorStore(orders.folder, orders.dtype, say=_nothing)
-        self._pipeline = Pipeline(orders.open_model(place), Loader(orders.loaders), orders.tokens_per_batch)
+        if settings.threads and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(settings.threads)
+        self._store = VectorStore(settings.folder, settings.dtype, say=_nothing)
+        self._pipeline = Pipeline(settings.open_model(place), Loader(settings.loaders), settings.tokens_per_batch)
         self._units: dict[int, Sequence[Unit]] = {}
 
     def run(self, inbox: queue.SimpleQueue[Job | None]) -> Iterator[Step | Done]:

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.benchmark.published import DATA_VERSIONS
+from rzen_eval.errors import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
 
 NO_SETTING = frozenset(
@@ -34,8 +35,8 @@ def asked(result: Result) -> Facts:
     dataset = result.provenance.get("dataset", {})
     facts = {
         "metric": result.metric,
-        "data versions": result.provenance.get("versions"),
-        "data": dataset.get("source") if dataset.get("source") == "sample" else "benchmark",
+        "data versions": None if result.versions is None else list(result.versions),
+        "data": "sample" if result.source == "sample" else "benchmark",
         "limit": result.limit or "none",
         "queries": result.n_queries,
         "candidates": result.n_candidates or None,
@@ -120,7 +121,7 @@ def listed(found: Mapping[str, Sequence[Change]], names: tuple[str, str]) -> lis
 
 
 def _tasks(where: Sequence[str], n_tasks: int) -> str:
-    return where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more of {n_tasks} tasks"
+    return some(where, 1) + (f" of {n_tasks} tasks" if len(where) > 1 else "")
 
 
 def shown(first: Any, second: Any) -> tuple[str, str]:
@@ -142,7 +143,6 @@ def _cut(text: str, start: int) -> str:
     return json.dumps(f"{'…' * (first > 0)}{part}{'…' * (first + WIDTH < len(text))}", ensure_ascii=False)
 
 
-def version(results: Iterable[Result]) -> str:
+def version(results: Iterable[Result], manifest: Manifest) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
-    told_by = {tuple(result.provenance.get("versions") or ()) for result in results}
-    return next((name for name in DATA_VERSIONS if (name,) in told_by), DATA_VERSIONS[0])
+    return next(iter(manifest.told(result.versions for result in results)), manifest.newest)

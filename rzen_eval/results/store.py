@@ -3,39 +3,64 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
 
-from rzen_eval.core import QueryScores, Result, Run
-from rzen_eval.errors import ResultError
+from rzen_eval.core import Mark, QueryScores, Result, Run
+from rzen_eval.errors import ConfigError, ResultError, first_fault, nearest, reason
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResults:
+    """What a model was scored on."""
+
+    name: str
+    folder: Path
+    """With `<id>.json`, `queries/` and `runs/`."""
+    results: Mapping[str, Result]
+    """By task id."""
+
+    @property
+    def first(self) -> Result:
+        """A result, for what all have in common."""
+        return next(iter(self.results.values()))
+
+
+BESIDE = {"runs": ".jsonl.gz", "queries": ".json.gz"}
+"""What lies in folders beside results, and how its files end."""
 
 
 def write(folder: Path, result: Result, run: Run, queries: QueryScores | None = None) -> Path:
     """Write a result to `<folder>/<id>.json` and its rankings to `<folder>/runs/<id>.jsonl.gz`.
 
     Scores of single queries go to `<folder>/queries/<id>.json.gz`: lists `query`, `score` and `exact`, of one length.
-    Each file appears whole or not at all, and the result last: where it is, the others are too.
+    Each file appears whole or not at all, and the result last: where it is, the others are too. It notes their
+    digests in `provenance.files`.
 
     Raises:
         ResultError: the folder cannot be written or the disk is full; what was there before is untouched.
     """
+    contents = {"runs": _lines(run)} | ({"queries": _columns(queries)} if queries else {})
+    packed = {kind: gzip.compress(text.encode(), mtime=0) for kind, text in contents.items()}
     try:
-        write_whole(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
-        if queries:
-            write_whole(_queries(folder, result), gzip.compress(_columns(queries).encode(), mtime=0))
+        for kind, content in packed.items():
+            write_whole(_beside(folder, result.id, kind), content)
     except OSError as error:
         raise _unwritten(folder, result, error) from error
-    return write_alone(folder, result)
+    digests = {kind: _digest(content) for kind, content in packed.items()}
+    return write_alone(folder, result.model_copy(update={"provenance": result.provenance | {"files": digests}}))
 
 
 def write_alone(folder: Path, result: Result) -> Path:
@@ -62,17 +87,116 @@ def read(file: Path) -> Result:
         ResultError: the file is missing, damaged or of another format.
     """
     try:
-        return Result.model_validate_json(file.read_bytes())
+        found = Result.model_validate_json(file.read_bytes())
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        raise ResultError(f"{file}: {first_fault(error)}; remove it and score the task again") from error
+        where, what = first_fault(error)
+        raise ResultError(f"{file}: {where}: {what}; remove it and score the task again") from error
+    return found if "marks" in found.model_fields_set else found.model_copy(update={"marks": _marks_by_text(found)})
 
 
-def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong with a file, and where in it."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+def _marks_by_text(result: Result) -> tuple[Mark, ...]:
+    """Marks of a result that was written before there were any, which its warnings tell."""
+    sentences = {Mark.OTHER_DATA: "not the benchmark's data", Mark.COLLAPSED: ": collapsed: "}
+    return tuple(mark for mark, sentence in sentences.items() if any(sentence in text for text in result.warnings))
+
+
+def read_model(folder: Path, only: Collection[str] | None = None, name: str | None = None) -> ModelResults:
+    """The results that lie in a folder itself; none where it is not there.
+
+    Args:
+        folder: a model's.
+        only: ids of the tasks that are wanted; None: all.
+        name: what the model is called; None: as its folder.
+
+    Raises:
+        ResultError: a file is not a result.
+    """
+    files = [file for file in sorted(folder.glob("*.json")) if only is None or file.stem in only]
+    results = [read(file) for file in files]
+    return ModelResults(name or folder.resolve().name, folder, {result.id: result for result in results})
+
+
+def read_models(folder: Path) -> list[ModelResults]:
+    """Results under a folder, by model: its own, or those of the folders in it.
+
+    Raises:
+        ConfigError: there is no such folder, or there are no results in it.
+        ResultError: a file is not a result.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"no folder at {folder}; expected one with <model>/<task>.json, as a run leaves them")
+    own = any(folder.glob("*.json"))
+    models = [read_model(place) for place in ([folder] if own else sorted(filter(Path.is_dir, folder.iterdir())))]
+    if not any(model.results for model in models):
+        raise ConfigError(f"{folder} holds no results; expected <model>/<task>.json, as a run leaves them")
+    return [model for model in models if model.results]
+
+
+def one_model(name: str, results_dir: Path, only: Collection[str] | None = None) -> ModelResults:
+    """The results of one model.
+
+    Args:
+        name: of the model, under the results folder, or a folder of results.
+        results_dir: the results folder.
+        only: ids of the tasks that are wanted; None: all.
+
+    Raises:
+        ConfigError: there is no such model, the folder holds several, or none of the wanted tasks is there.
+        ResultError: a file is not a result.
+    """
+    place = results_dir / name if (results_dir / name).is_dir() else Path(name).expanduser()
+    if not place.is_dir():
+        known = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
+        held = f"{results_dir} holds {', '.join(known) or 'no results'}"
+        raise ConfigError(f"no results of {name!r}: {held}{nearest(name, known)}; expected a model or a folder")
+    models = read_models(place)
+    if len(models) > 1:
+        names = ", ".join(model.name for model in models)
+        raise ConfigError(f"{place} holds results of {names}; expected those of one model, such as {models[0].folder}")
+    [model] = models
+    kept = {task: result for task, result in model.results.items() if only is None or task in only}
+    if not kept:
+        raise ConfigError(
+            f"{place} holds no results of the chosen tasks; leave task= out to see all {len(model.results)}"
+        )
+    return replace(model, results=kept)
+
+
+def told_apart(models: Sequence[ModelResults]) -> list[ModelResults]:
+    """The models; those that share a name with their folder in it."""
+    names = [model.name for model in models]
+    return [
+        replace(model, name=f"{model.name} ({model.folder})") if names.count(model.name) > 1 else model
+        for model in models
+    ]
+
+
+def read_run(folder: Path, task_id: str) -> Run | None:
+    """Rankings that were written beside a result.
+
+    Args:
+        folder: a model's folder of results.
+        task_id: of the task.
+
+    Returns:
+        The rankings, or None where none were kept: results of other evaluators have none.
+
+    Raises:
+        ResultError: the file is damaged.
+    """
+    file = _beside(folder, task_id, "runs")
+    if not file.is_file():
+        return None
+    try:
+        lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        return Run(
+            {str(line["query"]): line["candidates"] for line in lines},
+            {str(line["query"]): line["scores"] for line in lines},
+        )
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise ResultError(f"{file} is damaged ({reason(error)}); remove it and score the task again") from error
 
 
 def read_queries(folder: Path, result: Result) -> QueryScores | None:
@@ -84,7 +208,7 @@ def read_queries(folder: Path, result: Result) -> QueryScores | None:
     Raises:
         ResultError: the file is damaged, or belongs to another result.
     """
-    file = _queries(folder, result)
+    file = _beside(folder, result.id, "queries")
     if not file.is_file():
         return None
     try:
@@ -106,16 +230,25 @@ def read_queries(folder: Path, result: Result) -> QueryScores | None:
     return found
 
 
-def finished(folder: Path, task_id: str, fingerprint: str) -> Result | None:
-    """The result of a task if nothing that could change it has changed since, else None."""
-    file = folder / f"{task_id}.json"
-    if not file.is_file() or not (folder / "runs" / f"{task_id}.jsonl.gz").is_file():
-        return None
+def fault(folder: Path, result: Result) -> str | None:
+    """What is wrong with a result's rankings or the scores of its queries, in one line; None: nothing.
+
+    They are there, they are the files that were written with this result, and its scores are the means of its queries.
+    """
+    digests = result.provenance.get("files")
+    for kind in BESIDE:
+        file = _beside(folder, result.id, kind)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            return f"{file} cannot be read ({error.strerror})"
+        if not isinstance(digests, dict) or digests.get(kind) != _digest(content):
+            return f"{file} is cut short or of another result"
     try:
-        result = read(file)
-    except ResultError:
-        return None
-    return result if result.provenance.get("fingerprint") == fingerprint else None
+        read_queries(folder, result)
+    except ResultError as error:
+        return str(error)
+    return None
 
 
 def _lines(run: Run) -> str:
@@ -126,8 +259,12 @@ def _lines(run: Run) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def _queries(folder: Path, result: Result) -> Path:
-    return folder / "queries" / f"{result.id}.json.gz"
+def _beside(folder: Path, name: str, kind: str) -> Path:
+    return folder / kind / f"{name}{BESIDE[kind]}"
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _columns(queries: QueryScores) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 
@@ -52,6 +54,17 @@ def test_the_experiment_of_a_published_row_chooses_model_data_and_task_version()
     assert all("2.0" in task.versions for task in chosen.tasks.values())
     assert chosen.reference is not None
     assert chosen.reference.scores["Visdoc"] == 77.06
+
+
+def test_an_experiment_sets_frames_and_options_of_those_of_its_tasks_that_are_chosen():
+    whole = compose.load(["experiment=qwen3_vl_embedding_8b"])
+    assert {task.frames for task in whole.tasks.values()} == {64}
+    assert whole.tasks["egoschema"].options["ask"] == "{question} {choices}"
+    assert whole.tasks["egoschema"].options["letters"] == "given"
+    assert ids("experiment=qwen3_vl_embedding_8b", "task=visdoc/vidore_arxivqa") == ["vidore_arxivqa"]
+    fewer = compose.load(["experiment=qwen3_vl_embedding_8b", "task=visdoc", "frames=8"])
+    assert {task.frames for task in fewer.tasks.values()} == {8}
+    assert "no such task (did you mean egoschema?)" in refused("task=video", "task_options.egoshema.ask=x")
 
 
 def test_the_same_composition_twice_is_the_same_configuration():
@@ -171,14 +184,25 @@ def test_every_shipped_model_composes():
         "python": ["model.class=own:python"],
         "sentence_transformers": ["model.checkpoint=x"],
     }
-    for name in compose.choices("model"):
+    for name in choices("model"):
         settings = ["task=visdoc/vidore_arxivqa", f"model={name}", *own.get(name, [])]
         assert compose.load(settings).model.name == name
 
 
 def test_the_benchmark_has_78_tasks_in_twelve_groups():
-    groups = {name: len(tasks) for made_of in compose.benchmark().values() for name, tasks in made_of.items()}
+    groups = {name: len(tasks) for made_of in manifest().groups().values() for name, tasks in made_of.items()}
     assert groups == {
         "I-CLS": 10, "I-QA": 10, "I-RET": 12, "I-VG": 4, "V-CLS": 5, "V-QA": 5, "V-RET": 5, "V-MRET": 3,
         "ViDoRe-V1": 10, "ViDoRe-V2": 4, "VisRAG": 6, "VisDoc-OOD": 4,
     }  # fmt: skip
+
+
+def test_tasks_that_are_not_needed_are_not_composed():
+    assert compose.load(["model=mini"], need_tasks=False).tasks == {}
+    assert compose.load(["experiment=rzenembed_v2_7b"], need_tasks=False).tasks == {}
+    assert list(compose.load(["task=visdoc/vidore_arxivqa"], need_tasks=False).tasks) == ["vidore_arxivqa"]
+
+
+def test_a_setting_of_a_task_that_is_not_composed_is_refused():
+    with pytest.raises(ConfigError, match="'vidore_arxivqa' is not among the chosen tasks"):
+        compose.load(["tasks.vidore_arxivqa.metric=hit@1"], need_tasks=False)

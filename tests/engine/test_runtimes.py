@@ -19,21 +19,22 @@ from rzen_eval.cli.main import main
 from rzen_eval.config.compose import load
 from rzen_eval.core import Item, MultiVectors, Side, Vectors
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.inline import Inline, Rank, Ranks
+from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.pipeline import Done, Step
-from rzen_eval.engine.plan import Half, Plan
-from rzen_eval.engine.process_pool import Pool
-from rzen_eval.engine.ray_pool import RayCrew, cluster
+from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.process_pool import ProcessPool
+from rzen_eval.engine.ranks import Rank, Ranks
+from rzen_eval.engine.ray_pool import RayPool, cluster
 from rzen_eval.engine.settings import Runtime
-from rzen_eval.engine.start import at
-from rzen_eval.engine.supervisor import Crew, Handed
+from rzen_eval.engine.start import on_device
+from rzen_eval.engine.supervisor import Supervisor, WorkerPool
 from rzen_eval.engine.vector_store import VectorStore
-from rzen_eval.engine.worker import Orders
+from rzen_eval.engine.worker import WorkerSettings
 from rzen_eval.errors import ModelError
 from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.device import _fitting
-from rzen_eval.models.interface import Planned
+from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
 from tests.toys import page
 
@@ -51,12 +52,12 @@ class Toy:
     def prompt(self, item: Item, side: Side) -> str:
         return item.text or ""
 
-    def pictures(self, item: Item) -> Pictures:
-        return Pictures(SIZING, tuple(item.images))
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        return Rendered(item, side, self.prompt(item, side), Pictures(SIZING, tuple(item.images)))
 
-    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
-        length = int((item.text or "1").split()[0])
-        return Planned("", np.full(length, int((item.text or "0 0").split()[1])), np.zeros(0, dtype=np.int64))
+    def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Planned:
+        length = int((rendered.item.text or "1").split()[0])
+        return Planned("", np.full(length, int((rendered.item.text or "0 0").split()[1])), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         together = sum(plan.length for plan in planned)
@@ -111,16 +112,16 @@ def plan(store: VectorStore, tasks: int = 2, n: int = N) -> Plan:
     made = Plan(Toy(), store, BUDGET)
     for task in range(tasks):
         own = items(n)[task::tasks]
-        made.add(Half(f"task{task}", Side.CANDIDATE, [items(n)[0], *own[1:]], [f"id{i}" for i in range(len(own))]))
+        made.add(TaskSide(f"task{task}", Side.CANDIDATE, [items(n)[0], *own[1:]], [f"id{i}" for i in range(len(own))]))
     return made
 
 
-def orders(folder: Path | None, open_model: Any = open_toy) -> Orders:
-    return Orders(open_model, folder, "float32", BUDGET, 0, 1)
+def worker_settings(folder: Path | None, open_model: Any = open_toy) -> WorkerSettings:
+    return WorkerSettings(open_model, folder, "float32", BUDGET, 0, 1)
 
 
 def vectors(made: Plan) -> list[list[float]]:
-    keys = dict.fromkeys(key for window in made.windows for key in window.half.keys)
+    keys = dict.fromkeys(key for window in made.windows for key in window.part.keys)
     return np.concatenate(made.store.get(list(keys))).tolist()
 
 
@@ -170,7 +171,7 @@ def test_a_pool_of_any_size_makes_the_same_vectors_to_the_bit(
     tmp_path: Path, expected: list[list[float]], size: int, kept: bool
 ):
     made = plan(VectorStore(tmp_path if kept else None))
-    done = all_done(Handed(Pool(size, orders(made.store.folder)), 60), made)
+    done = all_done(Supervisor(ProcessPool(size, worker_settings(made.store.folder)), 60), made)
     assert len(done) == sum(1 for window in made.windows if len(window.places))
     assert vectors(made) == expected
     assert not +made.open
@@ -179,12 +180,12 @@ def test_a_pool_of_any_size_makes_the_same_vectors_to_the_bit(
 @pytest.mark.usefixtures("ray")
 def test_actors_make_the_same_vectors_to_the_bit(tmp_path: Path, expected: list[list[float]]):
     made = plan(VectorStore(tmp_path))
-    all_done(Handed(RayCrew(2, orders(tmp_path), 0), 60), made)
+    all_done(Supervisor(RayPool(2, worker_settings(tmp_path), 0), 60), made)
     assert vectors(made) == expected
 
 
-def crew(kind: str, size: int, told: Orders) -> Crew:
-    return Pool(size, told) if kind == "pool" else RayCrew(size, told, 0)
+def pool_of(kind: str, size: int, settings: WorkerSettings) -> WorkerPool:
+    return ProcessPool(size, settings) if kind == "pool" else RayPool(size, settings, 0)
 
 
 @pytest.mark.parametrize("kind", ["pool", "ray"])
@@ -195,8 +196,8 @@ def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(
         request.getfixturevalue("ray")
     (marks := tmp_path / "marks").mkdir()
     made = plan(VectorStore(tmp_path / "store"))
-    told = orders(made.store.folder, partial(open_faulty, "dies", marks, 2))
-    done = all_done(Handed(crew(kind, 2, told), 60), made)
+    settings = worker_settings(made.store.folder, partial(open_faulty, "dies", marks, 2))
+    done = all_done(Supervisor(pool_of(kind, 2, settings), 60), made)
     assert not [one.error for one in done if one.error]
     assert len(list(marks.iterdir())) == 2
     assert vectors(made) == expected
@@ -205,29 +206,29 @@ def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(
 def test_a_window_that_kills_three_workers_fails_its_task_alone_and_names_its_items(tmp_path: Path):
     (marks := tmp_path / "marks").mkdir()
     made = plan(VectorStore(tmp_path / "store"))
-    told = orders(made.store.folder, partial(open_faulty, "dies", marks, 99))
-    errors = [str(one.error) for one in all_done(Handed(Pool(2, told), 60), made) if one.error]
+    settings = worker_settings(made.store.folder, partial(open_faulty, "dies", marks, 99))
+    errors = [str(one.error) for one in all_done(Supervisor(ProcessPool(2, settings), 60), made) if one.error]
     assert len(errors) == 1
     assert "3 workers died of the window with candidate 'id" in errors[0]
     assert len(list(marks.iterdir())) == 3
     # Item 13 is the seventh of the second task.
     assert list(made.failed) == ["task1"]
-    assert all(key in made.store for window in made.windows for key in window.half.keys if window.half.task == "task0")
+    assert all(key in made.store for window in made.windows for key in window.part.keys if window.part.task == "task0")
 
 
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path, expected: list[list[float]]):
     (marks := tmp_path / "marks").mkdir()
     made = plan(VectorStore(tmp_path / "store"))
-    told = orders(made.store.folder, partial(open_faulty, "hangs", marks, 1))
-    assert not [one.error for one in all_done(Handed(Pool(1, told), 2), made) if one.error]
+    settings = worker_settings(made.store.folder, partial(open_faulty, "hangs", marks, 1))
+    assert not [one.error for one in all_done(Supervisor(ProcessPool(1, settings), 2), made) if one.error]
     assert vectors(made) == expected
 
 
 def test_a_worker_that_hangs_every_time_is_named_with_the_time_that_it_had(tmp_path: Path):
     (marks := tmp_path / "marks").mkdir()
     made = plan(VectorStore(tmp_path / "store"))
-    told = orders(made.store.folder, partial(open_faulty, "hangs", marks, 99))
-    errors = [str(one.error) for one in all_done(Handed(Pool(1, told), 1), made) if one.error]
+    settings = worker_settings(made.store.folder, partial(open_faulty, "hangs", marks, 99))
+    errors = [str(one.error) for one in all_done(Supervisor(ProcessPool(1, settings), 1), made) if one.error]
     assert ["no batch finished in 1 s" in error for error in errors] == [True]
 
 
@@ -236,7 +237,7 @@ def test_workers_killed_at_random_moments_change_nothing(
     seed: int, tmp_path: Path, expected: list[list[float]], monkeypatch: pytest.MonkeyPatch
 ):
     made = plan(VectorStore(tmp_path))
-    pool = Pool(2, orders(tmp_path))
+    pool = ProcessPool(2, worker_settings(tmp_path))
     random, stop = np.random.default_rng(seed), threading.Event()
 
     def kill() -> None:
@@ -251,7 +252,7 @@ def test_workers_killed_at_random_moments_change_nothing(
     monkeypatch.setattr("rzen_eval.engine.supervisor.DEATHS", 9)
     killer = threading.Thread(target=kill)
     killer.start()
-    done = all_done(Handed(pool, 60), made)
+    done = all_done(Supervisor(pool, 60), made)
     stop.set()
     killer.join()
     assert not [one.error for one in done if one.error]
@@ -260,26 +261,26 @@ def test_workers_killed_at_random_moments_change_nothing(
 
 def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_own_message(tmp_path: Path):
     with pytest.raises(ModelError, match="toy: 3 weights missing"):
-        all_done(Handed(Pool(2, orders(tmp_path, refuse)), 60), plan(VectorStore(tmp_path)))
+        all_done(Supervisor(ProcessPool(2, worker_settings(tmp_path, refuse)), 60), plan(VectorStore(tmp_path)))
 
 
 def test_workers_that_die_before_they_are_ready_end_the_run(tmp_path: Path):
     with pytest.raises(ModelError, match=r"3 workers in a row died before their model was loaded \(exit code 7\)"):
-        all_done(Handed(Pool(1, orders(tmp_path, vanish)), 60), plan(VectorStore(tmp_path)))
+        all_done(Supervisor(ProcessPool(1, worker_settings(tmp_path, vanish)), 60), plan(VectorStore(tmp_path)))
 
 
 def test_a_picture_that_is_missing_fails_its_task_alone(tmp_path: Path):
     made = Plan(Toy(), VectorStore(tmp_path / "store"), BUDGET)
-    made.add(Half("bad", Side.QUERY, [Item(text="3 1", images=[tmp_path / "none.png"])], ["q0"]))
-    made.add(Half("good", Side.QUERY, [Item(text="3 2", images=[page(5)])], ["q0"]))
-    done = all_done(Handed(Pool(1, orders(made.store.folder)), 60), made)
+    made.add(TaskSide("bad", Side.QUERY, [Item(text="3 1", images=[tmp_path / "none.png"])], ["q0"]))
+    made.add(TaskSide("good", Side.QUERY, [Item(text="3 2", images=[page(5)])], ["q0"]))
+    done = all_done(Supervisor(ProcessPool(1, worker_settings(made.store.folder)), 60), made)
     assert next(str(one.error) for one in done if one.error).startswith("query 'q0': ")
     assert list(made.failed) == ["bad"]
 
 
 def test_nothing_to_embed_starts_no_worker(tmp_path: Path):
     made = Plan(Toy(), VectorStore(tmp_path), BUDGET)
-    assert all_done(Handed(Pool(2, orders(tmp_path, refuse)), 60), made) == []
+    assert all_done(Supervisor(ProcessPool(2, worker_settings(tmp_path, refuse)), 60), made) == []
 
 
 def test_ranks_share_the_windows_and_the_first_waits_for_the_others(tmp_path: Path, expected: list[list[float]]):
@@ -331,9 +332,9 @@ def test_a_rank_is_what_torchrun_or_slurm_says(
 
 def test_workers_are_spread_over_the_gpus_unless_one_was_asked_for():
     spec = load(["task=visdoc/vidore_arxivqa", "model=mini"]).model
-    assert [at(spec, 2, place).device for place in range(4)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
-    assert at(spec, 0, 3).device == "auto"
-    assert at(spec.model_copy(update={"device": "cpu"}), 2, 1).device == "cpu"
+    assert [on_device(spec, 2, place).device for place in range(4)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    assert on_device(spec, 0, 3).device == "auto"
+    assert on_device(spec.model_copy(update={"device": "cpu"}), 2, 1).device == "cpu"
 
 
 def test_processes_that_load_pictures_share_the_cores(monkeypatch: pytest.MonkeyPatch):
@@ -411,10 +412,10 @@ def test_a_failure_is_reported_by_the_first_rank_alone(
 def test_a_shared_item_of_a_task_that_fails_is_embedded_for_the_other(tmp_path: Path):
     shared = Item(text="9 77")
     made = Plan(Toy(), VectorStore(None), BUDGET)
-    bad = Half("bad", Side.QUERY, [Item(text="60 1", images=[tmp_path / "none.png"]), shared], ["a", "b"])
-    good = Half("good", Side.QUERY, [shared], ["a"])
-    for half in (bad, good):
-        made.add(half)
+    bad = TaskSide("bad", Side.QUERY, [Item(text="60 1", images=[tmp_path / "none.png"]), shared], ["a", "b"])
+    good = TaskSide("good", Side.QUERY, [shared], ["a"])
+    for side in (bad, good):
+        made.add(side)
     with Loader(0) as loader:
         all_done(Inline(Toy(), loader), made)
         assert good.keys[0] not in made.store
@@ -433,7 +434,7 @@ def test_a_run_killed_twenty_times_ends_with_the_vectors_of_an_undisturbed_one(
     for _ in range(20):
         made = plan(store := VectorStore(tmp_path))
         store.refresh()
-        there.append(sum(key in store for window in made.windows for key in window.half.keys))
+        there.append(sum(key in store for window in made.windows for key in window.part.keys))
         child = os.fork()
         if not child:
             with Loader(0) as loader:
@@ -490,7 +491,7 @@ def test_several_vectors_an_item_go_through_plan_and_store_in_the_order_of_the_i
     store = VectorStore(tmp_path if kept else None)
     with Loader(0) as loader:
         done = embed(
-            Tokens(), items(20), [str(i) for i in range(20)], Side.QUERY,
+            Tokens(), TaskSide("", Side.QUERY, items(20), [str(i) for i in range(20)]),
             loader=loader, tokens_per_batch=BUDGET, store=store,
         )  # fmt: skip
     assert isinstance(done.vectors, MultiVectors)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rzen_eval import evaluate, load_data, load_model, load_task
-from rzen_eval.core import Task, TaskData
+from rzen_eval.core import Mark, Run, Task, TaskData
 from rzen_eval.data.load import judgements
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import DataError, ModelError
@@ -25,13 +25,14 @@ def test_a_model_that_embeds_everything_alike_scores_chance(task: Task):
     result = evaluate(task, toys.Constant())
     assert result.metrics["hit@1"] == pytest.approx(1 / task.n_queries)
     assert result.n_ties == 4
+    assert result.marks == (Mark.COLLAPSED,)
     assert any("collapsed" in warning for warning in result.warnings)
 
 
 def test_a_model_that_knows_every_answer_scores_one(task: Task):
     result = evaluate(task, toys.Oracle())
     assert (result.score, result.exact, result.metrics["mrr@10"], result.n_ties) == (1, 1, 1, 4)
-    assert result.warnings == []
+    assert (result.warnings, result.marks) == ([], ())
 
 
 def test_the_order_of_the_corpus_changes_nothing(tmp_path: Path, cache: Path, task: Task):
@@ -144,11 +145,21 @@ def test_string_ids_have_one_reading_whatever_the_grades(tmp_path: Path, cache: 
     assert result.score == result.exact
 
 
+def test_data_and_runs_print_their_counts_and_not_their_contents(task: Task):
+    data = load_data(task)
+    assert repr(data) == "<TaskData: 4 queries, 4 candidates in one corpus>"
+    assert repr(replace(data, pools={})) == "<TaskData: 4 queries, 4 candidates in pools>"
+    run = Run({"q": ["a", "b"], "r": []}, {"q": [0.5, 0.25], "r": []}, ["q"])
+    assert repr(run) == "<Run: 2 queries, up to 2 candidates each, 1 tied>"
+
+
 def test_counts_that_differ_are_a_warning_for_a_mirror_and_an_error_where_asked_for(tmp_path: Path, cache: Path):
     toys.four_pages(tmp_path)
     task = toys.toy_task(tmp_path, cache, n_queries=7)
     expected = "expected 7 queries and 4 candidates in toys/pages, found 4 and 4"
-    assert expected in evaluate(task, toys.Oracle()).warnings[0]
+    found = evaluate(task, toys.Oracle())
+    assert expected in found.warnings[0]
+    assert found.marks == (Mark.OTHER_DATA,)
     strict = task.model_copy(update={"source": task.source.model_copy(update={"strict": True})})
     with pytest.raises(DataError, match=expected):
         load_data(strict)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from rzen_eval.core import Frozen, Item, TaskData
 from rzen_eval.data.lazy import LazySequence
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, first_fault
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task
@@ -30,12 +31,24 @@ def options(task: Task, schema: type[Schema]) -> Schema:
     try:
         return schema.model_validate(task.options)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["options", *map(str, first["loc"])])
+        key, what = first_fault(error)
         known = ", ".join(schema.model_fields)
         raise ConfigError(
-            f"tasks.{task.id}.{key}: {first['msg']}; recipe {task.recipe} takes the options {known}"
+            f"tasks.{task.id}.options.{key}: {what}; recipe {task.recipe} takes the options {known}"
         ) from error
+
+
+def unique(task: Task, column: str, values: Iterable[Any]) -> list[str]:
+    """A column of ids as strings.
+
+    Raises:
+        DataError: one of them occurs more than once.
+    """
+    ids = [str(value) for value in values]
+    repeated = next((name for name, count in Counter(ids).items() if count > 1), None)
+    if repeated is not None:
+        raise DataError(f"{task.id}: {column} {repeated!r} occurs more than once in {task.dataset.repo}")
+    return ids
 
 
 def bad_row(task: Task, row: int, problem: str) -> DataError:

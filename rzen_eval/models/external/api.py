@@ -22,7 +22,7 @@ from rzen_eval.core import Side
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.media import open_rgb
 from rzen_eval.models.external.http import Remote
-from rzen_eval.models.external.one_method import Whole
+from rzen_eval.models.external.one_method import OneMethodModel
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ NO_EFFECT = {
 """Settings that change no vector."""
 
 
-class Api(Whole):
+class Api(OneMethodModel):
     """A model that others run.
 
     The first request waits for a confirmation: `model.confirmed=true`, or a yes at the terminal.
@@ -52,12 +52,18 @@ class Api(Whole):
     """
 
     spec: ApiSpec
+    made = "_remote"
     window = 16
     """The most that has to be paid for twice."""
 
     def __init__(self, spec: ApiSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
         self._confirmed = spec.confirmed
+
+    @property
+    def where(self) -> str:
+        """The server, and its name of the model."""
+        return self.spec.source
 
     @property
     def batch_size(self) -> int:
@@ -97,7 +103,7 @@ class Api(Whole):
         self._confirmed = True
 
     def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | list[Vectors]:
-        """As every model, after a confirmation for all items at once."""
+        """As every model, float32, shape (n, dim), after a confirmation for all items at once."""
         self.confirm(items)
         return super().embed(items, side)
 
@@ -131,16 +137,7 @@ class Api(Whole):
                 f"{spec.name}: the environment variable {spec.key_variable} holds no key for {spec.endpoint};"
                 " set it, or name another with model.key_variable=NAME"
             )
-        return Remote(
-            spec.name,
-            spec.endpoint,
-            key,
-            spec.headers,
-            timeout=spec.timeout,
-            per_minute=spec.requests_per_minute,
-            attempts=spec.attempts,
-            longest_wait=spec.longest_wait,
-        )
+        return Remote(spec, key)
 
     def _vector(self, item: Item, side: Side) -> Vectors:
         try:

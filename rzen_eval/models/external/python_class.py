@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.external.one_method import Whole, decoded
+from rzen_eval.models.external.one_method import OneMethodModel, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rzen_eval.models.declaration.external import PythonSpec
 
 
-class Python(Whole):
+class PythonClass(OneMethodModel):
     """A class with `embed(items, side)`, made with the declaration's options.
 
     Items come with their images and frames as PIL images, RGB, and with the instruction apart from the text. The class
@@ -36,6 +36,7 @@ class Python(Whole):
     """
 
     spec: PythonSpec
+    made = "_object"
 
     def __init__(self, spec: PythonSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
@@ -48,7 +49,7 @@ class Python(Whole):
         return self.spec.batch_size
 
     def vectors(self, items: Sequence[Item], side: Side) -> Vectors | Sequence[Vectors]:
-        """What the class makes of a batch.
+        """What the class makes of a batch, shape (n, dim), or for each item several, shape (vectors, dim).
 
         Raises:
             ModelError: it fails, or returns something that cannot be vectors of these items.

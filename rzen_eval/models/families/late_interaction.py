@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.core import MultiVectors
 from rzen_eval.errors import ModelError
-from rzen_eval.models.checkpoint.files import unloadable
-from rzen_eval.models.families.local_model import Local
+from rzen_eval.models.checkpoint.audit import unloadable
+from rzen_eval.models.families.local_model import LocalModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ DIMENSIONS = 128
 """Of a vector, where neither the checkpoint nor the declaration says."""
 
 
-class LateInteraction(Local):
+class LateInteraction(LocalModel):
     """A class of transformers with a model of text and pictures as `vlm`, and a layer that projects its states."""
 
     within: ClassVar[str]
@@ -59,7 +59,8 @@ class LateInteraction(Local):
             )
         return found
 
-    def _loading(self) -> dict[str, Any]:
+    def loading_options(self) -> dict[str, Any]:
+        """The configuration of the whole, and names of weights in the authors' own layout."""
         return {"config": self._whole, "key_mapping": dict(self.adapted)}
 
     def _dimensions(self) -> int:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.models.checkpoint import files
-from rzen_eval.models.families.local_model import Local
+from rzen_eval.models.checkpoint import audit, files
+from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures.tiles import Tiling
 
 if TYPE_CHECKING:
@@ -38,17 +38,19 @@ RENAMED = {
 """From the names of LLaVA-NeXT's weights to those of transformers."""
 
 
-class LlavaOnevision(Local):
+class LlavaOnevision(LocalModel):
     """A loaded LLaVA-OneVision checkpoint."""
 
     architecture = "LlavaOnevisionModel"
     configuration = "LlavaOnevisionConfig"
+    whole_class = "LlavaOnevisionForConditionalGeneration"
+    tiled = True
     marks = ("<image>", "<video>")
     """LLaVA-NeXT's own tokenizers do without, and replace the image token by hand."""
     unused = re.compile(r"(language_model\.)?lm_head\.weight|(img|text)_emb_head\.(weight|bias)")
 
     @classmethod
-    def preparation(cls, spec: ModelSpec, config: Any) -> Tiling:  # noqa: ARG003 - the checkpoint decides
+    def preparation(cls, spec: ModelSpec, config: Any) -> Tiling:
         """Tiles, with a background as the stock mean has it."""
         vision = config.vision_config
         return Tiling(
@@ -57,11 +59,12 @@ class LlavaOnevision(Local):
             sheets=tuple((width, height) for height, width in config.image_grid_pinpoints),
             most=int(config.vision_aspect_ratio.removeprefix("anyres_max_")),
             background=int(cls.mean[0] * 255),
+            alpha=spec.alpha,
         )
 
     @cached_property
     def _preparation(self) -> Tiling:
-        mean = files.pictures(self.checkpoint.folder).get("image_mean", self.mean)
+        mean = files.image_settings(self.checkpoint.folder).get("image_mean", self.mean)
         return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
 
     @classmethod
@@ -70,7 +73,8 @@ class LlavaOnevision(Local):
         said = _said(spec, folder)
         return converted(said) if said.get("model_type") in ORIGINAL else super().read_config(spec, folder)
 
-    def _loading(self) -> dict[str, Any]:
+    def loading_options(self) -> dict[str, Any]:
+        """The configuration and names of weights of LLaVA-NeXT's own layout, where it is that."""
         original = _said(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
         return {"config": self._config, "key_mapping": RENAMED} if original else {}
 
@@ -115,7 +119,7 @@ def _said(spec: ModelSpec, folder: Path) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
-        raise files.unloadable(spec, folder, error) from error
+        raise audit.unloadable(spec, folder, error) from error
     return said
 
 

@@ -6,20 +6,20 @@ A class of an architecture says how pictures become features, and how tokens wit
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from functools import cached_property
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from safetensors import SafetensorError
 
 from rzen_eval.core import Side
-from rzen_eval.errors import DataError
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
-from rzen_eval.models.checkpoint import adapters, files
-from rzen_eval.models.interface import Planned
-from rzen_eval.models.prompt import end, render, runs, shown
+from rzen_eval.models.checkpoint import adapters, audit, files
+from rzen_eval.models.families import loading
+from rzen_eval.models.families.token_places import placed, shortened
+from rzen_eval.models.interface import Rendered
+from rzen_eval.models.prompt import render, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
 
 if TYPE_CHECKING:
@@ -27,16 +27,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from numpy.typing import NDArray
 
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
-    from rzen_eval.models.interface import Pictures, Preparation
+    from rzen_eval.models.interface import Pictures, Planned, Preparation
     from rzen_eval.models.pictures import resize as px
     from rzen_eval.models.pictures.resize import Pixels
 
 
-class Local(ABC):
+class LocalModel(ABC):
     """A checkpoint that is run here.
 
     Args:
@@ -52,11 +51,22 @@ class Local(ABC):
     """Class of transformers that holds the weights, without a language-model head."""
     configuration: ClassVar[str]
     """Class of transformers that holds the sizes."""
+    whole_class: ClassVar[str]
+    """Class of transformers that has all weights of a checkpoint, the head included."""
+    causal: ClassVar[bool] = True
+    """Whether a token sees those before it alone."""
+    squared: ClassVar[bool] = False
+    """Whether it squeezes every picture into one square, and may make another of a small one first."""
+    budgeted: ClassVar[bool] = False
+    """Whether a picture takes as many tokens as its size asks for, within a declared budget; else the checkpoint
+    decides."""
+    tiled: ClassVar[bool] = False
+    """Whether a picture is cut into tiles that the vision tower sees apart."""
     mean: ClassVar = (0.5, 0.5, 0.5)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.5, 0.5, 0.5)
     """Standard deviation, likewise."""
-    unused: ClassVar = files.UNUSED
+    unused: ClassVar = audit.UNUSED
     """Names of weights that an embedding does without."""
     adapted: ClassVar[Sequence[tuple[str, str]]] = adapters.RENAMED
     """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
@@ -74,6 +84,10 @@ class Local(ABC):
         self._whole = self.read_config(spec, self.checkpoint.folder)
         self._config = getattr(self._whole, "vlm_config", self._whole)
         self.dim = self._dimensions()
+
+    def __repr__(self) -> str:
+        what = f"{str(self.dtype).removeprefix('torch.')} on {self.device}, {self.dim} dimensions"
+        return f"<{type(self).__name__} {self.spec.name}: {what}, {'' if '_model' in vars(self) else 'not '}loaded>"
 
     @property
     def tokens_per_batch(self) -> int:
@@ -97,12 +111,12 @@ class Local(ABC):
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
-        wanted = [self.pictures(item) for item in items]
-        most = [len(item.text or "") + pictures.most_tokens for item, pictures in zip(items, wanted, strict=True)]
+        rendered = [self.rendered(item, Side(side)) for item in items]
+        most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
         for window in windows(most, tokens_per_batch):
-            loaded = [wanted[i].load() for i in window]
+            loaded = [rendered[i].pictures.load() for i in window]
             planned = [
-                self.plan(items[i], Side(side), wanted[i].visuals(pixels))
+                self.planned(rendered[i], rendered[i].pictures.visuals(pixels))
                 for i, pixels in zip(window, loaded, strict=True)
             ]
             for batch in cut([plan.length for plan in planned], tokens_per_batch):
@@ -117,7 +131,14 @@ class Local(ABC):
 
     def pictures(self, item: Item) -> Pictures:
         """The item's pictures, with how this model prepares them."""
+        return self._pictures(shown(self.spec, item))
+
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        """An item's prompt and pictures."""
         seen = shown(self.spec, item)
+        return Rendered(seen, side, render(self.spec.prompt, seen, side), self._pictures(seen))
+
+    def _pictures(self, seen: Item) -> Pictures:
         return self._preparation.pictures(tuple(seen.images), tuple(seen.frames))
 
     @cached_property
@@ -145,28 +166,21 @@ class Local(ABC):
         Raises:
             DataError: its pictures do not fit the model's length, or a verbatim prompt has no place for them.
         """
-        prompt = self.prompt(item, side)
-        visuals = self.pictures(item).measure() if visuals is None else visuals
+        rendered = self.rendered(item, side)
+        return self.planned(rendered, rendered.pictures.measure() if visuals is None else visuals)
+
+    def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
+        """As `plan`, of an item that is rendered already."""
+        if not visuals and self.spec.prompt.unread is not None and rendered.pictures:
+            rendered = replace(rendered, prompt=self.spec.prompt.unread)
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
-        repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
-        for clip, token in zip((False, True), self._media_tokens(), strict=True):
-            sizes = [run for visual in visuals if visual.clip is clip for run in runs(self.spec.prompt, visual)]
-            # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
-            places = np.flatnonzero(tokens == token)[: len(sizes)]
-            if len(places) < len(sizes):
-                raise DataError(
-                    f"{len(sizes) - len(places)} of its {len(sizes)} {'clips' if clip else 'images'} have no place in"
-                    f" the prompt {prompt!r}"
-                )
-            repeats[places], seen[places] = sizes, True
-        ids = np.repeat(tokens, repeats)
-        visual = np.flatnonzero(np.repeat(seen, repeats))
+        tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
+        plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, self._media_tokens())
         limit = self.spec.max_length
-        if limit is not None and len(ids) > limit:
-            tail = self._encode(end(self.spec.prompt, shown(self.spec, item), side))
-            ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
-        return Planned(prompt, ids, visual, tuple(visuals))
+        if limit is None or plan.length <= limit:
+            return plan
+        tail = self._encode(text_after(self.spec.prompt, rendered.item, rendered.side))
+        return replace(plan, input_ids=shortened(plan, tail, limit, self.spec.name))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
@@ -199,13 +213,13 @@ class Local(ABC):
         Raises:
             ModelError: there is none, it is damaged, or it is of another family than declared.
         """
-        return files.read_config(spec, folder, cls.configuration)
+        return audit.read_config(spec, folder, cls.configuration)
 
     def _media_tokens(self) -> tuple[int, int | None]:
         """What an image and a clip are replaced by in a prompt."""
         return self._config.image_token_id, self._config.video_token_id
 
-    def _loading(self) -> dict[str, Any]:
+    def loading_options(self) -> dict[str, Any]:
         """What `from_pretrained` needs to be told beside."""
         return {}
 
@@ -242,56 +256,22 @@ class Local(ABC):
 
     @cached_property
     def _model(self) -> Any:
-        import torch
-        import transformers
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        folder, adapter = self.checkpoint.folder, self.checkpoint.adapter
-        try:
-            loaded: Any = getattr(transformers, self.architecture).from_pretrained(
-                folder,
-                dtype=torch.float32 if adapter else self.dtype,
-                attn_implementation=self.attention,
-                output_loading_info=True,
-                use_safetensors=True if any(folder.glob("*.safetensors")) else None,
-                ignore_mismatched_sizes=True,  # the audit refuses them, and says which
-                **self._loading(),
-            )
-        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as error:
-            raise files.unloadable(self.spec, folder, error) from error
-        model, info = loaded
-        files.audit(self.spec, folder, info, len(model.state_dict()), self.unused)
-        if adapter:
-            # Merged in full precision: the sum of a weight and a small change keeps little of the change in 16 bits.
-            model = adapters.merge(self.spec, model, adapter, self.adapted)
-            for weight in model.parameters():  # buffers such as rotary frequencies stay as they are
-                weight.data = weight.data.to(self.dtype)
-        return model.eval().to(self.device)
+        return loading.weights(self)
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
+        trusted = self.spec.trust_remote_code
         try:
-            tokenizer = AutoTokenizer.from_pretrained(
-                self.checkpoint.processing, trust_remote_code=self.spec.trust_remote_code
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise files.unloadable(self.spec, self.checkpoint.processing, error) from error
-        # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
-        tokenizer.add_tokens(list(self.marks), special_tokens=True)
-        return tokenizer
+            return loading.tokenizer(self.checkpoint.processing, self.marks, trust_remote_code=trusted)
+        except loading.DAMAGED as error:
+            raise audit.unloadable(self.spec, self.checkpoint.processing, error) from error
 
     @cached_property
     def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation by channel, shape (3, 1, 1)."""
         import torch
 
-        config = files.pictures(self.checkpoint.folder)
+        config = files.image_settings(self.checkpoint.folder)
         mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
         shape = (3, 1, 1)
         return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
@@ -300,17 +280,3 @@ class Local(ABC):
         # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
         ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
         return ids
-
-    def _shorten(self, ids: NDArray[np.int64], keep: int, tail: list[int], limit: int) -> NDArray[np.int64]:
-        """Cut text so that a prompt fits, keeping the first `keep` tokens and those of what follows the text."""
-        room = limit - len(tail)
-        if room <= 0:
-            raise DataError(
-                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(tail)}"
-            )
-        if room < keep:
-            raise DataError(
-                f"its pictures take {keep} of the {limit} tokens that {self.spec.name} reads and only text may be cut;"
-                " lower the frames or the pixel budget"
-            )
-        return np.concatenate([ids[:room], tail])

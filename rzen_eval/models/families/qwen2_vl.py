@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.families.local_model import Local
+from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures import patches
 from rzen_eval.models.pictures import resize as px
+from rzen_eval.models.pictures.fit import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,20 +26,24 @@ if TYPE_CHECKING:
     from rzen_eval.models.pictures.resize import Pixels
 
 
-class Qwen2VL(Local):
+class Qwen2VL(LocalModel):
     """A loaded Qwen2-VL checkpoint."""
 
     architecture = "Qwen2VLModel"
     configuration = "Qwen2VLConfig"
     mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)
     std: ClassVar = (0.26862954, 0.26130258, 0.27577711)
+    whole_class = "Qwen2VLForConditionalGeneration"
+    budgeted = True
+    token_side: ClassVar[int] = TOKEN
+    """Pixels along the side of the square that one visual token covers."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
         super().__init__(spec, cache_dir)
-        vision, expected = self._config.vision_config, px.Sizing.of(spec).side
-        if (side := vision.patch_size * vision.spatial_merge_size) != expected:
+        vision = self._config.vision_config
+        if (side := vision.patch_size * vision.spatial_merge_size) != self.token_side:
             raise ModelError(
-                f"{spec.name}: a visual token of {spec.family} covers {expected} pixels a side, by"
+                f"{spec.name}: a visual token of {spec.family} covers {self.token_side} pixels a side, by"
                 f" {self.checkpoint.folder}/config.json {side}; it is of another family"
             )
 
@@ -50,7 +55,7 @@ class Qwen2VL(Local):
     @classmethod
     def preparation(cls, spec: ModelSpec, config: Any) -> px.Sizing:  # noqa: ARG003 - all is declared
         """Sizes within the declared budgets."""
-        return px.Sizing.of(spec)
+        return px.Sizing.of(spec, cls.token_side)
 
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         embeds = self._inner.language_model.embed_tokens(batch.ids)

@@ -10,20 +10,19 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval._version import __version__
-from rzen_eval.core import Result
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.ranking.metrics import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.core import Task
+    from rzen_eval.benchmark.manifest import Entry
 
-METRICS = ("hit", "ndcg_linear", "ndcg_exponential", "precision", "recall", "f1", "map", "mrr")
 FIXED = "-page-fixed"
 """Ends the name of a task with corrected page labels in some files."""
-GRADED = frozenset({"ViDoSeek-doc", "MMLongBench-doc", "ViDoRe_esg_reports_human_labeled_v2"})
-"""Tasks whose two readings of NDCG differ, since their grades do."""
 MTEB = {
     "VidoreArxivQARetrieval": "ViDoRe_arxivqa",
     "VidoreDocVQARetrieval": "ViDoRe_docvqa",
@@ -105,7 +104,7 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def from_official(found: Found, model: str, tasks: Sequence[Task], version: str | None) -> Result:
+def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
     """An ordinary result of an official score file.
 
     Args:
@@ -124,7 +123,7 @@ def from_official(found: Found, model: str, tasks: Sequence[Task], version: str 
     if count is None or count != values.get("num_pred"):
         raise ResultError(f"{found.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
     task = _task(found.name, tasks, int(count), version)
-    metrics = {name: value for name, value in values.items() if name.partition("@")[0] in METRICS}
+    metrics = {name: value for name, value in values.items() if name.partition("@")[0] in FAMILIES}
     differing = {name for name in metrics if name.startswith("ndcg")} if _graded(metrics) else set()
     warnings = [f"{task.id}: imported from the official evaluator, which counts neither candidates nor ties"]
     if differing:
@@ -134,15 +133,14 @@ def from_official(found: Found, model: str, tasks: Sequence[Task], version: str 
     return _result(
         task,
         metrics,
-        textbook={name: value for name, value in metrics.items() if name not in differing},
-        differing={name: metrics[name] for name in sorted(differing)},
+        differing=differing,
         count=int(count),
         warnings=warnings,
         provenance=_provenance("the official evaluator", found, model, task),
     )
 
 
-def from_mteb(found: Found, model: str, tasks: Sequence[Task], version: str | None) -> Result:
+def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
     """An ordinary result of one of mteb's files; arguments and errors as for `from_official`."""
     splits = found.values.get("scores")
     if not isinstance(splits, dict) or len(splits) != 1:
@@ -161,16 +159,15 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Task], version: str | No
         name: fmean(values[name] for values in each) for name in each[0] if all(name in values for values in each)
     }
     warnings = [f"{task.id}: imported from mteb, which has its own prompts, and counts neither candidates nor ties"]
-    if task.name in GRADED:
+    if task.name in manifest().graded:
         warnings.append(f"{task.id}: `score` repeats the textbook reading, the only one that is known")
     revision = found.values.get("dataset_revision")
-    if revision != task.dataset.revision:
+    if revision != task.revision:
         warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
     return _result(
         task,
         metrics,
-        textbook=metrics,
-        differing={},
+        differing=(),
         count=task.n_queries,
         warnings=warnings,
         provenance=_provenance("mteb", found, model, task),
@@ -188,7 +185,7 @@ def _spelled(key: str) -> str | None:
     )
 
 
-def _task(name: str, tasks: Sequence[Task], count: int | None, version: str | None) -> Task:
+def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | None) -> Entry:
     """The task of a name: in the version that the name, its count of queries or the user tells."""
     version = "2.1" if name.endswith(FIXED) else version
     named = [task for task in tasks if task.name == name.replace(FIXED, "-page")]
@@ -210,28 +207,28 @@ def _graded(metrics: Mapping[str, float]) -> bool:
     return any(linear != exponential for linear, exponential in pairs if None not in {linear, exponential})
 
 
-def _provenance(source: str, found: Found, model: str, task: Task) -> dict[str, Any]:
+def _provenance(source: str, found: Found, model: str, task: Entry) -> dict[str, Any]:
     about = {name: found.values[name] for name in ("mteb_version", "dataset_revision") if name in found.values}
     digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
     return {
         "imported": {"from": source, "file": found.file.name, "sha256": digest, "name": found.name, **about},
         "model": {"name": model},
-        "dataset": {"source": "imported", "repo": task.dataset.repo, "revision": about.get("dataset_revision")},
+        "dataset": {"source": "imported", "repo": task.repo, "revision": about.get("dataset_revision")},
         "versions": list(task.versions),
         "software": {"rzen_eval": __version__},
     }
 
 
 def _result(
-    task: Task,
+    task: Entry,
     metrics: Mapping[str, float],
     *,
-    textbook: Mapping[str, float],
-    differing: Mapping[str, float],
+    differing: Collection[str],
     count: int,
     warnings: list[str],
     provenance: dict[str, Any],
 ) -> Result:
+    """A result of `metrics`, of which those that are `differing` are of the official reading alone."""
     score = metrics.get(task.metric)
     if score is None:
         raise ResultError(f"{task.name}: no {task.metric}, which is its metric")
@@ -246,13 +243,14 @@ def _result(
         metric=task.metric,
         score=score,
         exact=score,
-        metrics=dict(textbook),
-        official=dict(differing),
+        metrics={name: value for name, value in metrics.items() if name not in differing},
+        official={name: metrics[name] for name in sorted(differing)},
         n_queries=count,
         # Neither evaluator says; where the queries are the benchmark's, so are the candidates.
         n_candidates=(task.n_candidates or 0) if count == task.n_queries else 0,
         n_ties=0,
         limit=None,
+        marks=() if count == task.n_queries else (Mark.OTHER_DATA,),
         warnings=warnings,
         provenance=provenance,
     )

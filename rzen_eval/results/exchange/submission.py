@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from rzen_eval.core import Frozen
-from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.results.tables.averages import foreign
+from rzen_eval.core import Frozen, Mark
+from rzen_eval.errors import ConfigError, ResultError, first_fault, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,10 +59,8 @@ def metadata(given: Mapping[str, str], results: Sequence[Result]) -> Metadata:
     try:
         return Metadata.model_validate(found)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        raise ConfigError(f"export: {name}={found.get(name)}: {said}") from error
+        name, what = first_fault(error)
+        raise ConfigError(f"export: {name}={found.get(name)}: {what}") from error
 
 
 def submission(
@@ -90,15 +87,14 @@ def submission(
     everything = [name for members in names.values() for name in members]
     missing = [name for name in everything if name not in whole]
     if missing:
-        listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise ResultError(
             f"export: {len(missing)} of {len(everything)} tasks of data version {version} have no full result:"
-            f" {listed}; score them, or name another version with --data-version"
+            f" {some(missing)}; score them, or name another version with --data-version"
         )
     chosen = [whole[name] for name in everything]
     for result in chosen:
         _check(result)
-    sample = any(result.provenance.get("dataset", {}).get("source") == "sample" for result in chosen)
+    sample = any(result.source == "sample" for result in chosen)
     said = about.model_dump() | ({"data_source": SAMPLE} if sample else {}) | {"report_generated_date": date}
     return {
         "metadata": said,
@@ -107,11 +103,11 @@ def submission(
 
 
 def _check(result: Result) -> None:
-    if foreign(result.warnings):
+    if Mark.OTHER_DATA in result.marks:
         raise ResultError(
             f"export: {result.task} was scored on other data than the benchmark's; score it on all of them"
         )
-    if result.provenance.get("imported", {}).get("from") == "mteb":
+    if result.imported_from == "mteb":
         raise ResultError(f"export: {result.task} was imported from mteb, which has another protocol; score it here")
     values = _metrics(result)
     wrong = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]

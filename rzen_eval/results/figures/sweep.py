@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_whole
 from rzen_eval.ranking.quantise import Precision
@@ -114,7 +115,7 @@ def frame(found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[st
 
 
 def _mark(row: Row) -> str:
-    return f" {averages.OTHER}" if any(averages.foreign(result.warnings) for result in row.results) else ""
+    return f" {averages.OTHER}" if any(Mark.OTHER_DATA in result.marks for result in row.results) else ""
 
 
 def tidy(found: Sequence[Row]) -> pd.DataFrame:
@@ -135,7 +136,7 @@ def tidy(found: Sequence[Row]) -> pd.DataFrame:
                 "exact": result.exact,
                 "n_queries": result.n_queries,
                 "n_ties": result.n_ties,
-                "not_the_benchmarks_data": averages.foreign(result.warnings),
+                "not_the_benchmarks_data": Mark.OTHER_DATA in result.marks,
             }
             for row in found
             for result in row.results
@@ -150,7 +151,7 @@ def need_plot() -> None:
         ConfigError: matplotlib is not there.
     """
     if find_spec("matplotlib") is None:
-        raise ConfigError(f"sweep: out= draws a plot, which needs matplotlib; {PLOT}, or leave out= away")
+        raise ConfigError(f"sweep: --output draws a plot, which needs matplotlib; {PLOT}, or leave --output away")
 
 
 def write(folder: Path, found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Path]:
@@ -169,7 +170,7 @@ def write(folder: Path, found: Sequence[Row], benchmark: Mapping[str, Mapping[st
         for name, content in contents.items():
             write_whole(folder / name, content)
     except OSError as error:
-        raise ResultError(f"sweep: {folder} cannot be written ({error}); give out=FOLDER") from error
+        raise ResultError(f"sweep: {folder} cannot be written ({error}); give --output DIR") from error
     return [folder / name for name in contents]
 
 

@@ -9,14 +9,14 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from rzen_eval.core import Frozen
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, first_fault
 from rzen_eval.files import write_whole
 from rzen_eval.results import protocol, store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
 
 TOLERANCE = 1.0
 """Points that a task or an average may drop, unless the baseline or the user says otherwise."""
@@ -56,7 +56,7 @@ class Baseline(Frozen):
     """By task id."""
 
 
-def record(model: Model, tolerance: float) -> Baseline:
+def record(model: ModelResults, tolerance: float) -> Baseline:
     """Make a baseline of results.
 
     Raises:
@@ -127,4 +127,5 @@ def read(file: Path) -> Baseline:
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        raise ResultError(f"{file}: {store.first_fault(error)}; it is no baseline, --update writes one") from error
+        where, what = first_fault(error)
+        raise ResultError(f"{file}: {where}: {what}; it is no baseline, --update writes one") from error

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from rzen_eval.errors import ResultError
+from rzen_eval.core import Mark
+from rzen_eval.errors import ResultError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
-from rzen_eval.results.tables.averages import foreign, mean
+from rzen_eval.results.store import ModelResults
+from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.bootstrap import Floats, Interval
 
@@ -27,15 +29,7 @@ CORRECTIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model's results."""
-
-    name: str
-    folder: Path
-    """With `<id>.json`, `queries/` and `runs/`."""
-    results: Mapping[str, Result]
-    """By task id."""
+Model = ModelResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +92,8 @@ class Difference:
 class Comparison:
     """Everything there is to say about two models."""
 
-    first: Model
-    second: Model
+    first: ModelResults
+    second: ModelResults
     version: str
     """Of the data, that the averages are of."""
     tasks: Sequence[Difference]
@@ -125,7 +119,7 @@ class _Pair:
     @property
     def versions(self) -> Sequence[str]:
         """Of the data; none for a variant."""
-        return self.first.provenance.get("versions") or ()
+        return self.first.versions or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +146,14 @@ class _Drawn:
 
 
 def compare(
-    first: Model, second: Model, made_of: Mapping[str, Sequence[str]], version: str | None, method: Method
+    first: ModelResults, second: ModelResults, manifest: Manifest, version: str | None, method: Method
 ) -> Comparison:
     """Compare two models on the tasks that both were scored on.
 
     Args:
         first: results of one model.
         second: results of another.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
         version: of the data that averages are of; None: the newest that a task tells.
         method: of the statistics.
 
@@ -168,7 +162,8 @@ def compare(
     """
     shared = [name for name in first.results if name in second.results]
     _check(first, second, shared)
-    version = version or protocol.version(first.results[name] for name in shared)
+    version = version or protocol.version((first.results[name] for name in shared), manifest)
+    made_of = manifest.columns(version)
     pairs = {name: _pair(name, first, second, method) for name in shared}
     order = [task for names in made_of.values() for task in names]
     kept = {
@@ -207,14 +202,14 @@ def _place(pair: _Pair, order: Sequence[str]) -> tuple[int, str]:
 def _notes(results: Sequence[Result]) -> list[str]:
     limited = sorted({result.limit for result in results if result.limit is not None})
     said = [f"These are scores of the first {' or '.join(map(str, limited))} queries of a task."] if limited else []
-    if any(result.provenance.get("dataset", {}).get("source") == "sample" for result in results):
+    if any(result.source == "sample" for result in results):
         said.append("These are scores of the made-up sample, not of the benchmark.")
-    if any(foreign(result.warnings) for result in results):
+    if any(Mark.OTHER_DATA in result.marks for result in results):
         said.append("These are scores of other data than the benchmark's: counts differ from the declared ones.")
     return said
 
 
-def _check(first: Model, second: Model, shared: Sequence[str]) -> None:
+def _check(first: ModelResults, second: ModelResults, shared: Sequence[str]) -> None:
     """Refuse scores of different tasks, or of different data."""
     for one in first.results.values():
         for other in second.results.values():
@@ -233,12 +228,12 @@ def _check(first: Model, second: Model, shared: Sequence[str]) -> None:
         lines = protocol.listed({name: some for name, some in found.items() if some}, (first.name, second.name))
         tasks = [name for name, some in found.items() if some]
         raise ResultError(
-            f"{', '.join(tasks[:3])}{f' and {len(tasks) - 3} more' if len(tasks) > 3 else ''} cannot be compared:"
+            f"{some(tasks, 3)} cannot be compared:"
             f" {'; '.join(lines)}; score both models on the same data, or name the tasks to compare with task="
         )
 
 
-def _pair(name: str, first: Model, second: Model, method: Method) -> _Pair:
+def _pair(name: str, first: ModelResults, second: ModelResults, method: Method) -> _Pair:
     one, other = first.results[name], second.results[name]
     sides = store.read_queries(first.folder, one), store.read_queries(second.folder, other)
     if sides[0] is None or sides[1] is None:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rzen_eval.benchmark.published import DATA_VERSIONS
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.statistics.baseline import DIGITS, SCORE_DIGITS
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.baseline import Baseline, Recorded
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
 
 ALPHA = 0.05
 """A drop is beyond noise where its corrected p-value is below this."""
@@ -91,7 +91,7 @@ class _Pair:
     null: Floats | None
 
 
-def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]], tolerance: float) -> Gate:
+def check(model: ModelResults, baseline: Baseline, manifest: Manifest, tolerance: float) -> Gate:
     """Hold results against a baseline.
 
     A task or average is lower where it drops by more than the tolerance, or by less but beyond noise: where a paired
@@ -100,7 +100,7 @@ def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]]
     Args:
         model: results.
         baseline: what they should be.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
         tolerance: points that a score may drop, or with a strict gate rise.
 
     Raises:
@@ -126,13 +126,12 @@ def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]]
             changes[name] += protocol.changes(baseline.settings, protocol.settings(result))
             changes[name] += protocol.changes(recorded.told, protocol.told(result))
         tasks.append(Check(name, recorded.group, 100 * recorded.score, 100 * result.score, verdict, why))
-    version = protocol.version(model.results[name] for name in pairs)
-    named = {
-        baseline.tasks[name].task: pair
-        for name, pair in pairs.items()
-        if version in model.results[name].provenance.get("versions", DATA_VERSIONS)
+    version = protocol.version((model.results[name] for name in pairs), manifest)
+    named = {baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)}
+    found = {
+        column: [named[task] for task in members if task in named]
+        for column, members in manifest.columns(version).items()
     }
-    found = {column: [named[task] for task in members if task in named] for column, members in made_of.items()}
     columns = {column: members for column, members in found.items() if len(members) > 1}
     return Gate(
         protocol=[_changed(line) for line in protocol.listed(changes, SIDES)],
@@ -149,7 +148,7 @@ def _changed(line: str) -> Check:
     return Check(f"protocol: {name}", "protocol", None, None, Verdict.CHANGED, why)
 
 
-def _pair(model: Model, name: str, recorded: Recorded, result: Result) -> _Pair:
+def _pair(model: ModelResults, name: str, recorded: Recorded, result: Result) -> _Pair:
     queries = store.read_queries(model.folder, result)
     if queries is None or recorded.queries is None:
         return _Pair(recorded.score, result.score, None, None)
@@ -164,12 +163,12 @@ def _average(column: str, members: Sequence[_Pair]) -> Check:
 
 def _judged(checks: Sequence[Check], members: Sequence[Sequence[_Pair]], tolerance: float) -> list[Check]:
     """Verdicts on scores; one on the protocol stands."""
-    p_values = [_p(some) for some in members]
+    p_values = [_p(pairs) for pairs in members]
     corrected = iter(bootstrap.holm([p for p in p_values if p is not None]))
     judged = []
-    for one, some, p in zip(checks, members, p_values, strict=True):
+    for one, pairs, p in zip(checks, members, p_values, strict=True):
         sure = None if p is None else next(corrected)
-        judged.append(replace(_scored(one, some, sure, tolerance), p=sure) if some else one)
+        judged.append(replace(_scored(one, pairs, sure, tolerance), p=sure) if pairs else one)
     return judged
 
 
@@ -204,15 +203,14 @@ def _p(members: Sequence[_Pair]) -> float | None:
     return bootstrap.p_value(float(np.mean(observed)), np.mean(null, axis=0))
 
 
-def _notes(model: Model, baseline: Baseline) -> list[str]:
+def _notes(model: ModelResults, baseline: Baseline) -> list[str]:
     """What may change without shutting the gate."""
     shared = [result for name, result in model.results.items() if name in baseline.tasks]
     found = {result.id: protocol.changes(baseline.made_with, protocol.made_with(result)) for result in shared}
     notes = protocol.listed(found, SIDES)
     new = [name for name in model.results if name not in baseline.tasks]
     if new:
-        more = f" and {len(new) - 3} more" if len(new) > 3 else ""
-        notes.append(f"not in the baseline: {', '.join(new[:3])}{more}; --update adds them")
+        notes.append(f"not in the baseline: {some(new, 3)}; --update adds them")
     if model.name != baseline.model:
         notes.append(f"the baseline is of {baseline.model}")
     return notes

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.core import Mark
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,8 +18,6 @@ if TYPE_CHECKING:
 
 OTHER = "†"
 """Marks a cell that holds scores of other data than the benchmark's."""
-PROTOCOL_FRAMES = 8
-"""Frames of a video that the benchmark's tables are made with."""
 TITLES = {"image": "Image", "video": "Video", "visdoc": "Visdoc"}
 
 
@@ -44,13 +45,8 @@ def cell(results: Sequence[Result], expected: Sequence[str]) -> str:
     return (
         mean
         + part
-        + (f" {OTHER}" if any(foreign(result.warnings) for result in results if result.task in scores) else "")
+        + (f" {OTHER}" if any(Mark.OTHER_DATA in result.marks for result in results if result.task in scores) else "")
     )
-
-
-def foreign(warnings: Sequence[str]) -> bool:
-    """Whether a score was made of data that are not the benchmark's, as far as counts tell."""
-    return any("not the benchmark's data" in warning for warning in warnings)
 
 
 def by_version(name: str, results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -60,17 +56,13 @@ def by_version(name: str, results: Sequence[Result]) -> dict[str, list[Result]]:
         name: what the model is called.
         results: of any tasks; a task that is the same in both versions counts in both rows.
     """
-    told = {version for result in results for version in _versions(result) if len(_versions(result)) == 1}
+    told = {version for result in results for version in result.versions or () if len(result.versions or ()) == 1}
     if not told:
         return {name: list(results)}
     return {
-        f"{name} (data {version})": [result for result in results if version in _versions(result)]
+        f"{name} (data {version})": [result for result in results if version in (result.versions or ())]
         for version in sorted(told, reverse=True)
     }
-
-
-def _versions(result: Result) -> list[str]:
-    return list(result.provenance.get("versions", ()))
 
 
 def modality_table(
@@ -165,12 +157,13 @@ def notes(result: Result) -> str:
     said = []
     if result.limit is not None:
         said.append(f"first {result.limit} queries")
-    if foreign(result.warnings):
+    if Mark.OTHER_DATA in result.marks:
         said.append("not the benchmark's data")
-    frames = result.provenance.get("frames", PROTOCOL_FRAMES)
-    if result.modality == "video" and frames != PROTOCOL_FRAMES:
+    expected = manifest().frames(result.versions)
+    frames = result.provenance.get("frames", expected)
+    if result.modality == "video" and frames != expected:
         said.append(f"{frames} frames")
-    if any("collapsed" in warning for warning in result.warnings):
+    if Mark.COLLAPSED in result.marks:
         said.append("collapsed")
     return ", ".join(said)
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from rzen_eval.benchmark import published as reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.results.statistics import reproduction
@@ -51,7 +53,7 @@ def scored(tmp_path: Path, recipe: dict[str, Any]) -> Callable[..., None]:
 
     def make(points: float = 0, only: str | None = None, **fields: Any) -> None:
         provenance = {"model": recipe} | fields.pop("provenance", {})
-        for task in compose.everything().values():
+        for task in manifest().entries.values():
             if "2.0" in task.versions and only in {None, task.group, task.id}:
                 values = [(GROUPS[task.group] + points) / 100] * 10
                 write(tmp_path / "results" / NAME, task.id, values, provenance=provenance, **fields)
@@ -101,12 +103,12 @@ def test_a_task_of_few_queries_may_differ_by_half_of_its_interval(reproduce: REP
 
 
 def reference_row(name: str) -> reference.Reference:
-    return reference.load(compose.folders(), {task.name for task in compose.everything().values()})[name]
+    return reference.load(folders(), manifest().names)[name]
 
 
 def test_scores_of_the_official_evaluator_reproduce_their_own_row(reproduce: REPRODUCE, tmp_path: Path):
     row = reference_row("vlm2vec_v2_0_qwen2vl_2b")
-    for task in compose.everything().values():
+    for task in manifest().entries.values():
         if "2.0" in task.versions:
             provenance = {"model": {"name": "v"}, "frames": None, "instruction": None, "prompts": None}
             write(
@@ -131,7 +133,7 @@ def test_a_missing_task_fails_its_averages(reproduce: REPRODUCE, scored: Callabl
     ("fields", "said"),
     [
         ({"limit": 10}, "scored on the first 10 queries, so it cannot be compared"),
-        ({"warnings": ["x: expected 9 queries, found 8: not the benchmark's data"]}, "other data than the benchmark's"),
+        ({"marks": ["other_data"]}, "other data than the benchmark's"),
         ({"provenance": {"dataset": {"source": "sample"}}}, "scored on the made-up sample"),
         ({"provenance": {"imported": {"from": "mteb"}}}, "imported from mteb, which has its own prompts"),
         ({"provenance": {"frames": 16}}, "frames: 8 in the recipe, 16 in the results"),
@@ -202,33 +204,33 @@ def test_a_model_that_sees_the_first_or_middle_frame_takes_one(
 
 def pairs() -> Iterator[tuple[str, str, list[str]]]:
     """Independent runs of one model: names of two rows, and the tasks that are the same in both."""
-    declared = {task.name: task for task in compose.everything().values() if "2.1" in task.versions}
+    declared = {task.name: task for task in manifest().entries.values() if "2.1" in task.versions}
     yield "qwen3_vl/qwen3_vl_embedding_8b", "qwen3_vl/qwen3_vl_embedding_8b_rerun", list(declared)
     same = [
         name for name, task in declared.items()
         if (task.modality != "visdoc" and name != "MomentSeeker") or task.group == "VisRAG"
     ]  # fmt: skip
-    for file in compose.choices("reference"):
+    for file in choices("reference"):
         if file.startswith("official_2_0_1/"):
             yield file, file.removeprefix("official_2_0_1/"), same
 
 
 def test_the_known_noise_is_that_of_the_published_runs():
     (first, second, _), *_ = pairs()
-    made_of = rows.columns(compose.benchmark())
-    one, other = (rows.published(reference_row(name), made_of) for name in (first, second))
+    made_of = manifest().columns()
+    one, other = (rows.published(reference_row(name), manifest()) for name in (first, second))
     found: dict[str, list[float]] = {"task": [float(abs(one.tasks[n].value - other.tasks[n].value)) for n in one.tasks]}
     for column in made_of:
         # The rerun prints scores of tasks alone, so both averages are formed from these.
         means = [np.mean([float(row.tasks[name].value) for name in made_of[column]]) for row in (one, other)]
-        found.setdefault(reproduction._kind(column), []).append(abs(means[0] - means[1]))
+        found.setdefault(manifest().kind(column), []).append(abs(means[0] - means[1]))
     assert {kind: round(float(np.percentile(several, 95, method="higher")), 2) for kind, several in found.items()} == (
         reproduction.NOISE
     )
 
 
 def test_most_published_runs_differ_by_less_than_the_share_of_their_interval():
-    queries = {task.name: task.n_queries for task in compose.everything().values() if "2.1" in task.versions}
+    queries = {task.name: task.n_queries for task in manifest().entries.values() if "2.1" in task.versions}
     within = []
     for first, second, names in pairs():
         one, other = (reference_row(name).tasks for name in (first, second))
