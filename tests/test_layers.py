@@ -95,6 +95,7 @@ def test_only_config_and_the_door_for_launchers_import_hydra():
     assert {source.relative_to(PACKAGE).as_posix() for source in found} == {
         "config/compose.py",
         "config/messages.py",
+        "config/origins.py",
         "cli/multirun.py",
     }
 

@@ -98,7 +98,7 @@ class Options(argparse.ArgumentParser):
             keys = [key for key in KEYS if key in self.keys]
             parts += ["settings:", *(f"  {key}=".ljust(24) + KEYS[key] for key in keys)]
             if self.any_key:
-                parts.append("  Every key of conf/ can be set: model.dtype=float32, data.root=DIR.")
+                parts.append("  Every key of conf/ can be set; rzen-eval config KEY=VALUE ... prints what holds.")
         if self.examples:
             parts += ["", "examples:", *(f"  {example}" for example in self.examples)]
         self.epilog = "\n".join(parts)

@@ -41,7 +41,7 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
         ConfigError: an unknown group, choice or key, a value of a wrong type, a missing value.
     """
     places = folders(extra_dirs)
-    parsed = _parse(overrides)
+    parsed = parse(overrides)
     for override in parsed:
         _check_choice(override, places)
     without = not need_tasks and all(override.key_or_group != "task" for override in parsed)
@@ -51,7 +51,12 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
     return _validate(raw, parsed, places)
 
 
-def _parse(overrides: Sequence[str]) -> list[Override]:
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Words of the command line as overrides, with those that follow from them.
+
+    Raises:
+        ConfigError: a word is none.
+    """
     parser = OverridesParser.create()
     parsed = []
     for text in overrides:
@@ -98,13 +103,9 @@ def _check_choice(override: Override, places: Sequence[Path]) -> None:
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
-    lines = [*map(_open_ended, overrides), *further]
-    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
-    if extra:
-        lines.append(f"hydra.searchpath=[{extra}]")
     try:
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
-            composed = compose(config_name="config", overrides=lines)
+            composed = compose(config_name="config", overrides=[*lines(overrides, places), *further])
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         raise MissingValueError(str(error.full_key)) from error
@@ -113,6 +114,12 @@ def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Seq
     if not isinstance(raw, dict):
         raise ConfigError(f"configuration: expected a mapping, found {type(raw).__name__}")
     return {str(key): value for key, value in raw.items()}
+
+
+def lines(overrides: Sequence[Override], places: Sequence[Path]) -> list[str]:
+    """What Hydra is given: the overrides, and where further YAML lies."""
+    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
+    return [*map(_open_ended, overrides), *([f"hydra.searchpath=[{extra}]"] if extra else [])]
 
 
 def _open_ended(override: Override) -> str:
