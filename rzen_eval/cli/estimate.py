@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rzen_eval.cli.options import listed, number, whole
+from rzen_eval.cli.terminal import add_format, as_csv, frame, put_lines, put_table
 from rzen_eval.errors import ConfigError, DataError, nearest
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rzen_eval.estimate.cost import Amount, TaskCost
     from rzen_eval.estimate.item_cost import Reader
 
+SPARE = ("candidates", "queries", "images", "frames", "vectors", "text tokens", "from", "FLOPs", "visual tokens")
 VECTOR_BYTES = {"float32": 4, "float16": 2, None: 0}
 
 
@@ -44,6 +47,7 @@ def options(parser: Options) -> None:
         help=f"of the peak that is reached, {EFFICIENCY} by default",
     )
     parser.add_argument("--n-devices", type=whole(1, 1_000_000), default=1, metavar="N", help="devices that share it")
+    add_format(parser)
     parser.examples = ["rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b --devices h100,a100 --n-devices 8"]
 
 
@@ -75,12 +79,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _report(chosen: RunConfig, machine: Namespace) -> None:
-    import pandas as pd
-
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.item_cost import Reader
     from rzen_eval.models.declaration.local import ModelSpec
-    from rzen_eval.results.tables import averages
 
     spec = chosen.model
     if not isinstance(spec, ModelSpec):
@@ -97,17 +98,25 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
         vectors = total.text_tokens + total.visual_tokens if reader.anatomy.late else total.items
         return vectors * reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
 
-    rows = {cost.id: _row([cost], kept, machine) | {"from": cost.source} for cost in costs}
-    print(averages.markdown(pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")))
-    modalities = list(dict.fromkeys(cost.modality for cost in costs))
-    totals = {
-        f"{modality} ({len(part)})": _row(part, kept, machine)
-        for modality in modalities
+    rows = [{"task": cost.id, "from": cost.source, **_amounts([cost], kept, machine)} for cost in costs]
+    totals = [
+        {"tasks": f"{modality} ({len(part)})", **_amounts(part, kept, machine)}
+        for modality in dict.fromkeys(cost.modality for cost in costs)
         for part in [[cost for cost in costs if cost.modality == modality]]
-    }
-    totals[f"in all ({len(costs)})"] = _row(costs, kept, machine)
-    print(f"\n{averages.markdown(pd.DataFrame.from_dict(totals, orient='index').rename_axis('tasks'))}\n")
-    print("\n".join(f"- {line}" for line in _footnotes(chosen, reader, found, costs, machine)))
+    ]
+    totals.append({"tasks": f"in all ({len(costs)})", **_amounts(costs, kept, machine)})
+    notes = list(_footnotes(chosen, reader, found, costs, machine))
+    if machine.format == "csv":
+        print(as_csv(rows), end="")
+    elif machine.format == "json":
+        content = {"model": spec.name, "tasks": rows, "totals": totals, "notes": notes}
+        print(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        whole = machine.format == "md"
+        for table in (rows, totals):
+            put_table(frame([_texts(row, machine) for row in table]), SPARE, whole=whole)
+            print()
+        put_lines(f"- {line}" for line in notes)
 
 
 def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
@@ -130,25 +139,44 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     return costs
 
 
-def _row(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Namespace) -> dict[str, str]:
+def _amounts(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Namespace) -> dict[str, int | float]:
+    """What tasks take together, for programs."""
     total = _sum(costs)
-    times = {
-        (f"{machine.n_devices} x " if machine.n_devices > 1 else "") + DEVICES[name].title: duration(
-            seconds(total.flops, DEVICES[name], efficiency=machine.efficiency, n_devices=machine.n_devices)
+    return {
+        "queries": sum(cost.n_queries for cost in costs),
+        "candidates": sum(cost.n_candidates for cost in costs),
+        "items": total.items,
+        "images": total.images,
+        "frames": total.frames,
+        "text_tokens": total.text_tokens,
+        "visual_tokens": total.visual_tokens,
+        "flops": total.flops,
+        "vector_bytes": kept(total),
+    } | {
+        f"seconds_{name}": round(
+            seconds(total.flops, DEVICES[name], efficiency=machine.efficiency, n_devices=machine.n_devices), 3
         )
         for name in machine.devices
     }
+
+
+def _texts(row: Mapping[str, Any], machine: Namespace) -> dict[str, str]:
+    """A row for people: the name, the amounts, the times, where it comes from."""
+    number = f"{machine.n_devices} x " if machine.n_devices > 1 else ""
+    name = next(iter(row))
     return {
-        "queries": f"{sum(cost.n_queries for cost in costs):,}",
-        "candidates": f"{sum(cost.n_candidates for cost in costs):,}",
-        "to embed": f"{total.items:,}",
-        "images": f"{total.images:,}",
-        "frames": f"{total.frames:,}",
-        "text tokens": short(total.text_tokens),
-        "visual tokens": short(total.visual_tokens),
-        "FLOPs": short(total.flops),
-        "vectors": short(kept(total), "B"),
-        **times,
+        name: row[name],
+        "queries": f"{row['queries']:,}",
+        "candidates": f"{row['candidates']:,}",
+        "to embed": f"{row['items']:,}",
+        "images": f"{row['images']:,}",
+        "frames": f"{row['frames']:,}",
+        "text tokens": short(row["text_tokens"]),
+        "visual tokens": short(row["visual_tokens"]),
+        "FLOPs": short(row["flops"]),
+        "vectors": short(row["vector_bytes"], "B"),
+        **{number + DEVICES[device].title: duration(row[f"seconds_{device}"]) for device in machine.devices},
+        **({"from": row["from"]} if "from" in row else {}),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.cli.options import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
     from rich.console import Console
 
     from rzen_eval.cli.options import Options
 
-NARROWEST = 8
-"""Characters of a cut column."""
+SHORT, NARROWEST = 16, 8
+"""Characters of a column that is cut late, and of one that is cut no further."""
+GAP = 2
+"""Characters between columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def put_listing(listing: Listing, kind: str | None) -> None:
     else:
         if listing.rows:
             put_table(frame(listing.rows), listing.spare, whole=kind == "md")
-        print("".join(f"\n{note}\n" for note in listing.notes), end="")
+            print()
+        put_lines(listing.notes)
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -99,7 +103,7 @@ def put_table(table: pd.DataFrame, spare: Sequence[str] = (), *, whole: bool = F
     console = terminal()
     left_out = []
     for name in spare:
-        if _width(table) <= console.width:
+        if _total(_widths(table)) <= console.width:
             break
         table = table.drop(columns=name)
         left_out.append(name)
@@ -108,16 +112,46 @@ def put_table(table: pd.DataFrame, spare: Sequence[str] = (), *, whole: bool = F
         console.print(f"left out at this width: {', '.join(left_out)}", style="dim", markup=False)
 
 
+def put_lines(lines: Iterable[str]) -> None:
+    """Print lines, which a terminal breaks between words."""
+    if not sys.stdout.isatty():
+        print("".join(f"{line}\n" for line in lines), end="")
+        return
+    console = terminal()
+    for line in lines:
+        console.print(line, markup=False)
+
+
 def terminal() -> Console:
-    """The terminal, which respects NO_COLOR."""
+    """The terminal; with NO_COLOR in the environment it gets plain text."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
-def _width(table: pd.DataFrame) -> int:
+def _widths(table: pd.DataFrame) -> list[int]:
+    """Characters of each column, the index first."""
     columns = table.reset_index()
-    return sum(max(len(str(name)), *map(len, columns[name])) + 2 for name in columns) - 1
+    return [max(len(str(name)), *map(len, columns[name])) for name in columns]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Widths that fit: long texts are cut first, then the names in the first column, short texts and numbers last.
+
+    Args:
+        widths: of the whole columns.
+        room: characters of a line.
+    """
+    cut = list(widths)
+    others = range(1, len(cut))
+    for places, least in ((others, SHORT), ([0], SHORT), (others, NARROWEST), ([0], NARROWEST)):
+        while _total(cut) > room and any(cut[place] > least for place in places):
+            cut[max(places, key=cut.__getitem__)] -= 1
+    return cut
 
 
 def _draw(table: pd.DataFrame, console: Console) -> None:
@@ -125,10 +159,10 @@ def _draw(table: pd.DataFrame, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
     columns = table.reset_index()
-    for name in columns:
-        drawn.add_column(Text(str(name)), no_wrap=True, overflow="ellipsis", min_width=min(NARROWEST, len(str(name))))
+    for name, width in zip(columns, fitted(_widths(table), console.width), strict=True):
+        drawn.add_column(Text(str(name)), no_wrap=True, overflow="ellipsis", width=width)
     for row in columns.itertuples(index=False):
         drawn.add_row(*map(Text, row))
     console.print(drawn)
