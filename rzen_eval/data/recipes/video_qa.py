@@ -80,7 +80,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         names = _lettered(choices) if options.letters == "added" else choices
         place = _place(options, choices, answer)
         if place is None:
-            raise row.bad("answer", f"is {answer!r}, none of its {len(choices)} choices")
+            raise row.bad("answer", f"{answer!r} is none of its {len(choices)} choices")
         positives.append([names[place] if place >= 0 else answer])
         pools.append(names)
         for name in names:
