@@ -14,7 +14,7 @@ from rzen_eval.errors import ConfigError
     [
         (
             ["task=image/ok_vqa", "tasks.ok_vqa.options.querry=text"],
-            "command line: tasks.ok_vqa.options.querry: Extra inputs are not permitted; recipe image takes",
+            "command line: tasks.ok_vqa.options.querry: unknown key; recipe image takes",
         ),
         (["task=image/ok_vqa", "tasks.ok_vqa.options.query=sound"], "command line: tasks.ok_vqa.options.query: "),
         (["task=visdoc/vidore_docvqa", "tasks.vidore_docvqa.options.x=1"], "recipe visdoc takes no options"),
