@@ -89,7 +89,11 @@ def test_a_grade_that_is_none_is_refused_with_query_page_and_value(
             "row 1 of toys/pages, corpus: corpus-id is 1.5; expected an id",
         ),
         (("corpus", "corpus-id"), ["0", "", "2", "3"], "row 1 of toys/pages, corpus: corpus-id is ''; expected an id"),
-        (("corpus", "image"), ["x"] * 4, "row 0 of toys/pages, corpus: image is of a column of string; expected a picture"),
+        (
+            ("corpus", "image"),
+            ["x"] * 4,
+            "row 0 of toys/pages, corpus: image is of a column of string; expected a picture",
+        ),
         (("qrels", "corpus-id"), [0, 1, 2, None], "row 3 of toys/pages, qrels: corpus-id is missing"),
     ],
 )
