@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 LEGEND = (
     "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents unless said otherwise. An average is the mean"
-    " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. `71.30 (3 of 10)` is over part of the tasks, and only whole averages are compared; the"
-    f" best is bold. {OTHER} marks data or a protocol other than the benchmark's. Versions of the data stand apart,"
-    " since their scores cannot be compared."
+    " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. `71.30 (3 of 10)` is over"
+    f" part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a protocol"
+    " other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
 )
 NOTHING = "–"
 
