@@ -11,6 +11,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.config import compose
 from rzen_eval.config.messages import MissingValueError
+from rzen_eval.config.models import declared_model
 from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.results.tables import averages
 
@@ -73,7 +74,7 @@ def models(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     rows, open_ended = {}, []
     for name in choices("model", places):
         try:
-            spec = compose.load([f"model={name}"], extra_dirs, need_tasks=False).model
+            spec = declared_model(name, places)
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue
