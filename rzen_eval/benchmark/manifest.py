@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OVERALL = "Overall"
-"""The column over all tasks of a benchmark."""
+"""The column over all tasks of a benchmark that calls it nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class Benchmark:
     """Frames of a video that its tables are made with."""
     graded: frozenset[str]
     """Names of tasks whose score differs between the official and the textbook reading."""
+    overall: str = OVERALL
+    """Title of the column over all of its tasks."""
+    by_language: bool = False
+    """Whether each language of its queries has a column too, in a table of their own."""
+    digits: int = 2
+    """Digits after the point of a score in percent that its averages are formed of."""
+    private: frozenset[str] = frozenset()
+    """Names of tasks that have published scores and no public data; no average includes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class Entry:
     name: str
     """The leaderboard's name; two versions of a task share it."""
     benchmark: str
-    """Id of the benchmark that it belongs to."""
+    """Id of the benchmark that it belongs to; empty: of none."""
     modality: str
     group: str
     versions: tuple[str, ...]
@@ -75,6 +83,8 @@ class Entry:
     repo: str
     config: str | None
     revision: str | None
+    language: str | None = None
+    """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,9 @@ class Manifest:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The leaderboard's names, those of variants included."""
-        return frozenset(entry.name for entry in self.entries.values())
+        """The leaderboard's names, those of variants and of tasks without public data included."""
+        private = (one.private for one in self.benchmarks.values())
+        return frozenset(entry.name for entry in self.entries.values()).union(*private)
 
     @cached_property
     def versions(self) -> Mapping[str, Version]:
@@ -157,25 +168,41 @@ class Manifest:
         """The leaderboard's names of the tasks of every column of a version's tables, in their order.
 
         Returns:
-            The whole; then each modality, where there are several, with its groups.
+            The whole; each modality, where there are several, with its groups; each language, where these are averaged.
         """
         titles, parts, groups = self.benchmark(version).parts, self.parts(version), self.groups(version)
-        columns = {OVERALL: [name for names in parts.values() for name in names]}
+        columns = {self.overall(version): [name for names in parts.values() for name in names]}
         for part, made_of in groups.items():
             columns |= {titles[part]: parts[titles[part]]} if len(parts) > 1 else {}
             columns |= made_of
-        return columns
+        return columns | self.languages(version)
+
+    def languages(self, version: str | None = None) -> dict[str, list[str]]:
+        """The leaderboard's names of a version's tasks by language, where its benchmark averages languages."""
+        found: dict[str, list[str]] = {}
+        for member in self.versions[version or self.newest].members if self.benchmark(version).by_language else ():
+            entry = self.entries[member]
+            found.setdefault((entry.language or "").capitalize(), []).append(entry.name)
+        return found
+
+    def overall(self, version: str | None = None) -> str:
+        """Title of the column over all tasks of a version."""
+        return self.benchmark(version).overall
 
     def kind(self, column: str, version: str | None = None) -> Literal["overall", "modality", "group"]:
         """What a column averages."""
-        return "overall" if column == OVERALL else "modality" if column in self.parts(version) else "group"
+        return (
+            "overall" if column == self.overall(version) else "modality" if column in self.parts(version) else "group"
+        )
 
     def tables(self, version: str | None = None) -> dict[str, list[str]]:
         """Columns of each table of a version, by its title: the whole, then each modality."""
         benchmark, parts, groups = self.benchmark(version), self.parts(version), self.groups(version)
+        overall, languages = self.overall(version), self.languages(version)
         if len(parts) == 1:
-            return {benchmark.name: [OVERALL, *next(iter(groups.values()))]}
-        tables = {benchmark.name: [OVERALL, *parts]}
+            tables = {benchmark.name: [overall, *next(iter(groups.values()))]}
+            return tables | ({f"{benchmark.name} by language": [overall, *languages]} if languages else {})
+        tables = {benchmark.name: [overall, *parts]}
         return tables | {benchmark.parts[part]: [benchmark.parts[part], *made_of] for part, made_of in groups.items()}
 
     def frames(self, versions: Collection[str] | None) -> int:
@@ -205,8 +232,8 @@ def manifest() -> Manifest:
         # The oldest before those between it and the newest, which are made of tasks of both.
         suites = [suite for version in (newest, *reversed(older)) for suite in version.suites]
         for path in _paths([*suites, *raw[benchmark.id].get("variants", ())]):
-            entry = _entry(path, benchmark.id)
-            entries.setdefault(entry.id, entry)
+            made = entry(path, declared.declaration("task", path, _shipped()), benchmark.id)
+            entries.setdefault(made.id, made)
     return Manifest(MappingProxyType(benchmarks), MappingProxyType(entries))
 
 
@@ -215,7 +242,18 @@ def _benchmark(name: str, raw: Mapping[str, Any]) -> Benchmark:
         Version(one, said["data"], tuple(said["tasks"]), tuple(map(_id, _paths(said["tasks"]))))
         for one, said in raw["versions"].items()
     ]
-    return Benchmark(name, raw["name"], raw["parts"], tuple(versions), raw["frames"], frozenset(raw.get("graded", ())))
+    return Benchmark(
+        id=name,
+        name=raw["name"],
+        parts=raw["parts"],
+        versions=tuple(versions),
+        frames=raw["frames"],
+        graded=frozenset(raw.get("graded", ())),
+        overall=raw.get("overall", OVERALL),
+        by_language=raw.get("by_language", False),
+        digits=raw.get("digits", 2),
+        private=frozenset(raw.get("private", ())),
+    )
 
 
 def _paths(suites: Sequence[str]) -> list[str]:
@@ -226,8 +264,14 @@ def _id(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _entry(path: str, benchmark: str) -> Entry:
-    raw = declared.declaration("task", path, _shipped())
+def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
+    """A task as tables and lists know it.
+
+    Args:
+        path: what `task=` calls it.
+        raw: what its YAML says, with what it builds on.
+        benchmark: id of the benchmark that it belongs to; none for tasks of your own.
+    """
     dataset = raw["dataset"]
     return Entry(
         id=_id(path),
@@ -244,4 +288,5 @@ def _entry(path: str, benchmark: str) -> Entry:
         repo=dataset["repo"],
         config=dataset.get("config"),
         revision=dataset.get("revision"),
+        language=dataset.get("language"),
     )

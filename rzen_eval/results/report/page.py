@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Result
     from rzen_eval.results.report.task_page import TaskPage
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
     from rzen_eval.results.tables.leaderboard import Section
     from rzen_eval.results.tables.rows import Row
 
@@ -36,7 +36,7 @@ LEVELS = {"overall": 0, "modality": 1, "group": 2}
 class Overview:
     """What stands before the tasks."""
 
-    models: Sequence[Model]
+    models: Sequence[ModelResults]
     data_version: str
     """Of the bars."""
     rows: Sequence[Row | None]
@@ -186,7 +186,7 @@ def _signed(difference: float | None) -> str:
     return text if text == "0.00" else f"{'−' if difference < 0 else '+'}{text}"
 
 
-def _about(model: Model) -> list[tuple[str, str]]:
+def _about(model: ModelResults) -> list[tuple[str, str]]:
     """Where a model's numbers come from, of its first result; single tasks show their own in full."""
     first = next(iter(model.results.values()))
     where = first.provenance

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.baseline import Baseline, Recorded
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
 
 ALPHA = 0.05
 """A drop is beyond noise where its corrected p-value is below this."""
@@ -91,7 +91,7 @@ class _Pair:
     null: Floats | None
 
 
-def check(model: Model, baseline: Baseline, manifest: Manifest, tolerance: float) -> Gate:
+def check(model: ModelResults, baseline: Baseline, manifest: Manifest, tolerance: float) -> Gate:
     """Hold results against a baseline.
 
     A task or average is lower where it drops by more than the tolerance, or by less but beyond noise: where a paired
@@ -148,7 +148,7 @@ def _changed(line: str) -> Check:
     return Check(f"protocol: {name}", "protocol", None, None, Verdict.CHANGED, why)
 
 
-def _pair(model: Model, name: str, recorded: Recorded, result: Result) -> _Pair:
+def _pair(model: ModelResults, name: str, recorded: Recorded, result: Result) -> _Pair:
     queries = store.read_queries(model.folder, result)
     if queries is None or recorded.queries is None:
         return _Pair(recorded.score, result.score, None, None)
@@ -203,7 +203,7 @@ def _p(members: Sequence[_Pair]) -> float | None:
     return bootstrap.p_value(float(np.mean(observed)), np.mean(null, axis=0))
 
 
-def _notes(model: Model, baseline: Baseline) -> list[str]:
+def _notes(model: ModelResults, baseline: Baseline) -> list[str]:
     """What may change without shutting the gate."""
     shared = [result for name, result in model.results.items() if name in baseline.tasks]
     found = {result.id: protocol.changes(baseline.made_with, protocol.made_with(result)) for result in shared}

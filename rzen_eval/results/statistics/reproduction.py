@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rzen_eval.benchmark.published import Reference
     from rzen_eval.core import Result, Task
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
     from rzen_eval.results.tables.rows import Cell as Printed
 
 NOISE = {"task": 1.39, "group": 1.04, "modality": 0.47, "overall": 0.01}
@@ -75,7 +75,7 @@ class Cell:
         return Verdict.HIGHER if self.found > self.published else Verdict.LOWER
 
 
-def reproduce(model: Model, tasks: Mapping[str, Task], reference: Reference, manifest: Manifest) -> list[Cell]:
+def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Reference, manifest: Manifest) -> list[Cell]:
     """Hold results against published figures, cell by cell, in the official reading.
 
     Args:
@@ -105,7 +105,7 @@ def reproduce(model: Model, tasks: Mapping[str, Task], reference: Reference, man
     return [_cell(*figure, there=there, drawn=drawn) for figure in figures]
 
 
-def _drawn(model: Model, result: Result) -> Floats | None:
+def _drawn(model: ModelResults, result: Result) -> Floats | None:
     queries = store.read_queries(model.folder, result)
     return None if queries is None else bootstrap.resampled(queries.score, result.id)
 
@@ -131,7 +131,7 @@ def _cell(
 
 
 def refuse(
-    model: Model, tasks: Mapping[str, Task], declared: Mapping[str, Any], reference: Reference, frames: int
+    model: ModelResults, tasks: Mapping[str, Task], declared: Mapping[str, Any], reference: Reference, frames: int
 ) -> list[str]:
     """Refuse results that were not made as the published row was.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from rzen_eval.benchmark.manifest import OVERALL
 from rzen_eval.results.tables.averages import OTHER
 
 if TYPE_CHECKING:
@@ -86,7 +85,9 @@ def sections(
     """
     found = []
     for name, version in manifest.versions.items():
-        members = sorted((row for row in rows if row.data_version == name), key=lambda row: row.rank(OVERALL))
+        members = sorted(
+            (row for row in rows if row.data_version == name), key=lambda row: row.rank(manifest.overall(name))
+        )
         if members:
             tables = [_averages(title, columns, members, precision) for title, columns in manifest.tables(name).items()]
             for title, tasks in manifest.parts(name).items() if per_task else ():
@@ -154,7 +155,9 @@ def flat(
     order = list(manifest.versions)
     there = {row.data_version: manifest.columns(row.data_version) for row in rows}
     columns = list(dict.fromkeys(column for version in order for column in there.get(version, ())))
-    for row in sorted(rows, key=lambda row: (order.index(row.data_version), row.rank(OVERALL))):
+    for row in sorted(
+        rows, key=lambda row: (order.index(row.data_version), row.rank(manifest.overall(row.data_version)))
+    ):
         parts = [
             f"{column} {cell.text(precision)}{cell.part}"
             for column in columns

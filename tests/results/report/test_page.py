@@ -17,7 +17,7 @@ from rzen_eval.results.report.judged_run import Judged, judge
 from rzen_eval.results.report.query_browser import browse
 from rzen_eval.results.report.task_page import TaskPage
 from rzen_eval.results.statistics.bootstrap import resampled
-from rzen_eval.results.statistics.comparison import Model
+from rzen_eval.results.store import ModelResults
 from rzen_eval.results.tables import rows
 from tests.results.test_store import result
 from tests.runs import manifest_of
@@ -72,7 +72,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = [result("many", 0.5, **fields), result("many", 2667 / N, **fields)]
     made = page(many(), results, [run(2, 2), run(3, 4)])
     overview = document.Overview(
-        models=[Model("even", FOLDER, {"many": results[0]}), Model("thirds", FOLDER, {"many": results[1]})],
+        models=[
+            ModelResults(name, FOLDER, {"many": result})
+            for name, result in zip(("even", "thirds"), results, strict=True)
+        ],
         data_version="2.1", rows=[None, None], references=[], sections=[], manifest=manifest(), notes=["A note."],
         pictured=40, side=96,
     )  # fmt: skip
@@ -251,7 +254,7 @@ def test_a_published_average_stands_beside_whole_ones_only():
     one = result("toy", 0.5, metric="hit@1")
     published = Reference(model="a paper's", data_version="2.1", source="a paper", tasks={"toy": 60.0, "b": 80.0})
     overview = document.Overview(
-        models=[Model("mine", FOLDER, {"toy": one})], data_version="2.1",
+        models=[ModelResults("mine", FOLDER, {"toy": one})], data_version="2.1",
         rows=rows.scored("mine", [one], "results", made_of, "2.1"), references=[rows.published(published, made_of)],
         sections=[], manifest=made_of, notes=[], pictured=0, side=96,
     )  # fmt: skip
