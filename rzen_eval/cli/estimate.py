@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import listed, number, whole
 from rzen_eval.cli.terminal import add_format, as_csv, frame, put_lines, put_table
+from rzen_eval.cli.values import listed, number, whole
 from rzen_eval.errors import ConfigError, DataError, nearest
-from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
+from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
-    from rzen_eval.estimate.checkpoint import Known
     from rzen_eval.estimate.cost import Amount, TaskCost
     from rzen_eval.estimate.item_cost import Reader
 
@@ -79,6 +78,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _report(chosen: RunConfig, machine: Namespace) -> None:
+    from rzen_eval.cli.estimate_rows import amounts, footnotes, texts, titled
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.item_cost import Reader
     from rzen_eval.models.declaration.local import ModelSpec
@@ -98,14 +98,14 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
         vectors = total.text_tokens + total.visual_tokens if reader.anatomy.late else total.items
         return vectors * reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
 
-    rows = [{"task": cost.id, "from": cost.source, **_amounts([cost], kept, machine)} for cost in costs]
+    rows = [{"task": cost.id, "from": cost.source, **amounts([cost], kept, machine)} for cost in costs]
     totals = [
-        {"tasks": f"{modality} ({len(part)})", **_amounts(part, kept, machine)}
+        {"tasks": titled(modality, part), **amounts(part, kept, machine)}
         for modality in dict.fromkeys(cost.modality for cost in costs)
         for part in [[cost for cost in costs if cost.modality == modality]]
     ]
-    totals.append({"tasks": f"in all ({len(costs)})", **_amounts(costs, kept, machine)})
-    notes = list(_footnotes(chosen, reader, found, costs, machine))
+    totals.append({"tasks": titled("in all", costs), **amounts(costs, kept, machine)})
+    notes = list(footnotes(chosen, reader, found, costs, machine))
     if machine.format == "csv":
         print(as_csv(rows), end="")
     elif machine.format == "json":
@@ -114,7 +114,7 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     else:
         whole = machine.format == "md"
         for table in (rows, totals):
-            put_table(frame([_texts(row, machine) for row in table]), SPARE, whole=whole)
+            put_table(frame([texts(row, machine) for row in table]), SPARE, whole=whole)
             print()
         put_lines(f"- {line}" for line in notes)
 
@@ -137,117 +137,3 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
             seen = before
             costs.append(assumed(task, reader, str(error)))
     return costs
-
-
-def _amounts(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Namespace) -> dict[str, int | float]:
-    """What tasks take together, for programs."""
-    total = _sum(costs)
-    return {
-        "queries": sum(cost.n_queries for cost in costs),
-        "candidates": sum(cost.n_candidates for cost in costs),
-        "items": total.items,
-        "images": total.images,
-        "frames": total.frames,
-        "text_tokens": total.text_tokens,
-        "visual_tokens": total.visual_tokens,
-        "flops": total.flops,
-        "vector_bytes": kept(total),
-    } | {
-        f"seconds_{name}": round(
-            seconds(total.flops, DEVICES[name], efficiency=machine.efficiency, n_devices=machine.n_devices), 3
-        )
-        for name in machine.devices
-    }
-
-
-def _texts(row: Mapping[str, Any], machine: Namespace) -> dict[str, str]:
-    """A row for people: the name, the amounts, the times, where it comes from."""
-    number = f"{machine.n_devices} x " if machine.n_devices > 1 else ""
-    name = next(iter(row))
-    return {
-        name: row[name],
-        "queries": f"{row['queries']:,}",
-        "candidates": f"{row['candidates']:,}",
-        "to embed": f"{row['items']:,}",
-        "images": f"{row['images']:,}",
-        "frames": f"{row['frames']:,}",
-        "text tokens": short(row["text_tokens"]),
-        "visual tokens": short(row["visual_tokens"]),
-        "FLOPs": short(row["flops"]),
-        "vectors": short(row["vector_bytes"], "B"),
-        **{number + DEVICES[device].title: duration(row[f"seconds_{device}"]) for device in machine.devices},
-        **({"from": row["from"]} if "from" in row else {}),
-    }
-
-
-def _sum(costs: Sequence[TaskCost]) -> Amount:
-    from rzen_eval.estimate.cost import Amount
-
-    return sum((cost.total for cost in costs), start=Amount())
-
-
-def short(number: float, unit: str = "") -> str:
-    """Three digits and a prefix: 999, 1.23 k, 45.6 M, 7.89 G, up to E."""
-    prefixes = iter("kMGTPE")
-    prefix = ""
-    while number >= 999.5 and prefix != "E":
-        number, prefix = number / 1000, next(prefixes)
-    digits = (
-        f"{number:.0f}" if not prefix or number >= 99.95 else f"{number:.1f}" if number >= 9.995 else f"{number:.2f}"
-    )
-    return f"{digits} {prefix}{unit}".rstrip()
-
-
-def duration(seconds: float) -> str:
-    """Seconds, minutes, hours or days, whichever reads best."""
-    for unit, size, least in (("d", 86400, 172800), ("h", 3600, 5400), ("min", 60, 90)):
-        if seconds >= least:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:.1f} s" if seconds >= 0.1 else "< 0.1 s"
-
-
-def _footnotes(
-    chosen: RunConfig, reader: Reader, found: Known, costs: Sequence[TaskCost], machine: Namespace
-) -> Iterator[str]:
-    """What the numbers are made of, a plain line each."""
-    from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
-    from rzen_eval.estimate.from_data import SAMPLE
-    from rzen_eval.estimate.item_cost import CHARACTERS
-
-    parameters = reader.anatomy.parameters
-    size = f"{parameters / 1e9:.2f} B" if parameters >= 1e7 else f"{parameters:,}"
-    yield (
-        f"{chosen.model.name}: {size} parameters, {'a vector a token, each' if reader.anatomy.late else 'vectors'} of"
-        f" {reader.anatomy.dim} dimensions,"
-        f" sizes from {found.where}; FLOPs of a forward pass without the head, attention included, padding not"
-    )
-    peaks = ", ".join(f"{DEVICES[name].title} {DEVICES[name].tflops:g}" for name in machine.devices)
-    yield (
-        f"time: {machine.efficiency:.0%} of the peak (--efficiency) of {machine.n_devices} (--n-devices) of {peaks}"
-        " TFLOP/s, dense, 16 bits on GPUs; pictures are taken to load as fast, and nothing to be kept from earlier runs"
-    )
-    if reader.spec.dtype == "float32":
-        yield "time: with dtype=float32 a GPU is several times slower than that"
-    store = chosen.runtime.store
-    yield f"vectors: kept as {store}" if store else "vectors: none are kept (runtime.store=null)"
-    read = [cost for cost in costs if cost.source.startswith("data")]
-    if read:
-        yield "to embed: different prompt or media from all before, so later tasks of one corpus add little"
-        if reader.tokenizer is None:
-            yield f"text tokens: one for {CHARACTERS} characters, since the model's tokenizer is not on this machine"
-    if any("sampled" in cost.source for cost in read):
-        yield f"sampled: of more than {SAMPLE} pictured items a side every k-th was measured, and scaled"
-    counted = [cost for cost in costs if cost.source.startswith("counts")]
-    if counted:
-        of_hub = chosen.data.kind == "hub"
-        why = "not cached on this machine, and nothing is downloaded" if of_hub else counted[0].reason
-        yield f"counts: {len(counted)} of {len(costs)} tasks go by their declared counts ({why})"
-        yield ASSUMED_SIZES
-        if any("~" in cost.source for cost in counted):
-            yield ASSUMED_COUNTS
-    misfits = sum(cost.total.misfits for cost in costs)
-    if misfits:
-        yield (
-            f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
-            " the model reads; lower frames= or the pixel budget"
-        )

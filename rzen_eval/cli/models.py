@@ -34,8 +34,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         The exit code, 0.
     """
     from rzen_eval.benchmark import published as reference
-    from rzen_eval.config import compose
     from rzen_eval.config.messages import MissingValueError
+    from rzen_eval.config.models import declared_model
 
     del settings
     found = folders(places)
@@ -43,7 +43,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     rows, open_ended = [], []
     for name in choices("model", found):
         try:
-            spec = compose.load([f"model={name}"], places, need_tasks=False).model
+            spec = declared_model(name, found)
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue

@@ -10,10 +10,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.cli.options import one_of
+from rzen_eval.cli.values import one_of
+from rzen_eval.errors import ResultError
+from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
     from rich.console import Console
@@ -166,3 +169,18 @@ def _draw(table: pd.DataFrame, console: Console) -> None:
     for row in columns.itertuples(index=False):
         drawn.add_row(*map(Text, row))
     console.print(drawn)
+
+
+def put(text: str, file: Path | None) -> None:
+    """Print a text, or write it to a file that appears whole.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        write_whole(file, text.encode())
+    except OSError as error:
+        raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error

@@ -11,7 +11,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from rzen_eval.benchmark.places import GROUPS, folders
-from rzen_eval.config.compose import lines, parse
+from rzen_eval.config.compose import lines
+from rzen_eval.config.words import parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -43,7 +44,8 @@ def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> O
         overrides: as for `compose.load`, which has taken them.
         extra_dirs: likewise.
     """
-    places, parsed = folders(extra_dirs), parse(overrides)
+    places = folders(extra_dirs)
+    parsed = parse(overrides, places)
     keys: dict[str, str] = {}
     with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()

@@ -14,7 +14,10 @@ from pydantic import Field
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.media import natural
 from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
+from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task, TaskData
@@ -42,25 +45,25 @@ def load(task: Task, repository: Repository) -> TaskData:
     in natural order, so that the choice does not depend on the disk.
 
     Raises:
-        DataError: a video has no folder, or no clip that is the right one.
+        DataError: a row has no question or no video, or a video has no folder or no clip that is the right one.
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    rows = repository.rows(task.dataset.config, ["query", "video_path"])
+    table = Table.of(task, repository, ["query", "video_path"], task.dataset.config)
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
     ambiguous = 0
-    for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
-        video = f"{options.folder}/{PurePosixPath(str(row['video_path'])).stem}"
+    for row in table.first(task.limit):
+        video = f"{options.folder}/{PurePosixPath(row.text('video_path')).stem}"
         clips = _clips(repository.media, video)
         right = [clip for clip in clips if PurePosixPath(clip).name.startswith(POSITIVE)]
         if not right:
             place = repository.media.root / video
-            raise assemble.bad_row(task, number, f"no folder {POSITIVE}* among {len(clips)} clips in {place}")
+            raise row.bad("video_path", f"has no folder {POSITIVE}* among {len(clips)} clips in {place}")
         ambiguous += len(right) > 1
-        queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row["query"]))
+        queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query")))
         for clip in clips:
             candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
         positives.append(right[-1:])
@@ -69,6 +72,13 @@ def load(task: Task, repository: Repository) -> TaskData:
     return assemble.assemble(
         task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools, warnings=warnings
     )
+
+
+def typical(task: Task) -> Typical:
+    """What the items of a moment task are like."""
+    clip, asks = (usual.FRAME,) * task.frames, task.instruction.query or "x" * usual.INSTRUCTION
+    query = Item(text="x" * usual.SENTENCE, frames=clip, instruction=asks)
+    return Typical(query, Item(frames=clip, instruction=task.instruction.candidate), usual.CLIPS, to_a_query=True)
 
 
 def _clips(media: MediaTree, video: str) -> list[str]:
