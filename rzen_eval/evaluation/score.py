@@ -225,6 +225,7 @@ def _provenance(
             "revision": data.revision,
             "content": made_of,
             "judgements": judgements(data),
+            **({"media": dict(data.media)} if data.media else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from rzen_eval.core import Frozen, Item, Kind
+from rzen_eval.data.places import PROOFS
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes.official_strings import IMAGE, MARK, clean, compose, own_line, user_turn
 
@@ -64,6 +65,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     pools: list[list[str]] = []
+    shown: list[str] = []
     for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
         # Not the whole row: with its candidates it would stay in memory as long as the query.
         asked = {column: row[column] for column in ASKED if column in row}
@@ -73,9 +75,18 @@ def load(task: Task, repository: Repository) -> TaskData:
             pool.append(name)
             candidates.setdefault(name, make)
         pools.append(pool)
+        shown += _pictures(options, row) if number < PROOFS else []
+    repository.media.settle(shown)
     return assemble.assemble(
         task, repository, queries=queries, candidates=candidates, positives=[pool[:1] for pool in pools], pools=pools
     )
+
+
+def _pictures(options: Options, row: Mapping[str, Any]) -> list[str]:
+    """The query's picture and the right answer's, those of the two that are pictures, in the canonical tree."""
+    paths = [row["qry_img_path"]] if options.query == "image" else []
+    paths += [row["tgt_img_path"][0]] if options.candidate != "text" else []
+    return [f"{FOLDER}/{path}" for path in paths if path]
 
 
 def _query(options: Options, media: MediaTree, row: Mapping[str, Any]) -> Item:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.media import natural
@@ -15,6 +15,8 @@ from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 QUERY = "query"
 POSITIVE = "positive"
+NAMED_BY = ("video_path", "clips_dir_path")
+"""Columns that name a row's video; rows have one of them or both."""
 
 
 class Options(Frozen):
@@ -42,18 +46,21 @@ def load(task: Task, repository: Repository) -> TaskData:
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    rows = repository.rows(task.dataset.config, ["query", "video_path"])
+    rows = repository.rows(task.dataset.config, ["query"], NAMED_BY)
+    rows = rows.select(range(min(task.limit or len(rows), len(rows))))
+    names = [_name(task, number, row) for number, row in enumerate(rows)]
+    repository.media.settle([f"{options.folder}/{name}/{QUERY}" for name in names])
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
     ambiguous = 0
-    for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
-        video = f"{options.folder}/{PurePosixPath(str(row['video_path'])).stem}"
+    for number, row in enumerate(rows):
+        video = f"{options.folder}/{names[number]}"
         clips = _clips(repository.media, video)
         right = [clip for clip in clips if PurePosixPath(clip).name.startswith(POSITIVE)]
         if not right:
-            place = repository.media.root / video
+            place = repository.media.path(video)
             raise assemble.bad_row(task, number, f"no folder {POSITIVE}* among {len(clips)} clips in {place}")
         ambiguous += len(right) > 1
         queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row["query"]))
@@ -67,10 +74,25 @@ def load(task: Task, repository: Repository) -> TaskData:
     )
 
 
+def _name(task: Task, number: int, row: Mapping[str, Any]) -> str:
+    """A video's folder: its file name without extension, or the last part of the folder that older rows name."""
+    if path := row.get("video_path"):
+        return PurePosixPath(str(path)).stem
+    if path := row.get("clips_dir_path"):
+        return PurePosixPath(str(path)).name
+    raise assemble.bad_row(task, number, f"neither {' nor '.join(NAMED_BY)} names a video; found {', '.join(row)}")
+
+
 def _clips(media: MediaTree, video: str) -> list[str]:
-    """Folders of a video's clips, relative to the media's root, in natural order."""
-    place = media.root / video
-    found = (folder for folder in place.iterdir() if folder.is_dir()) if place.is_dir() else ()
+    """Folders of a video's clips, in the canonical tree, in natural order.
+
+    Raises:
+        MissingMediaError: the video's folder is not there.
+    """
+    place = media.path(video)
+    if not place.is_dir():
+        raise media.missing(f"{video}/{QUERY}")
+    found = (folder for folder in place.iterdir() if folder.is_dir())
     return [f"{video}/{folder.name}" for folder in sorted(sorted(found), key=natural) if folder.name != QUERY]
 
 

@@ -68,12 +68,17 @@ def load(task: Task, repository: Repository) -> TaskData:
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
+    clips: list[str] = []
+    videos: list[str] = []
     limit = task.limit or len(rows)
     for number, row in enumerate(rows):
         if options.pool and number >= limit:
             break
         name, text = _name(options, row), _text(task, options, number, row)
-        clip = partial(_clip, task, options, repository.media, row)
+        folder, video = _places(options, row)
+        clips.append(folder)
+        videos += [video] if video else []
+        clip = partial(_clip, task, repository.media, folder, video)
         if options.query == "video":
             pool = list(map(str, row[options.pool])) if options.pool else [text]
             query, right = partial(clip, task.instruction.query), text
@@ -86,6 +91,7 @@ def load(task: Task, repository: Repository) -> TaskData:
             queries.append(query)
             positives.append([right])
             pools.append(pool)
+    repository.media.settle(clips, videos)
     for label in options.labels.splitlines():
         candidates.setdefault(label, _label(label))
     return assemble.assemble(
@@ -119,14 +125,17 @@ def _caption(task: Task, text: str) -> Item:
     return Item(text=text, instruction=clean(instruction), verbatim=compose(instruction, text))
 
 
-def _clip(task: Task, options: Options, media: MediaTree, row: Mapping[str, Any], instruction: str | None) -> Item:
+def _places(options: Options, row: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Folder of a clip's frames, and its video file, in the canonical tree."""
     fields = {"place": options.place, "id": _name(options, row)}
     if options.file:
         fields["file"] = PurePosixPath(str(row[options.file])).name
+    return options.frames.format_map(fields), options.video and options.video.format_map(fields)
+
+
+def _clip(task: Task, media: MediaTree, folder: str, video: str | None, instruction: str | None) -> Item:
     return Item(
-        frames=media.frames(
-            options.frames.format_map(fields), task.frames, options.video and options.video.format_map(fields)
-        ),
+        frames=media.frames(folder, task.frames, video),
         instruction=clean(instruction),
         verbatim=compose(instruction, token=VIDEO),
         user_turn=user_turn(instruction),

@@ -71,6 +71,8 @@ def load(task: Task, repository: Repository) -> TaskData:
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
+    clips: list[str] = []
+    videos: list[str] = []
     for number, row in enumerate(islice(_rows(task, options, repository), task.limit)):
         choices = _choices(options, row)
         names = _lettered(choices) if options.letters == "added" else choices
@@ -81,7 +83,10 @@ def load(task: Task, repository: Repository) -> TaskData:
         pools.append(names)
         for name in names:
             candidates.setdefault(name, partial(_choice, options, name))
+        clips.append(options.frames.format_map(row["fields"]))
+        videos += [options.video.format_map(row["fields"])] if options.video else []
         queries.append(partial(_question, task, options, repository.media, row, choices))
+    repository.media.settle(clips, videos)
     return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
 
 
