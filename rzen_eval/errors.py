@@ -10,7 +10,9 @@ import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from pydantic import ValidationError
 
 
 class RzenEvalError(Exception):
@@ -41,3 +43,28 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """` (did you mean X?)` where something is like enough, else nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def some(names: Sequence[str], n: int = 5, *, joined: str = ", ") -> str:
+    """The first n of some names, and how many more there are: `a, b and 7 more`."""
+    return joined.join(names[:n]) + (f" and {len(names) - n} more" if len(names) > n else "")
+
+
+def reason(error: BaseException, length: int = 300) -> str:
+    """What an error of another library says, in one line of at most `length` characters; its class if it is silent."""
+    return " ".join(str(error).split())[:length] or type(error).__name__
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Where the first thing is that is wrong with a file or with settings, and what it is.
+
+    Returns:
+        Keys joined by dots, or `the file`; and what was expected and found.
+    """
+    first = error.errors()[0]
+    plain = {"missing": "missing; expected a value", "extra_forbidden": "unknown key"}
+    message = plain.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        found = f"{first['input']!r}"
+        message = f"expected {message.removeprefix('Input should be ')}, found {found[:60]}"
+    return ".".join(map(str, first["loc"])) or "the file", message

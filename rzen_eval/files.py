@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
+import uuid
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def make_once(place: Path, make: Callable[[Path], None]) -> Path:
@@ -35,22 +36,35 @@ def make_once(place: Path, make: Callable[[Path], None]) -> Path:
     return place
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it; what was there before stays until it is replaced.
+@contextmanager
+def appearing(file: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """Where to write what becomes `file` once it is whole; what was there before stays until then.
+
+    Args:
+        file: its folder is made if it is not there.
+        scratch: where to write it, in the same file system; None: hidden beside it, under a name of its own.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
+    scratch = scratch or file.with_name(f".{file.name}-{uuid.uuid4().hex}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(file)
+        yield scratch
+        scratch.replace(file)
     except BaseException:
-        with contextlib.suppress(OSError):
-            Path(scratch).unlink()
+        with suppress(OSError):
+            scratch.unlink()
         raise
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it, and that is on the disk when this returns.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    with appearing(file) as scratch, scratch.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -15,8 +15,9 @@ from pathlib import Path
 from rzen_eval.benchmark.places import choices
 from rzen_eval.config.compose import load
 from rzen_eval.errors import ConfigError
+from rzen_eval.models import class_of
 from rzen_eval.models.declaration.external import ApiSpec
-from rzen_eval.models.declaration.local import BUDGETED, ModelSpec
+from rzen_eval.models.declaration.local import ModelSpec
 from tests import tiny
 from tests.conftest import FIXTURES
 from tests.loopback import Hub
@@ -85,7 +86,7 @@ def put(root: Path, name: str, spec: ModelSpec | ApiSpec, api: str) -> list[str]
     """
     if isinstance(spec, ApiSpec):
         return [f"model.endpoint={api}", "model.confirmed=true"]
-    smaller = SMALL if spec.family in BUDGETED else []
+    smaller = SMALL if class_of(spec.family).budgeted else []
     smaller = [*smaller, *["model.square=112"] * (spec.square is not None)]
     if spec.checkpoint == "unpublished":
         place = root / "unpublished" / name

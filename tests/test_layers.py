@@ -20,6 +20,16 @@ LAYERS = [
     {"cli", "api"},
     {"rzenembed", "multirun"},
 ]
+FLOORS = {
+    "models": [
+        {"declaration", "mini"},
+        {"pictures", "checkpoint", "device", "token_budget"},
+        {"interface", "prompt", "batch"},
+        {"external", "families"},
+    ],
+}
+"""Of places with floors of their own; the table of families in a place's `__init__` leads everywhere."""
+OPENED = {"rzen_eval", *(f"rzen_eval.{place}" for place in FLOORS)}
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer}
 HEAVY = {"torch", "transformers", "datasets", "pandas", "hydra", "pydantic", "numpy"}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -33,7 +43,7 @@ def imports(source: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             # A relative import stays inside its own part of the package.
             found |= {node.module or ""} if not node.level else set()
-            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "rzen_eval"}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module in OPENED}
     return found
 
 
@@ -49,6 +59,26 @@ def test_a_module_imports_its_own_layer_or_lower_ones(source: Path):
         module = name.removeprefix("rzen_eval.").split(".")[0]
         if name.startswith("rzen_eval.") and module in DEPTH:
             assert DEPTH[module] <= DEPTH[part(source)], f"{part(source)} imports {name}"
+
+
+def room(module: str, place: str) -> str:
+    """The part of a place that a module is in."""
+    return module.removeprefix(f"rzen_eval.{place}").removeprefix(".").split(".")[0]
+
+
+@pytest.mark.parametrize("place", FLOORS)
+def test_a_room_imports_its_own_floor_of_a_place_or_lower_ones(place: str):
+    depth = {name: number for number, floor in enumerate(FLOORS[place]) for name in floor}
+    modules = {
+        source: source.relative_to(PACKAGE / place).parts[0].removesuffix(".py")
+        for source in SOURCES
+        if part(source) == place
+    }
+    assert depth.keys() | {"__init__"} == {*modules.values()}
+    for source, here in modules.items():
+        for name in imports(source) if here != "__init__" else ():
+            there = room(name, place) if name.startswith(f"rzen_eval.{place}.") else ""
+            assert depth.get(there, 0) <= depth[here], f"{place}/{here} imports {name}"
 
 
 def test_data_code_and_model_code_never_meet():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Literal, get_args
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from rzen_eval.core import Frozen
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, first_fault, nearest, reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -70,8 +69,7 @@ class Reference(Frozen):
 def _check(scores: Mapping[str, float], known: Collection[str], what: str) -> None:
     for name, score in scores.items():
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            raise ValueError(f"unknown {what} {name!r}{f' (did you mean {close[0]}?)' if close else ''}")
+            raise ValueError(f"unknown {what} {name!r}{nearest(name, known)}")
         if not 0 <= score <= 100:
             raise ValueError(f"{name}: expected percent, 0 to 100, found {score}")
 
@@ -106,9 +104,8 @@ def _read(file: Path, tasks: Collection[str]) -> Reference | None:
         reference = Reference.model_validate(raw)
         _check(reference.tasks, tasks, "task")
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        where, what = first_fault(error)
+        raise ConfigError(f"{file}: {where}: {what}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{file}: {reason(error, 1000)}") from error
     return reference

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.config import compose
 from rzen_eval.core import Mark
-from rzen_eval.engine.inline import Rank
+from rzen_eval.engine.ranks import Rank
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome
 from rzen_eval.evaluation.session import run as score_all
@@ -28,7 +28,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         extra_dirs: folders with further YAML.
 
     Returns:
-        The exit code: 1 if a task failed.
+        The exit code: 0 only if every task has a result.
     """
     chosen = compose.load(words, extra_dirs)
     given = {word.split("=")[0] for word in words}
@@ -46,7 +46,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
     _report(chosen, outcome)
-    return 1 if outcome.failed else 0
+    return 0 if outcome.results.keys() == chosen.tasks.keys() else 1
 
 
 def _report(chosen: RunConfig, outcome: Outcome) -> None:

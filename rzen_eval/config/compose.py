@@ -143,7 +143,7 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
     for name, task in tasks.items():
         try:
-            metrics.parse(task.metric)
+            metrics.checked_name(task.metric)
         except ConfigError as error:
             where = written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
             raise ConfigError(f"{where}: tasks.{name}.metric: {error}") from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.data.archives import ARCHIVES, needed
 from rzen_eval.data.media import REPO
 from rzen_eval.data.repository import Repository
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, reason
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
@@ -115,9 +115,8 @@ class Wanted:
         """The error of a hub that does not answer as it should."""
         from huggingface_hub.errors import HfHubHTTPError
 
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
         return UnavailableError(
-            f"{self.name}: the hub does not serve it at {self.revision or 'main'} ({reason});"
+            f"{self.name}: the hub does not serve it at {self.revision or 'main'} ({reason(error)});"
             " check the connection and run the same command again, it goes on where it stopped",
             unreachable=not isinstance(error, HfHubHTTPError),
         )

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 from rzen_eval.data.archives import MARKER
 from rzen_eval.data.tar_stream import BLOCK, members
 from rzen_eval.errors import DataError
+from rzen_eval.files import appearing
 
 if TYPE_CHECKING:
     import tarfile
@@ -197,7 +198,7 @@ def _finished(place: Path, member: tarfile.TarInfo) -> bool:
 def _write(content: IO[bytes], place: Path, member: tarfile.TarInfo, beside: Path) -> None:
     """Write a file whole, with the archive's time but neither its owner nor its permissions."""
     beside.unlink(missing_ok=True)
-    with beside.open("xb") as file:
-        shutil.copyfileobj(content, file, BLOCK)
-    os.utime(beside, (member.mtime, member.mtime))
-    beside.replace(place)
+    with appearing(place, beside):
+        with beside.open("xb") as file:
+            shutil.copyfileobj(content, file, BLOCK)
+        os.utime(beside, (member.mtime, member.mtime))

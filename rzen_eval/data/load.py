@@ -5,19 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.core import Side
 from rzen_eval.data import bundled
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from rzen_eval.core import Task, TaskData
+    from collections.abc import Iterator, Sequence
+
+    from rzen_eval.core import Item, Task, TaskData
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTask:
+    """A task with its data."""
+
+    task: Task
+    data: TaskData
+    content: str
+    """What identifies the content of its rows and media; see `content`."""
+
+
+def load(task: Task) -> LoadedTask:
+    """As `load_data`, with what identifies the content."""
+    data = load_data(task)
+    return LoadedTask(task, data, content(task, data))
 
 
 def load_data(task: Task) -> TaskData:
@@ -78,12 +97,16 @@ def content(task: Task, data: TaskData) -> str:
     """What identifies everything that a task was made of: its rows' revision, and size and time of its media files.
 
     Pictures inside the rows are covered by the revision, and those of the sample by its version.
+
+    Raises:
+        DataError: an item cannot be made, its folder of frames is missing, say; it is named.
     """
     revision = data.revision or "unknown"
     if task.source.kind == "sample":
         return revision
     digest, files = hashlib.sha256(), 0
-    for item in chain(data.queries, data.candidates):
+    sides = (Side.QUERY, data.query_ids, data.queries), (Side.CANDIDATE, data.candidate_ids, data.candidates)
+    for item in chain.from_iterable(_made(task, *side) for side in sides):
         for media in chain(item.images, item.frames):
             path = media.clip.video.path if isinstance(media, Frame) else media
             if isinstance(path, (str, os.PathLike)):
@@ -91,6 +114,16 @@ def content(task: Task, data: TaskData) -> str:
                 digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode() if stat else b"missing\n")
                 files += 1
     return f"{revision}+media:{digest.hexdigest()[:16]}" if files else revision
+
+
+def _made(task: Task, side: Side, ids: Sequence[str], items: Sequence[Item]) -> Iterator[Item]:
+    """Items, one after the other; one that cannot be made is named."""
+    for place, name in enumerate(ids):
+        try:
+            item = items[place]
+        except DataError as error:
+            raise DataError(f"{task.id}: {side} {name!r}: {error}") from error
+        yield item
 
 
 def judgements(data: TaskData) -> str:

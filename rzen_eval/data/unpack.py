@@ -18,6 +18,7 @@ from rzen_eval.data.commits import commit_of
 from rzen_eval.data.lay import DISTRUSTED, SCRATCH, Laying, Unpacked, scratch
 from rzen_eval.data.tar_stream import Joined
 from rzen_eval.errors import DataError
+from rzen_eval.files import appearing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,8 +72,8 @@ def unpack(
             folders=dict(counts.folders),
             commit=commit_of(tree, archive),
         )
-        scratch(target).write_text(marker.model_dump_json(indent=2))
-        scratch(target).replace(target / MARKER)
+        with appearing(target / MARKER, scratch(target)) as place:
+            place.write_text(marker.model_dump_json(indent=2))
     except DAMAGE as error:
         # The checksum is at the end, so anything unpacked so far may be wrong.
         (target / DISTRUSTED).touch()

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from rzen_eval.errors import DataError
+from rzen_eval.files import appearing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,11 +70,8 @@ class Clip:
         with decoder(Path(self.video.path)) as frames:
             for index in wanted:
                 picture = Image.fromarray(frames[index].asnumpy())
-
-                def save(place: Path, picture: Image.Image = picture) -> None:
+                with _cached(_kept(self.folder, index)) as place:
                     picture.save(place, format="JPEG", quality=QUALITY)
-
-                _write(_kept(self.folder, index), save)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +180,8 @@ def _probed(path: Path, note: Path) -> Video:
     if not (length and width and height):
         raise DataError(f"{path} cannot be decoded: expected frames, found {length} of {width}x{height}")
     video = Video(str(path), length, width, height)
-    _write(note, lambda place: place.write_text(json.dumps(asdict(video))))
+    with _cached(note) as place:
+        place.write_text(json.dumps(asdict(video)))
     return video
 
 
@@ -191,16 +189,12 @@ def _kept(folder: Path, index: int) -> Path:
     return folder / f"{index}.jpg"
 
 
-def _write(file: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place and move it there whole."""
-    scratch = file.with_name(f".{file.stem}-{uuid.uuid4().hex}")
+@contextmanager
+def _cached(file: Path) -> Iterator[Path]:
+    """Where to write a file of the cache, see `appearing`."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(scratch)
-            scratch.replace(file)
-        finally:
-            scratch.unlink(missing_ok=True)
+        with appearing(file) as place:
+            yield place
     except OSError as error:
         raise DataError(f"frames cannot be written to {file.parent} ({error}); give cache_dir=FOLDER") from error
 

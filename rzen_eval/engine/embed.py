@@ -97,6 +97,8 @@ def embed(
         plan.note(done)
         if done.error:
             raise done.error
+    for error in plan.failed.values():
+        raise error
     return collect(plan, part)
 
 

@@ -145,14 +145,16 @@ class Pipeline:
         for outcomes in self._loader.stream(pictures()):
             job = taken.pop(0)
             try:
-                yield job, [self._plan(unit, outcome) for unit, outcome in zip(job.units, outcomes, strict=True)]
-            except DataError as error:
+                ready = [self._plan(unit, outcome) for unit, outcome in zip(job.units, outcomes, strict=True)]
+            except RzenEvalError as error:
                 yield job, error
+            else:
+                yield job, ready
 
     def _plan(self, unit: Unit, outcome: Outcome) -> _Ready:
+        if isinstance(outcome, DataError):
+            raise DataError(f"{unit.who}: {outcome}") from outcome
         try:
-            if isinstance(outcome, DataError):
-                raise outcome
             return _Ready(
                 unit.who,
                 self._model.plan(unit.item, unit.side, self._model.pictures(unit.item).visuals(outcome)),
@@ -160,6 +162,8 @@ class Pipeline:
             )
         except DataError as error:
             raise DataError(f"{unit.who}: {error}") from error
+        except Exception as error:
+            raise ModelError(f"{unit.who}: the model cannot read it: {_reason(error)}") from error
 
     def _embed(self, job: Job, ready: Sequence[_Ready]) -> Generator[Step, None, Done]:
         rows: list[Vectors] = [_NONE] * len(ready)
@@ -186,18 +190,22 @@ class Pipeline:
         longest = max(one.plan.length for one in batch)
         try:
             made = self._model.forward([one.plan for one in batch], [one.pixels for one in batch])
+            rows = [np.atleast_2d(np.asarray(vectors, dtype=np.float32)) for vectors in made]
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
                 raise DataError(
                     f"{batch[0].who}: an item of {longest} tokens does not fit into the device's memory;"
                     " lower the model's pixel budget"
                 ) from error
-        except RuntimeError as error:
-            raise ModelError(f"the model failed: {shorten(str(error), 300, placeholder=' ...')}") from error
+        except (RzenEvalError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
+            raise ModelError(f"the model failed: {_reason(error)}") from error
         else:
-            if len(made) != len(batch):
-                raise ModelError(f"expected {len(batch)} vectors, the model returned {len(made)}")
-            return [np.atleast_2d(np.asarray(vectors, dtype=np.float32)) for vectors in made]
+            if len(rows) != len(batch):
+                raise ModelError(f"expected {len(batch)} vectors, the model returned {len(rows)}")
+            return rows
         # Outside the handler, whose traceback holds on to the tensors that filled the memory.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -207,6 +215,11 @@ class Pipeline:
 
 
 _NONE = np.zeros((0, 0), dtype=np.float32)
+
+
+def _reason(error: BaseException) -> str:
+    said = shorten(str(error), 300, placeholder=" ...")
+    return said if said and type(error) is RuntimeError else f"{type(error).__name__}: {said}"
 
 
 @dataclass(frozen=True, slots=True)

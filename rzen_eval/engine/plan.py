@@ -86,14 +86,29 @@ class Plan:
     """Items to embed, in all."""
     _claimed: set[Key] = field(default_factory=set)
 
-    def add(self, part: TaskSide) -> None:
-        """Plan queries or candidates; what is the same as something planned before is left to that.
+    def add(self, *parts: TaskSide) -> None:
+        """Plan sides of a task; what is the same as something planned before is left to that.
 
         Raises:
-            DataError: an item cannot be made, its folder of frames is missing, say.
+            DataError: an item cannot be made, its folder of frames is missing, say; then none of the sides is planned.
         """
+        for part, most in [(part, self._measured(part)) for part in parts]:
+            first: dict[Key, int] = {}
+            for place, key in enumerate(part.keys):
+                first.setdefault(key, place)
+            distinct = np.fromiter(first.values(), dtype=np.int64, count=len(first))
+            for window in windows(most[distinct].tolist(), self.tokens_per_batch):
+                mine = [place for place in distinct[window].tolist() if part.keys[place] not in self._claimed]
+                self._claimed.update(part.keys[place] for place in mine)
+                new = [place for place in mine if part.keys[place] not in self.store]
+                self.windows.append(_Window(part, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
+                if new:
+                    self.open[part.task] += 1
+                    self.n_items += len(new)
+
+    def _measured(self, part: TaskSide) -> NDArray[np.int64]:
+        """About the most tokens that each item takes: (items,). Keys and the first prompt are noted on the way."""
         most = np.empty(len(part.ids), dtype=np.int64)
-        first: dict[Key, int] = {}
         for place, name in enumerate(part.ids):
             try:
                 item = part.items[place]
@@ -102,18 +117,9 @@ class Plan:
                 part.keys.append(item_key(prompt, item))
             except DataError as error:
                 raise DataError(f"{part.side} {name!r}: {error}") from error
-            first.setdefault(part.keys[-1], place)
             if place == 0:
                 part.first_prompt = prompt
-        distinct = np.fromiter(first.values(), dtype=np.int64, count=len(first))
-        for window in windows(most[distinct].tolist(), self.tokens_per_batch):
-            mine = [place for place in distinct[window].tolist() if part.keys[place] not in self._claimed]
-            self._claimed.update(part.keys[place] for place in mine)
-            new = [place for place in mine if part.keys[place] not in self.store]
-            self.windows.append(_Window(part, np.array(new, dtype=np.int64), int(most[new].max()) if new else 0))
-            if new:
-                self.open[part.task] += 1
-                self.n_items += len(new)
+        return most
 
     def order(self) -> list[int]:
         """Numbers of the windows that have something to embed.
@@ -131,16 +137,22 @@ class Plan:
             numbers: which; None: all.
         """
         for number in self.order() if numbers is None else numbers:
-            window = self.windows[number]
-            part = window.part
-            if part.task not in self.failed:
-                yield Job(
-                    number,
-                    [
-                        Unit(part.items[place], part.side, part.ids[place], part.keys[place])
-                        for place in window.places.tolist()
-                    ],
-                )
+            part = self.windows[number].part
+            if part.task not in self.failed and (units := self._units(number)):
+                yield Job(number, units)
+
+    def _units(self, number: int) -> list[Unit]:
+        """A window's items, made anew; none if that fails, which is then its task's error."""
+        part = self.windows[number].part
+        units = []
+        for place in self.windows[number].places.tolist():
+            try:
+                units.append(Unit(part.items[place], part.side, part.ids[place], part.keys[place]))
+            except Exception as error:  # noqa: BLE001 - what was there when the run was planned may be gone or torn
+                said = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+                self.failed.setdefault(part.task, DataError(f"{part.side} {part.ids[place]!r}: {said}"))
+                return []
+        return units
 
     def keys(self, number: int) -> list[Key]:
         """Keys of a window's items."""

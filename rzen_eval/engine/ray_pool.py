@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.engine.supervisor import IN_FLIGHT, Death, News, Ready
 from rzen_eval.engine.worker import Worker, WorkerSettings
-from rzen_eval.errors import ConfigError, DataError, ModelError, RzenEvalError
+from rzen_eval.errors import ConfigError, DataError, ModelError, RzenEvalError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class RayPool:
             except self._ray.exceptions.RayError as error:
                 # One death is one piece of news, however many windows the actor had.
                 self._pending = {ref: one for ref, one in self._pending.items() if one != worker}
-                news.append((worker, Death(" ".join(str(error).split())[:200])))
+                news.append((worker, Death(reason(error, 200))))
         return news
 
     def kill(self, worker: int) -> None:
@@ -146,7 +146,7 @@ def cluster() -> Cluster:
         try:
             ray.init(log_to_driver=there, logging_level="error", **alone)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            raise ConfigError(f"runtime=ray: no cluster ({' '.join(str(error).split())[:200]})") from error
+            raise ConfigError(f"runtime=ray: no cluster ({reason(error, 200)})") from error
     has = ray.cluster_resources()
     return Cluster(max(1, int(has.get("CPU", 1))), int(has.get("GPU", 0)))
 

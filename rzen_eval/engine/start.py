@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rzen_eval.engine.inline import Inline, Ranks
+from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.process_pool import ProcessPool
+from rzen_eval.engine.ranks import Ranks
 from rzen_eval.engine.ray_pool import RayPool, cluster
 from rzen_eval.engine.settings import cores
 from rzen_eval.engine.supervisor import Supervisor
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rzen_eval.engine.inline import Engine, Rank
+    from rzen_eval.engine.inline import Engine
     from rzen_eval.engine.pipeline import Done, Step
     from rzen_eval.engine.plan import Plan
+    from rzen_eval.engine.ranks import Rank
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.engine.vector_store import VectorStore
     from rzen_eval.models.declaration.local import Declared

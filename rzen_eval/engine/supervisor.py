@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rzen_eval.engine.inline import keep
 from rzen_eval.engine.pipeline import Done, Step
-from rzen_eval.errors import DataError, ModelError
+from rzen_eval.errors import DataError, ModelError, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ class Supervisor:
     timeout: float
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
-        """What became of each window, in any order; see `runtimes.Engine`.
+        """What became of each window, in any order; see `inline.Engine`.
 
         Raises:
             ModelError: a worker cannot load the model.
@@ -174,5 +174,4 @@ class _Supervision:
 
 def _deadly(job: Job, why: str) -> DataError:
     names = [unit.who for unit in job.units]
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return DataError(f"{DEATHS} workers died of the window with {shown} ({why}); lower runtime.tokens_per_batch")
+    return DataError(f"{DEATHS} workers died of the window with {some(names)} ({why}); lower runtime.tokens_per_batch")

@@ -113,14 +113,9 @@ def _tokenizer(folder: Path, marks: Sequence[str]) -> Any | None:
     """The tokenizer of a folder with tokens of media, if it has one; a damaged one is for the run to refuse."""
     if not any((folder / name).is_file() for name in TOKENIZERS):
         return None
-    from transformers import AutoTokenizer
+    from rzen_eval.models.families import loading
 
     try:
-        whole = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError, KeyError):
+        return loading.tokenizer(folder, marks).backend_tokenizer
+    except loading.DAMAGED:
         return None
-    whole.add_tokens(list(marks), special_tokens=True)
-    tokenizer = whole.backend_tokenizer
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer

@@ -24,22 +24,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
+from rzen_eval.models import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.pictures.resize import Visual
-
-WHOLE = {
-    "qwen2_vl": "Qwen2VLForConditionalGeneration",
-    "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
-    "qwen3_vl": "Qwen3VLForConditionalGeneration",
-    "llava_onevision": "LlavaOnevisionForConditionalGeneration",
-    "colpali": "ColPaliForRetrieval",
-    "colqwen2": "ColQwen2ForRetrieval",
-}
-"""Class of transformers that has all weights of a checkpoint, by what its configuration calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +111,14 @@ def anatomy(config: Any) -> Anatomy:
     """The sizes of the stock model of a configuration, built without memory for its weights.
 
     Args:
-        config: of a family in `WHOLE`.
+        config: as transformers has it; `model_type` is the family.
     """
     import torch
     import transformers
 
+    family = class_of(config.model_type)
     with torch.device("meta"):
-        model = getattr(transformers, WHOLE[config.model_type])(config)
+        model = getattr(transformers, family.whole_class)(config)
     late = hasattr(config, "vlm_config")
     beneath, core = (config.vlm_config, model.vlm) if late else (config, model.model)
     text, vision = beneath.text_config, beneath.vision_config
@@ -148,13 +140,13 @@ def anatomy(config: Any) -> Anatomy:
         per_visual_token=merging,
         layers=text.num_hidden_layers,
         width=text.num_attention_heads * head,
-        causal=text.model_type != "gemma",
+        causal=family.causal,
         vision_layers=depth - windowed,
         windowed_layers=windowed,
         window=vision.window_size // vision.patch_size if windowed else 0,
         vision_width=getattr(vision, "embed_dim", None) or vision.hidden_size,
         patch=vision.patch_size,
-        tile=(vision.image_size // vision.patch_size) ** 2 if config.model_type == "llava_onevision" else None,
+        tile=(vision.image_size // vision.patch_size) ** 2 if family.tiled else None,
     )
 
 
@@ -173,8 +165,6 @@ def declared_config(spec: ModelSpec) -> Any:
         ModelError: a size has a name that the family does not know.
     """
     import transformers
-
-    from rzen_eval.models import class_of
 
     if spec.architecture is None:
         raise TypeError(f"{spec.name} has no declared sizes")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Mark, MultiVectors, QueryScores, Result, Run, Side, Task, TaskData
-from rzen_eval.data.load import content, judgements, load_data
+from rzen_eval.data.load import LoadedTask, judgements, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.settings import Runtime
@@ -64,7 +64,8 @@ def score(
     rank_device: str = "cpu",
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
-    data = load_data(task)
+    loaded = load(task)
+    data = loaded.data
     try:
         queries, candidates = (
             embed(model, items, ids, side, loader=loader, tokens_per_batch=tokens_per_batch)
@@ -75,12 +76,11 @@ def score(
         )
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
-    return finish(task, data, model, queries, candidates, tokens_per_batch=tokens_per_batch, rank_device=rank_device)
+    return finish(loaded, model, queries, candidates, tokens_per_batch=tokens_per_batch, rank_device=rank_device)
 
 
 def finish(
-    task: Task,
-    data: TaskData,
+    loaded: LoadedTask,
     model: Embedder | Pipelined,
     queries: Embedded,
     candidates: Embedded,
@@ -91,8 +91,7 @@ def finish(
     """Check vectors, rank and score.
 
     Args:
-        task: as declared.
-        data: its rows.
+        loaded: the task and its data.
         model: what made the vectors, for provenance.
         queries: their vectors.
         candidates: their vectors.
@@ -102,6 +101,7 @@ def finish(
     Raises:
         ModelError: the vectors cannot be ranked.
     """
+    task, data = loaded.task, loaded.data
     what = f"{_name(model)} on {task.id}"
     sides = queries.vectors, candidates.vectors
     if isinstance(model, Pipelined):
@@ -115,7 +115,7 @@ def finish(
         *right.warnings,
         *_short_of_memory(min(queries.budget, candidates.budget), tokens_per_batch),
     ]
-    where_from = _provenance(task, data, model, queries, candidates)
+    where_from = _provenance(loaded, model, queries, candidates)
     return measure(task, data, run, warnings, where_from, collapsed=left.collapsed or right.collapsed)
 
 
@@ -213,17 +213,17 @@ def _name(model: Embedder | Pipelined) -> str:
 
 
 def _provenance(
-    task: Task, data: TaskData, model: Embedder | Pipelined, queries: Embedded, candidates: Embedded
+    loaded: LoadedTask, model: Embedder | Pipelined, queries: Embedded, candidates: Embedded
 ) -> dict[str, Any]:
-    described, made_of = describe(model), content(task, data)
+    task, data, described = loaded.task, loaded.data, describe(model)
     return {
-        "fingerprint": provenance.fingerprint(task, made_of, described),
+        "fingerprint": provenance.fingerprint(task, loaded.content, described),
         "model": dict(described),
         "dataset": {
             "source": task.source.kind,
             "repo": task.dataset.repo,
             "revision": data.revision,
-            "content": made_of,
+            "content": loaded.content,
             "judgements": judgements(data),
             **({"media": dict(data.media)} if data.media else {}),
         },

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 import traceback
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, Side
-from rzen_eval.data.load import content, load_data
+from rzen_eval.core import Side
+from rzen_eval.data.load import load
 from rzen_eval.engine.embed import collect
-from rzen_eval.engine.inline import Rank
 from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
-from rzen_eval.errors import ResultError, RzenEvalError
-from rzen_eval.evaluation import provenance
+from rzen_eval.errors import RzenEvalError
+from rzen_eval.evaluation import kept_results, provenance
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.config.schema import RunConfig
-    from rzen_eval.core import Result, Task, TaskData
+    from rzen_eval.core import Result, Task
+    from rzen_eval.data.load import LoadedTask
     from rzen_eval.engine.inline import Engine
     from rzen_eval.evaluation.progress import Progress
     from rzen_eval.models.interface import Model
-
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -73,13 +69,13 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     session.take_kept()
     if session.pending():
         if session.first:
-            _writable(session.folder)
+            kept_results.need_writable(session.folder)
         store = kept_vectors(config, session.described, progress.say)
         _note_model(store, session.described)
         with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
             session.score(engine, store)
-    found = session.found
-    return Outcome({name: found[name] for name in config.tasks if name in found}, session.failed)
+    results = session.results
+    return Outcome({name: results[name] for name in config.tasks if name in results}, session.failed)
 
 
 @dataclass
@@ -90,8 +86,10 @@ class _Session:
     described: Mapping[str, Any]
     first: bool
     """Whether this process scores and reports; others only embed."""
-    found: dict[str, Result] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, LoadedTask] = field(default_factory=dict)
+    """Tasks that are not scored yet, as far as their data have been asked for."""
 
     @property
     def folder(self) -> Path:
@@ -100,14 +98,21 @@ class _Session:
 
     def pending(self) -> list[Task]:
         """Tasks that have neither a result nor an error."""
-        return [task for task in self.config.tasks.values() if task.id not in {*self.found, *self.failed}]
+        return [task for task in self.config.tasks.values() if task.id not in {*self.results, *self.failed}]
 
     def take_kept(self) -> None:
         """Results of earlier runs."""
         for task in self.config.tasks.values():
-            if result := self._attempt(task.id, partial(_kept, self.folder, task, self.described)):
-                self.found[task.id] = result
-                self.progress.scored(result, kept=True)
+            if not (self.folder / f"{task.id}.json").is_file():
+                continue
+            with self._attempt(task.id):
+                loaded = load(task)
+                result = kept_results.kept(self.folder, loaded, self.described, self.progress.say)
+                if result is None:
+                    self.loaded[task.id] = loaded
+                else:
+                    self.results[task.id] = result
+                    self.progress.scored(result, kept=True)
 
     def score(self, engine: Engine, store: VectorStore) -> None:
         """Embed and score what is pending.
@@ -126,7 +131,7 @@ class _Session:
             for news in engine.run(plan):
                 task = plan.task(news)
                 if isinstance(news, Step):
-                    self.progress.step(works[task].task.name, news.items, news.tokens)
+                    self.progress.step(works[task].loaded.task.name, news.items, news.tokens)
                     continue
                 plan.note(news)
                 if task in plan.failed:
@@ -136,48 +141,61 @@ class _Session:
             self.progress.end()
             if not self.first:
                 return
+            self._fail_what_is_stuck(plan, tasks)
+
+    def _fail_what_is_stuck(self, plan: Plan, tasks: Sequence[Task]) -> None:
+        """After a pass over tasks: those whose items could not be made again, and all if it has come to nothing."""
+        for name, error in plan.failed.items():
+            self._fail(name, str(error))
+        if len(self.pending()) == len(tasks):
+            for task in tasks:
+                self._fail(task.id, "not all of its vectors were made and nothing says why; please report it")
 
     def _planned(self, plan: Plan, tasks: Iterable[Task]) -> dict[str, _Work]:
         works = {}
         for task in tasks:
-            if work := self._attempt(task.id, partial(_plan, plan, task)):
-                works[task.id] = work
+            with self._attempt(task.id):
+                loaded = self.loaded[task.id] = self.loaded.get(task.id) or load(task)
+                data = loaded.data
+                sides = (
+                    TaskSide(task.id, Side.QUERY, data.queries, data.query_ids),
+                    TaskSide(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
+                )
+                plan.add(*sides)
+                works[task.id] = _Work(loaded, plan, sides)
         return works
 
     def _finish(self, work: _Work) -> None:
         """Score a task whose vectors are all there, unless one of them was left to a task that failed."""
-        task = work.task
+        task = work.loaded.task
         if not self.first or not work.complete or task.id in self.failed:
             return
-        if result := self._attempt(task.id, partial(self._score, work)):
-            self.found[task.id] = result
-            self.progress.scored(result, kept=False)
+        with self._attempt(task.id):
+            queries, candidates = (collect(work.plan, part) for part in work.sides)
+            scored = finish(
+                work.loaded,
+                self.model,
+                queries,
+                candidates,
+                tokens_per_batch=work.plan.tokens_per_batch,
+                rank_device=self.config.runtime.rank_device,
+            )
+            records.write(self.folder, scored.result, scored.run, scored.queries)
+            self.results[task.id] = scored.result
+            del self.loaded[task.id]
+        if task.id in self.results:
+            self.progress.scored(self.results[task.id], kept=False)
 
-    def _score(self, work: _Work) -> Result:
-        queries, candidates = (collect(work.plan, part) for part in work.sides)
-        found = finish(
-            work.task,
-            work.data,
-            self.model,
-            queries,
-            candidates,
-            tokens_per_batch=work.plan.tokens_per_batch,
-            rank_device=self.config.runtime.rank_device,
-        )
-        records.write(self.folder, found.result, found.run, found.queries)
-        return found.result
-
-    def _attempt(self, task: str, work: Callable[[], T]) -> T | None:
-        """Do one task's work; whatever goes wrong with it is its own affair."""
+    @contextlib.contextmanager
+    def _attempt(self, task: str) -> Iterator[None]:
+        """One task's work; whatever goes wrong with it is its own affair."""
         try:
-            return work()
+            yield
         except RzenEvalError as error:
-            message = str(error)
+            self._fail(task, str(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
             self.progress.say(traceback.format_exc())
-            message = f"internal error, please report it with the lines above: {type(error).__name__}: {error}"
-        self._fail(task, message)
-        return None
+            self._fail(task, f"internal error, please report it with the lines above: {type(error).__name__}: {error}")
 
     def _fail(self, task: str, message: str) -> None:
         if task not in self.failed:
@@ -189,8 +207,7 @@ class _Session:
 class _Work:
     """A task with its data and its place in the plan."""
 
-    task: Task
-    data: TaskData
+    loaded: LoadedTask
     plan: Plan
     sides: tuple[TaskSide, TaskSide]
 
@@ -198,38 +215,6 @@ class _Work:
     def complete(self) -> bool:
         """Whether every vector is there."""
         return all(key in self.plan.store for part in self.sides for key in part.keys)
-
-
-def _plan(plan: Plan, task: Task) -> _Work:
-    data = load_data(task)
-    sides = (
-        TaskSide(task.id, Side.QUERY, data.queries, data.query_ids),
-        TaskSide(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
-    )
-    for part in sides:
-        plan.add(part)
-    return _Work(task, data, plan, sides)
-
-
-def _kept(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
-    """The result of an earlier run, if everything that could change it is as it was then."""
-    if not (folder / f"{task.id}.json").is_file():
-        return None
-    data = load_data(task)
-    result = records.finished(folder, task.id, provenance.fingerprint(task, content(task, data), described))
-    if result is None:
-        _guard(folder, task, data)
-    return result
-
-
-def _writable(folder: Path) -> None:
-    """Find out now, and not after hours of work, that results cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ResultError(f"results cannot be written to {folder} ({error}); give results_dir=FOLDER") from error
 
 
 def kept_vectors(config: RunConfig, described: Mapping[str, Any], say: Callable[[str], None]) -> VectorStore:
@@ -254,24 +239,3 @@ def _note_model(store: VectorStore, described: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError):
         store.folder.mkdir(parents=True, exist_ok=True)
         (store.folder / "model.json").write_text(json.dumps(provenance.embedding(described)[1], indent=2) + "\n")
-
-
-def _guard(folder: Path, task: Task, data: TaskData) -> None:
-    """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
-    file = folder / f"{task.id}.json"
-    try:
-        there = records.read(file)
-    except ResultError:
-        return
-    if there.limit is None and task.limit is not None:
-        lesser = f"a score of the first {task.limit} queries"
-    elif there.limit is None and there.source != "sample" and task.source.kind == "sample":
-        lesser = "a score on the bundled sample"
-    elif there.limit is None and Mark.OTHER_DATA not in there.marks and data.other_data:
-        lesser = "a score on other data than the benchmark's"
-    else:
-        return
-    raise ResultError(
-        f"{task.id}: {file} holds a full result on data={there.source}, which {lesser} would replace;"
-        " give results_dir=FOLDER"
-    )

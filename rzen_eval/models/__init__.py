@@ -11,18 +11,21 @@ if TYPE_CHECKING:
     from rzen_eval.models.declaration.local import Declared
     from rzen_eval.models.interface import Model
 
-CLASSES = {
+FAMILIES = {
     "qwen2_vl": "rzen_eval.models.families.qwen2_vl:Qwen2VL",
     "qwen2_5_vl": "rzen_eval.models.families.qwen2_5_vl:Qwen25VL",
     "colpali": "rzen_eval.models.families.colpali:ColPali",
     "colqwen2": "rzen_eval.models.families.colqwen2:ColQwen2",
     "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
+}
+"""Module and class of each architecture that runs here, imported when one is opened; the class says what it needs."""
+CLASSES = FAMILIES | {
     "python": "rzen_eval.models.external.python_class:PythonClass",
     "sentence_transformers": "rzen_eval.models.external.sentence_transformers:SentenceTransformers",
     "api": "rzen_eval.models.external.api:Api",
 }
-"""Module and class that load a family, imported when one is opened."""
+"""The same of every family."""
 
 
 def class_of(family: str) -> Any:

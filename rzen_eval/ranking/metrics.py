@@ -7,7 +7,6 @@ from (`src/utils/eval_utils/metrics.py` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4, clas
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rzen_eval.core import Run
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +60,7 @@ class _Gains:
     """Relevant candidates of each query, ranked or not: (n,)."""
 
 
-def parse(name: str) -> str:
+def checked_name(name: str) -> str:
     """A metric's name, checked.
 
     Args:
@@ -71,11 +70,13 @@ def parse(name: str) -> str:
         The same name.
 
     Raises:
-        ConfigError: there is no such metric; names the nearest.
+        ConfigError: there is no such metric.
     """
     if name not in METRICS:
-        nearest = difflib.get_close_matches(name, METRICS, n=1, cutoff=0)
-        raise ConfigError(f"no metric is called {name!r}; did you mean {nearest[0]!r}?")
+        raise ConfigError(
+            f"no metric is called {name!r}{nearest(name, METRICS)}; expected one of {', '.join(FAMILIES)}, at 1, 5 or"
+            " 10, such as hit@1"
+        )
     return name
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.published import DATA_VERSIONS
+from rzen_eval.errors import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ def listed(found: Mapping[str, Sequence[Change]], names: tuple[str, str]) -> lis
 
 
 def _tasks(where: Sequence[str], n_tasks: int) -> str:
-    return where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more of {n_tasks} tasks"
+    return some(where, 1) + (f" of {n_tasks} tasks" if len(where) > 1 else "")
 
 
 def shown(first: Any, second: Any) -> tuple[str, str]:

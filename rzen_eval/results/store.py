@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 import zlib
@@ -12,7 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from rzen_eval.core import Mark, QueryScores, Result, Run
-from rzen_eval.errors import ResultError
+from rzen_eval.errors import ResultError, first_fault
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
@@ -20,22 +21,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BESIDE = {"runs": ".jsonl.gz", "queries": ".json.gz"}
+"""What lies in folders beside results, and how its files end."""
+
+
 def write(folder: Path, result: Result, run: Run, queries: QueryScores | None = None) -> Path:
     """Write a result to `<folder>/<id>.json` and its rankings to `<folder>/runs/<id>.jsonl.gz`.
 
     Scores of single queries go to `<folder>/queries/<id>.json.gz`: lists `query`, `score` and `exact`, of one length.
-    Each file appears whole or not at all, and the result last: where it is, the others are too.
+    Each file appears whole or not at all, and the result last: where it is, the others are too. It notes their
+    digests in `provenance.files`.
 
     Raises:
         ResultError: the folder cannot be written or the disk is full; what was there before is untouched.
     """
+    contents = {"runs": _lines(run)} | ({"queries": _columns(queries)} if queries else {})
+    packed = {kind: gzip.compress(text.encode(), mtime=0) for kind, text in contents.items()}
     try:
-        write_whole(folder / "runs" / f"{result.id}.jsonl.gz", gzip.compress(_lines(run).encode(), mtime=0))
-        if queries:
-            write_whole(_queries(folder, result), gzip.compress(_columns(queries).encode(), mtime=0))
+        for kind, content in packed.items():
+            write_whole(_beside(folder, result.id, kind), content)
     except OSError as error:
         raise _unwritten(folder, result, error) from error
-    return write_alone(folder, result)
+    digests = {kind: _digest(content) for kind, content in packed.items()}
+    return write_alone(folder, result.model_copy(update={"provenance": result.provenance | {"files": digests}}))
 
 
 def write_alone(folder: Path, result: Result) -> Path:
@@ -66,7 +74,8 @@ def read(file: Path) -> Result:
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        raise ResultError(f"{file}: {first_fault(error)}; remove it and score the task again") from error
+        where, what = first_fault(error)
+        raise ResultError(f"{file}: {where}: {what}; remove it and score the task again") from error
     return found if "marks" in found.model_fields_set else found.model_copy(update={"marks": _marks_by_text(found)})
 
 
@@ -74,12 +83,6 @@ def _marks_by_text(result: Result) -> tuple[Mark, ...]:
     """Marks of a result that was written before there were any, which its warnings tell."""
     sentences = {Mark.OTHER_DATA: "not the benchmark's data", Mark.COLLAPSED: ": collapsed: "}
     return tuple(mark for mark, sentence in sentences.items() if any(sentence in text for text in result.warnings))
-
-
-def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong with a file, and where in it."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
 
 
 def read_queries(folder: Path, result: Result) -> QueryScores | None:
@@ -91,7 +94,7 @@ def read_queries(folder: Path, result: Result) -> QueryScores | None:
     Raises:
         ResultError: the file is damaged, or belongs to another result.
     """
-    file = _queries(folder, result)
+    file = _beside(folder, result.id, "queries")
     if not file.is_file():
         return None
     try:
@@ -113,16 +116,25 @@ def read_queries(folder: Path, result: Result) -> QueryScores | None:
     return found
 
 
-def finished(folder: Path, task_id: str, fingerprint: str) -> Result | None:
-    """The result of a task if nothing that could change it has changed since, else None."""
-    file = folder / f"{task_id}.json"
-    if not file.is_file() or not (folder / "runs" / f"{task_id}.jsonl.gz").is_file():
-        return None
+def fault(folder: Path, result: Result) -> str | None:
+    """What is wrong with a result's rankings or the scores of its queries, in one line; None: nothing.
+
+    They are there, they are the files that were written with this result, and its scores are the means of its queries.
+    """
+    digests = result.provenance.get("files")
+    for kind in BESIDE:
+        file = _beside(folder, result.id, kind)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            return f"{file} cannot be read ({error.strerror})"
+        if not isinstance(digests, dict) or digests.get(kind) != _digest(content):
+            return f"{file} is cut short or of another result"
     try:
-        result = read(file)
-    except ResultError:
-        return None
-    return result if result.provenance.get("fingerprint") == fingerprint else None
+        read_queries(folder, result)
+    except ResultError as error:
+        return str(error)
+    return None
 
 
 def _lines(run: Run) -> str:
@@ -133,8 +145,12 @@ def _lines(run: Run) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def _queries(folder: Path, result: Result) -> Path:
-    return folder / "queries" / f"{result.id}.json.gz"
+def _beside(folder: Path, name: str, kind: str) -> Path:
+    return folder / kind / f"{name}{BESIDE[kind]}"
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _columns(queries: QueryScores) -> str:

@@ -126,12 +126,12 @@ HEAD = "model: A\nsource: s\ndata_version: "
     ("text", "said"),
     [
         ("model: [", "own.yaml: while parsing"),
-        ("model: A", "own.yaml: data_version: Field required"),
-        (f"{HEAD}'3.0'", "data_version: Input should be '2.1', '2.0.1' or '2.0'"),
+        ("model: A", "own.yaml: data_version: missing; expected a value"),
+        (f"{HEAD}'3.0'", "data_version: expected '2.1', '2.0.1' or '2.0', found '3.0'"),
         (f"{HEAD}'2.1'\nscores: {{I-CSL: 1}}", "unknown column 'I-CSL' (did you mean I-CLS?)"),
         (f"{HEAD}'2.1'\nscores: {{Image: 101}}", "Image: expected percent, 0 to 100, found 101"),
         (f"{HEAD}'2.1'\ntasks: {{VOC2008: 1}}", "unknown task 'VOC2008' (did you mean VOC2007?)"),
-        (f"{HEAD}'2.1'\nscore: {{}}", "score: Extra inputs are not permitted"),
+        (f"{HEAD}'2.1'\nscore: {{}}", "score: unknown key"),
     ],
 )
 def test_a_published_row_that_cannot_be_right_is_one_line(tmp_path: Path, text: str, said: str):

@@ -14,7 +14,7 @@ from ir_measures import RR, P, R, Success, nDCG
 
 from rzen_eval.core import Run
 from rzen_eval.errors import ConfigError, DataError
-from rzen_eval.ranking.metrics import METRICS, Reading, parse, per_query, score_run
+from rzen_eval.ranking.metrics import METRICS, Reading, checked_name, per_query, score_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,11 +202,11 @@ def test_an_unknown_reading_is_an_error() -> None:
 
 
 def test_an_unknown_metric_is_answered_with_the_nearest() -> None:
-    assert parse("ndcg_linear@5") == "ndcg_linear@5"
-    with pytest.raises(ConfigError, match=r"'ndcg_liner@5'; did you mean 'ndcg_linear@5'\?"):
-        parse("ndcg_liner@5")
-    with pytest.raises(ConfigError, match="did you mean"):
-        parse("accuracy")
+    assert checked_name("ndcg_linear@5") == "ndcg_linear@5"
+    with pytest.raises(ConfigError, match=r"'ndcg_liner@5' \(did you mean ndcg_linear@5\?\)"):
+        checked_name("ndcg_liner@5")
+    with pytest.raises(ConfigError, match=r"'accuracy'; expected one of hit, .*, at 1, 5 or 10"):
+        checked_name("accuracy")
 
 
 @quick

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def test_a_result_comes_back_as_it_was_written(tmp_path: Path):
     written = result("a", 0.5)
     file = store.write(tmp_path, written, RUN)
     assert file == tmp_path / "a.json"
-    assert store.read(file) == written
+    came = store.read(file)
+    assert came.model_copy(update={"provenance": written.provenance}) == written
+    assert came.provenance | written.provenance == came.provenance
 
 
 def test_the_files_are_those_of_the_contract(tmp_path: Path):
@@ -87,13 +90,16 @@ def test_a_result_says_where_it_comes_from_and_whether_it_counts():
     assert (silent.source, silent.versions, silent.counts_in("2.0")) == (None, None, True)
 
 
-def test_only_a_result_of_the_same_everything_is_finished(tmp_path: Path):
-    store.write(tmp_path, result("a", 0.5), RUN)
-    assert store.finished(tmp_path, "a", "f") is not None
-    assert store.finished(tmp_path, "a", "g") is None
-    assert store.finished(tmp_path, "b", "f") is None
+def test_the_files_beside_a_result_are_those_that_were_written_with_it(tmp_path: Path):
+    scores = QueryScores(["q"], np.array([0.5]), np.array([0.5]))
+    for name in ("a", "b"):
+        store.write(tmp_path, result(name, 0.5), Run({"q": [name]}, {"q": [0.9]}), scores)
+    written = store.read(tmp_path / "a.json")
+    assert store.fault(tmp_path, written) is None
+    shutil.copy(tmp_path / "runs/b.jsonl.gz", tmp_path / "runs/a.jsonl.gz")
+    assert store.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz is cut short or of another result"
     (tmp_path / "runs/a.jsonl.gz").unlink()
-    assert store.finished(tmp_path, "a", "f") is None
+    assert store.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz cannot be read (No such file or directory)"
 
 
 def test_means_round_every_score_first_as_the_published_tables_do():

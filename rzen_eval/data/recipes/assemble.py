@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rzen_eval.core import Frozen, Item, TaskData
 from rzen_eval.data.lazy import LazySequence
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.errors import ConfigError, DataError, first_fault
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task
@@ -30,11 +30,10 @@ def options(task: Task, schema: type[Schema]) -> Schema:
     try:
         return schema.model_validate(task.options)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["options", *map(str, first["loc"])])
+        key, what = first_fault(error)
         known = ", ".join(schema.model_fields)
         raise ConfigError(
-            f"tasks.{task.id}.{key}: {first['msg']}; recipe {task.recipe} takes the options {known}"
+            f"tasks.{task.id}.options.{key}: {what}; recipe {task.recipe} takes the options {known}"
         ) from error
 
 

@@ -7,8 +7,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
-from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, ADAPTER_WEIGHTS, some
+from rzen_eval.errors import ModelError, reason, some
+from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str
     lost = [name for name in targets if name not in modules]
     lost += [name for name in saved if name.rpartition(".")[0] not in modules]
     if lost or not targets:
-        found = f"{len(lost)} weights that {spec.family} has no place for ({some(sorted(lost))})"
+        found = f"{len(lost)} weights that {spec.family} has no place for ({some(sorted(lost), 3)})"
         raise ModelError(f"{spec.name}: the adapter in {folder} has {found if lost else 'no LoRA weights'}")
     try:
         config = PeftConfig.from_pretrained(str(folder))
@@ -78,12 +78,11 @@ def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str
         outcome: Any = set_peft_model_state_dict(wrapped, {PREFIX + name: weight for name, weight in stored.items()})
         missing = [key for key in outcome.missing_keys if "lora_" in key or "modules_to_save" in key]
         if missing or outcome.unexpected_keys:
-            problem = f"missing {some(missing)}" if missing else f"unused {some(outcome.unexpected_keys)}"
+            problem = f"missing {some(missing, 3)}" if missing else f"unused {some(outcome.unexpected_keys, 3)}"
             raise ModelError(f"{spec.name}: the adapter in {folder} does not fit its base model: {problem}")
         return wrapped.merge_and_unload()
     except (ValueError, RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"{spec.name}: the adapter in {folder} cannot be merged ({reason})") from error
+        raise ModelError(f"{spec.name}: the adapter in {folder} cannot be merged ({reason(error)})") from error
 
 
 def _stored(spec: ModelSpec, folder: Path, renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:

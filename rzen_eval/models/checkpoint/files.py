@@ -1,4 +1,4 @@
-"""Checkpoints: finding them, and making sure that every weight of them is used."""
+"""Finding the files of a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
     from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
 
@@ -25,8 +25,6 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-UNUSED = re.compile(r"lm_head\.weight")
-"""Weights of a generative checkpoint that an embedding never needs: the language-model head is not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,43 +176,6 @@ def content_hash(files: Iterable[Path], notes: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def audit(
-    spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int, unused: re.Pattern[str] = UNUSED
-) -> None:
-    """Refuse a model some of whose weights were not loaded, or that has weights from nowhere.
-
-    An adapter that silently stays unused, or a layer left at its random start, costs tens of points and
-    prints no error; this is where it is caught.
-
-    Args:
-        spec: the declaration, for the message.
-        folder: the checkpoint.
-        info: loading info of `from_pretrained`.
-        n_loaded: number of distinct parameters and buffers of the model that are saved in a checkpoint.
-        unused: names of weights that an embedding does without.
-
-    Raises:
-        ModelError: a key is missing, unexpected, of another shape, or was ignored.
-    """
-    problems = {
-        "missing": sorted(info.get("missing_keys", ())),
-        "unexpected": sorted(key for key in info.get("unexpected_keys", ()) if not unused.fullmatch(key)),
-        "of another shape": sorted(str(key) for key in info.get("mismatched_keys", ())),
-    }
-    for kind, keys in problems.items():
-        if keys:
-            raise ModelError(
-                f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some(keys)});"
-                f" the checkpoint is not a complete {spec.family} model"
-            )
-    n_stored = sum(not unused.fullmatch(key) for key in stored_keys(folder))
-    if n_stored != n_loaded:
-        raise ModelError(
-            f"{spec.name}: {folder} stores {n_stored} weights but {n_loaded} were loaded;"
-            " some keys were ignored, so the model would not be the one that was published"
-        )
-
-
 def image_settings(folder: Path) -> dict[str, Any]:
     """What a checkpoint says of how pictures are prepared, under the names of transformers; empty: nothing."""
     for name, inner in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
@@ -223,37 +184,6 @@ def image_settings(folder: Path) -> dict[str, Any]:
             if found := said if inner is None else said.get(inner):
                 return dict(found)
     return {}
-
-
-def some(keys: Sequence[str]) -> str:
-    """The first three of some names, and how many more there are."""
-    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-
-
-def stored_keys(folder: Path) -> set[str]:
-    """Names of all tensors in the safetensors files of a folder."""
-    from safetensors import SafetensorError, safe_open
-
-    keys: set[str] = set()
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        return _pickled_keys(folder)
-    for file in files:
-        try:
-            with safe_open(file, framework="numpy") as tensors:
-                keys.update(tensors.keys())
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{file} is damaged ({error}); download it again") from error
-    return keys
-
-
-def _pickled_keys(folder: Path) -> set[str]:
-    import torch
-
-    found: set[str] = set()
-    for file in (file for pattern in PICKLES for file in sorted(folder.glob(pattern))):
-        found.update(torch.load(file, map_location="meta", weights_only=True))
-    return found
 
 
 def _complete(spec: ModelSpec, folder: Path) -> None:
@@ -286,27 +216,3 @@ def _download(spec: Checkpointed, name: str, revision: str | None, key: str) -> 
             f"{spec.name}: the hub does not serve {where} ({reason});"
             f" check the connection, or download it elsewhere and give model.{key}=FOLDER"
         ) from error
-
-
-def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
-    """The configuration of a checkpoint, an object of the class of transformers that has this name.
-
-    Raises:
-        ModelError: there is none, it is damaged, or it is of another family than declared.
-    """
-    import transformers
-
-    try:
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-        config = getattr(transformers, name).from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise unloadable(spec, folder, error) from error
-    if kind != spec.family:
-        raise ModelError(f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}")
-    return config
-
-
-def unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
-    """What to say where a folder cannot be loaded."""
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason})")

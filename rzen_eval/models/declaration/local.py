@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
+from rzen_eval.models import FAMILIES, class_of
 
-Family = Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava_onevision", "colpali", "colqwen2"]
-"""Architectures that there is a class for, as `rzen_eval.models.CLASSES` names them."""
-BUDGETED = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "colqwen2")
-"""Families that give a picture as many tokens as its size asks for, within a budget; others know their own."""
+if TYPE_CHECKING:
+    Family = str
+else:
+    Family = Literal[tuple(FAMILIES)]
 OF_BUDGETED = ("image", "frame", "square", "small_side", "first_resize", "clip_tokens")
-"""Settings of these alone."""
+"""Settings of families that are budgeted alone; others know their own."""
 
 
 class Budget(Frozen):
@@ -190,7 +191,7 @@ class ModelSpec(Checkpointed):
 
     @model_validator(mode="after")
     def _suits_its_family(self) -> Self:
-        if self.family in BUDGETED:
+        if class_of(self.family).budgeted:
             if self.image is None or self.frame is None:
                 raise ValueError(f"{self.family} needs image and frame, the tokens that one may take")
             return self

@@ -52,12 +52,18 @@ class Api(OneMethodModel):
     """
 
     spec: ApiSpec
+    made = "_remote"
     window = 16
     """The most that has to be paid for twice."""
 
     def __init__(self, spec: ApiSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
         self._confirmed = spec.confirmed
+
+    @property
+    def where(self) -> str:
+        """The server, and its name of the model."""
+        return self.spec.source
 
     @property
     def batch_size(self) -> int:

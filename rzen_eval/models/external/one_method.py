@@ -58,6 +58,8 @@ class OneMethodModel(ABC):
     """A model behind one method, as the engine drives it."""
 
     dim: int | None
+    made: ClassVar[str]
+    """Name of the cached property that is there once it is loaded."""
     window: ClassVar[int] = 64
     """Most items that are kept together if a batch has no more, and so the most that a run which is killed loses."""
 
@@ -65,6 +67,16 @@ class OneMethodModel(ABC):
         self.spec = spec
         self.device = device.device(spec)
         self.dim = spec.dim
+
+    def __repr__(self) -> str:
+        dimensions = f"{self.dim} dimensions" if self.dim else "dimensions not known"
+        loaded = "" if self.made in vars(self) else "not "
+        return f"<{type(self).__name__} {self.spec.name}: {self.where}, {dimensions}, {loaded}loaded>"
+
+    @property
+    def where(self) -> str:
+        """Where it computes."""
+        return f"on {self.device}"
 
     @property
     @abstractmethod

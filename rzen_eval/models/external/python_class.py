@@ -36,6 +36,7 @@ class PythonClass(OneMethodModel):
     """
 
     spec: PythonSpec
+    made = "_object"
 
     def __init__(self, spec: PythonSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)

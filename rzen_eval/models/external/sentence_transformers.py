@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rzen_eval.core import Side
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ModelError, reason
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
@@ -37,11 +37,17 @@ class SentenceTransformers(OneMethodModel):
     """
 
     spec: SentenceTransformersSpec
+    made = "_model"
 
     def __init__(self, spec: SentenceTransformersSpec, cache_dir: Path) -> None:
         super().__init__(spec)
         self.dtype = device.dtype(spec, self.device)
         self._folder, self._identity = files.find_whole(spec, cache_dir)
+
+    @property
+    def where(self) -> str:
+        """Where, and in which dtype."""
+        return f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
 
     @property
     def batch_size(self) -> int:
@@ -121,4 +127,4 @@ class SentenceTransformers(OneMethodModel):
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return f"{type(error).__name__}: {reason(error)}"

@@ -26,6 +26,8 @@ class ColPali(LateInteraction):
 
     architecture = "ColPaliForRetrieval"
     configuration = "ColPaliConfig"
+    whole_class = architecture
+    causal = False
     within = "paligemma"
     adapted = (
         (r"^custom_text_proj", "embedding_proj_layer"),

@@ -17,6 +17,7 @@ class ColQwen2(LateInteraction, Qwen2VL):
 
     architecture = "ColQwen2ForRetrieval"
     configuration = "ColQwen2Config"
+    whole_class = architecture
     within = "qwen2_vl"
     adapted = (
         (r"^custom_text_proj", "embedding_proj_layer"),

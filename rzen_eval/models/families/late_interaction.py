@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.core import MultiVectors
 from rzen_eval.errors import ModelError
-from rzen_eval.models.checkpoint.files import unloadable
+from rzen_eval.models.checkpoint.audit import unloadable
 from rzen_eval.models.families.local_model import LocalModel
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class LateInteraction(LocalModel):
             )
         return found
 
-    def _loading(self) -> dict[str, Any]:
+    def loading_options(self) -> dict[str, Any]:
+        """The configuration of the whole, and names of weights in the authors' own layout."""
         return {"config": self._whole, "key_mapping": dict(self.adapted)}
 
     def _dimensions(self) -> int:

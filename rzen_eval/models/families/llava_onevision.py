@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.models.checkpoint import files
+from rzen_eval.models.checkpoint import audit, files
 from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures.tiles import Tiling
 
@@ -43,6 +43,8 @@ class LlavaOnevision(LocalModel):
 
     architecture = "LlavaOnevisionModel"
     configuration = "LlavaOnevisionConfig"
+    whole_class = "LlavaOnevisionForConditionalGeneration"
+    tiled = True
     marks = ("<image>", "<video>")
     """LLaVA-NeXT's own tokenizers do without, and replace the image token by hand."""
     unused = re.compile(r"(language_model\.)?lm_head\.weight|(img|text)_emb_head\.(weight|bias)")
@@ -70,7 +72,8 @@ class LlavaOnevision(LocalModel):
         said = _said(spec, folder)
         return converted(said) if said.get("model_type") in ORIGINAL else super().read_config(spec, folder)
 
-    def _loading(self) -> dict[str, Any]:
+    def loading_options(self) -> dict[str, Any]:
+        """The configuration and names of weights of LLaVA-NeXT's own layout, where it is that."""
         original = _said(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
         return {"config": self._config, "key_mapping": RENAMED} if original else {}
 
@@ -115,7 +118,7 @@ def _said(spec: ModelSpec, folder: Path) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
-        raise files.unloadable(spec, folder, error) from error
+        raise audit.unloadable(spec, folder, error) from error
     return said
 
 

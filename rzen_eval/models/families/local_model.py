@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from safetensors import SafetensorError
 
 from rzen_eval.core import Side
 from rzen_eval.errors import DataError
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
-from rzen_eval.models.checkpoint import adapters, files
+from rzen_eval.models.checkpoint import adapters, audit, files
+from rzen_eval.models.families import loading
 from rzen_eval.models.interface import Planned
 from rzen_eval.models.prompt import render, runs, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
@@ -52,11 +51,20 @@ class LocalModel(ABC):
     """Class of transformers that holds the weights, without a language-model head."""
     configuration: ClassVar[str]
     """Class of transformers that holds the sizes."""
+    whole_class: ClassVar[str]
+    """Class of transformers that has all weights of a checkpoint, the head included."""
+    causal: ClassVar[bool] = True
+    """Whether a token sees those before it alone."""
+    budgeted: ClassVar[bool] = False
+    """Whether a picture takes as many tokens as its size asks for, within a declared budget; else the checkpoint
+    decides."""
+    tiled: ClassVar[bool] = False
+    """Whether a picture is cut into tiles that the vision tower sees apart."""
     mean: ClassVar = (0.5, 0.5, 0.5)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.5, 0.5, 0.5)
     """Standard deviation, likewise."""
-    unused: ClassVar = files.UNUSED
+    unused: ClassVar = audit.UNUSED
     """Names of weights that an embedding does without."""
     adapted: ClassVar[Sequence[tuple[str, str]]] = adapters.RENAMED
     """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
@@ -74,6 +82,10 @@ class LocalModel(ABC):
         self._whole = self.read_config(spec, self.checkpoint.folder)
         self._config = getattr(self._whole, "vlm_config", self._whole)
         self.dim = self._dimensions()
+
+    def __repr__(self) -> str:
+        what = f"{str(self.dtype).removeprefix('torch.')} on {self.device}, {self.dim} dimensions"
+        return f"<{type(self).__name__} {self.spec.name}: {what}, {'' if '_model' in vars(self) else 'not '}loaded>"
 
     @property
     def tokens_per_batch(self) -> int:
@@ -199,13 +211,13 @@ class LocalModel(ABC):
         Raises:
             ModelError: there is none, it is damaged, or it is of another family than declared.
         """
-        return files.read_config(spec, folder, cls.configuration)
+        return audit.read_config(spec, folder, cls.configuration)
 
     def _media_tokens(self) -> tuple[int, int | None]:
         """What an image and a clip are replaced by in a prompt."""
         return self._config.image_token_id, self._config.video_token_id
 
-    def _loading(self) -> dict[str, Any]:
+    def loading_options(self) -> dict[str, Any]:
         """What `from_pretrained` needs to be told beside."""
         return {}
 
@@ -242,49 +254,15 @@ class LocalModel(ABC):
 
     @cached_property
     def _model(self) -> Any:
-        import torch
-        import transformers
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        folder, adapter = self.checkpoint.folder, self.checkpoint.adapter
-        try:
-            loaded: Any = getattr(transformers, self.architecture).from_pretrained(
-                folder,
-                dtype=torch.float32 if adapter else self.dtype,
-                attn_implementation=self.attention,
-                output_loading_info=True,
-                use_safetensors=True if any(folder.glob("*.safetensors")) else None,
-                ignore_mismatched_sizes=True,  # the audit refuses them, and says which
-                **self._loading(),
-            )
-        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as error:
-            raise files.unloadable(self.spec, folder, error) from error
-        model, info = loaded
-        files.audit(self.spec, folder, info, len(model.state_dict()), self.unused)
-        if adapter:
-            # Merged in full precision: the sum of a weight and a small change keeps little of the change in 16 bits.
-            model = adapters.merge(self.spec, model, adapter, self.adapted)
-            for weight in model.parameters():  # buffers such as rotary frequencies stay as they are
-                weight.data = weight.data.to(self.dtype)
-        return model.eval().to(self.device)
+        return loading.weights(self)
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
+        trusted = self.spec.trust_remote_code
         try:
-            tokenizer = AutoTokenizer.from_pretrained(
-                self.checkpoint.processing, trust_remote_code=self.spec.trust_remote_code
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise files.unloadable(self.spec, self.checkpoint.processing, error) from error
-        # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
-        tokenizer.add_tokens(list(self.marks), special_tokens=True)
-        return tokenizer
+            return loading.tokenizer(self.checkpoint.processing, self.marks, trust_remote_code=trusted)
+        except loading.DAMAGED as error:
+            raise audit.unloadable(self.spec, self.checkpoint.processing, error) from error
 
     @cached_property
     def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:

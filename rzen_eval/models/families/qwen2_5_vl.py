@@ -14,3 +14,4 @@ class Qwen25VL(Qwen2VL):
 
     architecture = "Qwen2_5_VLModel"
     configuration = "Qwen2_5_VLConfig"
+    whole_class = "Qwen2_5_VLForConditionalGeneration"

@@ -32,13 +32,17 @@ class Qwen2VL(LocalModel):
     configuration = "Qwen2VLConfig"
     mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)
     std: ClassVar = (0.26862954, 0.26130258, 0.27577711)
+    whole_class = "Qwen2VLForConditionalGeneration"
+    budgeted = True
+    token_side: ClassVar[int] = px.TOKEN
+    """Pixels along the side of the square that one visual token covers."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
         super().__init__(spec, cache_dir)
-        vision, expected = self._config.vision_config, px.Sizing.of(spec).side
-        if (side := vision.patch_size * vision.spatial_merge_size) != expected:
+        vision = self._config.vision_config
+        if (side := vision.patch_size * vision.spatial_merge_size) != self.token_side:
             raise ModelError(
-                f"{spec.name}: a visual token of {spec.family} covers {expected} pixels a side, by"
+                f"{spec.name}: a visual token of {spec.family} covers {self.token_side} pixels a side, by"
                 f" {self.checkpoint.folder}/config.json {side}; it is of another family"
             )
 
@@ -50,7 +54,7 @@ class Qwen2VL(LocalModel):
     @classmethod
     def preparation(cls, spec: ModelSpec, config: Any) -> px.Sizing:  # noqa: ARG003 - all is declared
         """Sizes within the declared budgets."""
-        return px.Sizing.of(spec)
+        return px.Sizing.of(spec, cls.token_side)
 
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         embeds = self._inner.language_model.embed_tokens(batch.ids)

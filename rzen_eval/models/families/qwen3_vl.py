@@ -18,5 +18,7 @@ class Qwen3VL(Qwen2VL):
 
     architecture = "Qwen3VLModel"
     configuration = "Qwen3VLConfig"
+    whole_class = "Qwen3VLForConditionalGeneration"
+    token_side = 32
     mean = (0.5, 0.5, 0.5)
     std = (0.5, 0.5, 0.5)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 TOKEN = 28
 """Side in pixels of the square that one visual token covers: patches of 14, merged two by two."""
-SIDES = {"qwen3_vl": 32}
-"""The same of families with other patches."""
 MARGIN = 1.05
 """How much more than the least a frame may always take."""
 MAX_RATIO = 200
@@ -89,8 +87,8 @@ class Sizing:
     """Of the square that one visual token covers, in pixels."""
 
     @classmethod
-    def of(cls, spec: ModelSpec) -> Sizing:
-        """As a model declares it."""
+    def of(cls, spec: ModelSpec, side: int = TOKEN) -> Sizing:
+        """As a model declares it, with visual tokens of so many pixels a side."""
         image, frame = spec.budgets
         return cls(
             image=image,
@@ -101,7 +99,7 @@ class Sizing:
             clip=spec.video == "video",
             first_of_images=spec.first_resize_of == "all",
             clip_tokens=spec.clip_tokens,
-            side=SIDES.get(spec.family, TOKEN),
+            side=side,
         )
 
     def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:

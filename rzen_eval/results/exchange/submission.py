@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from rzen_eval.core import Frozen, Mark
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, first_fault, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,10 +59,8 @@ def metadata(given: Mapping[str, str], results: Sequence[Result]) -> Metadata:
     try:
         return Metadata.model_validate(found)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        raise ConfigError(f"export: {name}={found.get(name)}: {said}") from error
+        name, what = first_fault(error)
+        raise ConfigError(f"export: {name}={found.get(name)}: {what}") from error
 
 
 def submission(
@@ -89,10 +87,9 @@ def submission(
     everything = [name for members in names.values() for name in members]
     missing = [name for name in everything if name not in whole]
     if missing:
-        listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise ResultError(
             f"export: {len(missing)} of {len(everything)} tasks of data version {version} have no full result:"
-            f" {listed}; score them, or name another version with --data-version"
+            f" {some(missing)}; score them, or name another version with --data-version"
         )
     chosen = [whole[name] for name in everything]
     for result in chosen:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from rzen_eval.benchmark.published import COLUMNS
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, reason
 from rzen_eval.results.figures.sweep import MARKERS
 from rzen_eval.results.tables.averages import OTHER, TITLES, average
 
@@ -198,7 +198,7 @@ def read_sweep(folder: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(file)
     except ValueError as error:
-        raise ResultError(f"{file} cannot be read ({' '.join(str(error).split())}); sweep again") from error
+        raise ResultError(f"{file} cannot be read ({reason(error)}); sweep again") from error
     missing = [name for name in SWEPT if name not in table.columns]
     if missing or table.empty:
         raise ResultError(f"{file}: expected columns {', '.join(SWEPT)} and rows, found {', '.join(table.columns)}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from rzen_eval.core import Run
 from rzen_eval.data.load import judgements
-from rzen_eval.errors import ResultError
+from rzen_eval.errors import ResultError, reason
 from rzen_eval.ranking.metrics import official_per_query
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def read_run(folder: Path, task_id: str) -> Run | None:
             {str(line["query"]): line["scores"] for line in lines},
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise ResultError(f"{file} is damaged ({reason}); remove it and score the task again") from error
+        raise ResultError(f"{file} is damaged ({reason(error)}); remove it and score the task again") from error
 
 
 def judge(result: Result, run: Run, data: TaskData) -> Judged | str:

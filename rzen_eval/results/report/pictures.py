@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from rzen_eval.errors import DataError
+from rzen_eval.errors import DataError, reason
 from rzen_eval.media import open_rgb
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Album:
         try:
             return base64.b64encode(thumbnail(media, self.side)).decode()
         except (DataError, OSError) as error:
-            self.failed.append(" ".join(str(error).split()))
+            self.failed.append(reason(error, 1000))
             return None
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rzen_eval.data.load import content, load_data
-from rzen_eval.errors import RzenEvalError
+from rzen_eval.errors import RzenEvalError, reason
 from rzen_eval.results.report.judged_run import judge, read_run
 from rzen_eval.results.report.query_browser import browse
 from rzen_eval.results.statistics.bootstrap import resampled
@@ -76,7 +76,7 @@ def page(models: Sequence[Model], task: Task | str, task_id: str, options: Optio
         data = _data(task, next(result for result in results if result))
         found = content(task, data)
     except (RzenEvalError, OSError) as error:
-        return TaskPage(results, [f"No queries are shown: {' '.join(str(error).split())}"], means)
+        return TaskPage(results, [f"No queries are shown: {reason(error, 1000)}"], means)
     checked = _Checked()
     checked.take(models, results, runs, data)
     same = options.trust or checked.same(results, found)

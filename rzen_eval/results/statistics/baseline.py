@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from rzen_eval.core import Frozen
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, first_fault
 from rzen_eval.files import write_whole
 from rzen_eval.results import protocol, store
 
@@ -127,4 +127,5 @@ def read(file: Path) -> Baseline:
     except OSError as error:
         raise ResultError(f"{file} cannot be read ({error})") from error
     except ValidationError as error:
-        raise ResultError(f"{file}: {store.first_fault(error)}; it is no baseline, --update writes one") from error
+        where, what = first_fault(error)
+        raise ResultError(f"{file}: {where}: {what}; it is no baseline, --update writes one") from error

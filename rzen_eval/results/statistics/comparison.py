@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rzen_eval.core import Mark
-from rzen_eval.errors import ResultError
+from rzen_eval.errors import ResultError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.tables.averages import mean
@@ -234,7 +234,7 @@ def _check(first: Model, second: Model, shared: Sequence[str]) -> None:
         lines = protocol.listed({name: some for name, some in found.items() if some}, (first.name, second.name))
         tasks = [name for name, some in found.items() if some]
         raise ResultError(
-            f"{', '.join(tasks[:3])}{f' and {len(tasks) - 3} more' if len(tasks) > 3 else ''} cannot be compared:"
+            f"{some(tasks, 3)} cannot be compared:"
             f" {'; '.join(lines)}; score both models on the same data, or name the tasks to compare with task="
         )
 

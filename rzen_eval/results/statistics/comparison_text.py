@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from rzen_eval.errors import some
 from rzen_eval.results.tables.document import Part
 
 if TYPE_CHECKING:
@@ -95,11 +96,7 @@ def _p(p: float) -> str:
 
 
 def _left_out(found: Comparison) -> list[Part]:
-    points = [
-        f"{model} alone has {', '.join(tasks[:5])}{f' and {len(tasks) - 5} more' if len(tasks) > 5 else ''}"
-        for model, tasks in found.alone.items()
-        if tasks
-    ]
+    points = [f"{model} alone has {some(tasks)}" for model, tasks in found.alone.items() if tasks]
     if found.other:
         points.append(f"{', '.join(found.other)}: of another version of the data than {found.version}")
     unknown = [one.name for one in found.tasks if one.queries is None]

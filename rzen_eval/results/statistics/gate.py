@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.statistics.baseline import DIGITS, SCORE_DIGITS
@@ -159,12 +159,12 @@ def _average(column: str, members: Sequence[_Pair]) -> Check:
 
 def _judged(checks: Sequence[Check], members: Sequence[Sequence[_Pair]], tolerance: float) -> list[Check]:
     """Verdicts on scores; one on the protocol stands."""
-    p_values = [_p(some) for some in members]
+    p_values = [_p(pairs) for pairs in members]
     corrected = iter(bootstrap.holm([p for p in p_values if p is not None]))
     judged = []
-    for one, some, p in zip(checks, members, p_values, strict=True):
+    for one, pairs, p in zip(checks, members, p_values, strict=True):
         sure = None if p is None else next(corrected)
-        judged.append(replace(_scored(one, some, sure, tolerance), p=sure) if some else one)
+        judged.append(replace(_scored(one, pairs, sure, tolerance), p=sure) if pairs else one)
     return judged
 
 
@@ -206,8 +206,7 @@ def _notes(model: Model, baseline: Baseline) -> list[str]:
     notes = protocol.listed(found, SIDES)
     new = [name for name in model.results if name not in baseline.tasks]
     if new:
-        more = f" and {len(new) - 3} more" if len(new) > 3 else ""
-        notes.append(f"not in the baseline: {', '.join(new[:3])}{more}; --update adds them")
+        notes.append(f"not in the baseline: {some(new, 3)}; --update adds them")
     if model.name != baseline.model:
         notes.append(f"the baseline is of {baseline.model}")
     return notes

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item, Side, load_model
 from rzen_eval.errors import ModelError
+from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint import files as weights
 
 
@@ -64,10 +65,10 @@ def test_a_language_model_head_is_the_one_weight_that_an_embedder_may_leave_out(
 
 def test_a_key_that_loading_ignores_silently_is_noticed_by_the_count(copy: Path):
     spec = load_model("rzenembed_v2_7b", f"checkpoint={copy}", "device=cpu").spec
-    n_stored = len(weights.stored_keys(copy))
-    weights.audit(spec, copy, {}, n_stored)
+    n_stored = len(audit.stored_keys(copy))
+    audit.check_loaded(spec, copy, {}, n_stored)
     with pytest.raises(ModelError, match="some keys were ignored"):
-        weights.audit(spec, copy, {}, n_stored - 1)
+        audit.check_loaded(spec, copy, {}, n_stored - 1)
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_many_frames_are_smaller_each(frames: int, tokens: tuple[int, int]):
     2 x 7680 / 64 = 240 each, and so do 63 of which the last counts twice: 2.915, to 20.6 x 11.7.
     """
     spec = load(["task=visdoc/vidore_arxivqa", "model=qwen3_vl_embedding_2b"]).model
-    sizing = resize.Sizing.of(spec)
+    sizing = resize.Sizing.of(spec, side=32)
     assert sizing.steps((1920, 1080), frames=frames) == [(1920, 1088), (tokens[0] * 32, tokens[1] * 32)]
     assert sizing.steps((1920, 1080)) == [(56 * 32, 31 * 32)]
 

@@ -1,0 +1,77 @@
+"""Results of earlier runs: which are kept, and which must not be replaced."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.core import Mark
+from rzen_eval.errors import ResultError
+from rzen_eval.evaluation import provenance
+from rzen_eval.results import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from rzen_eval.core import Result
+    from rzen_eval.data.load import LoadedTask
+
+
+def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Callable[[str], object]) -> Result | None:
+    """The result of an earlier run, if it is whole and everything that could change it is as it was then.
+
+    Args:
+        folder: of the model's results, with one of this task.
+        loaded: the task as it is now.
+        described: provenance of the model.
+        say: given the reason why a result that could have been kept is not.
+
+    Raises:
+        ResultError: the result that is there is a full one and this task would replace it by a lesser one.
+    """
+    name = loaded.task.id
+    file = folder / f"{name}.json"
+    try:
+        earlier = store.read(file)
+    except ResultError as error:
+        say(f"{name}: {error.args[0].partition(';')[0]}; it is scored again")
+        return None
+    if earlier.provenance.get("fingerprint") == provenance.fingerprint(loaded.task, loaded.content, described):
+        problem = store.fault(folder, earlier)
+        if problem is None:
+            return earlier
+        say(f"{name}: {problem.partition(';')[0]}; it is scored again")
+    _guard(file, earlier, loaded)
+    return None
+
+
+def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
+    """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
+    task = loaded.task
+    if earlier.limit is None and task.limit is not None:
+        lesser = f"a score of the first {task.limit} queries"
+    elif earlier.limit is None and earlier.source != "sample" and task.source.kind == "sample":
+        lesser = "a score on the bundled sample"
+    elif earlier.limit is None and Mark.OTHER_DATA not in earlier.marks and loaded.data.other_data:
+        lesser = "a score on other data than the benchmark's"
+    else:
+        return
+    raise ResultError(
+        f"{task.id}: {file} holds a full result on data={earlier.source}, which {lesser} would replace;"
+        " give results_dir=FOLDER"
+    )
+
+
+def need_writable(folder: Path) -> None:
+    """Find out now, and not after hours of work, that results cannot be written.
+
+    Raises:
+        ResultError: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultError(f"results cannot be written to {folder} ({error}); give results_dir=FOLDER") from error

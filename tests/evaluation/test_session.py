@@ -1,0 +1,179 @@
+"""A run over many tasks: what fails, what is kept, and how often data are read."""
+
+import gzip
+import json
+import shutil
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rzen_eval.cli.main import main
+from rzen_eval.config import compose
+from rzen_eval.core import Task
+from rzen_eval.data import load as loading
+from rzen_eval.evaluation import score
+from rzen_eval.evaluation.progress import Progress
+from rzen_eval.evaluation.session import Outcome, run
+from tests import toys
+
+RECIPE = "tests.evaluation.breaking"
+OWN = ("model=python", "model.class=tests.evaluation.breaking:Numbers", "model.name=numbers")
+
+
+@pytest.fixture
+def scored(tmp_path: Path, cache: Path) -> Callable[..., Outcome]:
+    """Runs tasks `before`, `bad` and `after` of the breaking recipe, of which `bad` has the options given."""
+
+    def call(*words: str, **options: Any) -> Outcome:
+        places = (f"results_dir={tmp_path / 'results'}", f"cache_dir={tmp_path / 'cache'}", "runtime.workers=0")
+        config = compose.load(["task=visdoc/vidore_docvqa", *(words or OWN), *places])
+        tasks = {name: breaking(name, tmp_path, cache, options if name == "bad" else {}) for name in NAMES}
+        return run(config.model_copy(update={"tasks": tasks}), Progress("lines"))
+
+    return call
+
+
+NAMES = ("before", "bad", "after")
+
+
+def breaking(name: str, root: Path, cache: Path, options: dict[str, Any]) -> Task:
+    return toys.toy_task(root, cache, id=name, name=name.title(), recipe=RECIPE, options=options)
+
+
+@pytest.mark.parametrize("how", ["ours", "foreign"])
+@pytest.mark.parametrize("stage", ["rows", "planning", "made again"])
+def test_data_that_fail_at_any_stage_fail_their_task_alone(scored: Callable[..., Outcome], stage: str, how: str):
+    outcome = scored(stage=stage, how=how)
+    assert (list(outcome.results), list(outcome.failed)) == (["before", "after"], ["bad"])
+    assert outcome.failed["bad"].startswith("bad: ")
+    assert ("the thing is gone" if how == "ours" else "KeyError") in outcome.failed["bad"]
+    assert all(result.score == 1 for result in outcome.results.values())
+
+
+def test_a_candidate_that_cannot_be_made_is_named(scored: Callable[..., Outcome]):
+    for stage in ("planning", "made again"):
+        assert scored(stage=stage).failed == {"bad": "bad: candidate 'bad-2': the thing is gone"}
+
+
+@pytest.mark.parametrize("how", ["ours", "foreign", "exit", "base"])
+def test_a_model_that_fails_on_a_task_in_any_way_fails_that_task_alone(scored: Callable[..., Outcome], how: str):
+    outcome = scored(stage="model", how=how)
+    assert (list(outcome.results), list(outcome.failed)) == (["before", "after"], ["bad"])
+
+
+@pytest.mark.parametrize("stage", ["ranking", "shape"])
+def test_what_cannot_be_ranked_fails_its_task_alone(
+    scored: Callable[..., Outcome], stage: str, capsys: pytest.CaptureFixture[str]
+):
+    outcome = scored(stage=stage)
+    assert (list(outcome.results), list(outcome.failed)) == (["before", "after"], ["bad"])
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"<html>", None])
+def test_a_picture_that_cannot_be_loaded_fails_its_task_alone(
+    scored: Callable[..., Outcome], tmp_path: Path, content: bytes | None
+):
+    picture = tmp_path / "page.png"
+    if content:
+        picture.write_bytes(content)
+    outcome = scored("model=mini", "model.device=cpu", stage="picture", picture=str(picture))
+    assert (list(outcome.results), list(outcome.failed)) == (["before", "after"], ["bad"])
+    assert str(picture) in outcome.failed["bad"]
+
+
+def test_a_result_that_cannot_be_written_fails_its_task_alone(scored: Callable[..., Outcome], tmp_path: Path):
+    (tmp_path / "results" / "numbers" / "runs" / "bad.jsonl.gz").mkdir(parents=True)
+    outcome = scored()
+    assert (list(outcome.results), list(outcome.failed)) == (["before", "after"], ["bad"])
+    assert "cannot be written" in outcome.failed["bad"]
+
+
+def test_a_task_that_is_scored_again_is_loaded_and_hashed_once(
+    scored: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+):
+    scored()
+    calls: Counter[str] = Counter()
+    for name in ("load_data", "content"):
+        monkeypatch.setattr(loading, name, counting(calls, getattr(loading, name)))
+    # Another instruction of one task: its result is there and is of something else.
+    outcome = scored(stage="other")
+    assert calls == {"load_data": 3, "content": 3}
+    assert not outcome.failed
+
+
+def counting(calls: Counter[str], function: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(*args: Any) -> Any:
+        calls[function.__name__] += 1
+        return function(*args)
+
+    return counted
+
+
+def test_six_functions_lie_between_the_command_and_a_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stacks = []
+
+    def recorded(*args: Any) -> Any:
+        stacks.append([frame.name for frame in traceback.extract_stack() if "/rzen_eval/" in frame.filename])
+        return per_query(*args)
+
+    per_query = score.per_query
+    monkeypatch.setattr(score, "per_query", recorded)
+    words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.test_session:Alike", "model.name=x"]
+    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 0
+    assert stacks[0][-6:] == ["run", "run", "score", "_finish", "finish", "measure"]
+
+
+def test_a_model_that_ends_the_process_never_ends_the_run_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.breaking:Leaving", "model.name=x"]
+    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 1
+    assert "- vidore_docvqa: the model failed: SystemExit: 0" in capsys.readouterr().out
+
+
+class Alike(toys.Constant):
+    """Importable by name."""
+
+
+RUNS, QUERIES = "runs/bad.jsonl.gz", "queries/bad.json.gz"
+
+
+def damage_score(folder: Path) -> None:
+    result = json.loads((folder / "bad.json").read_text())
+    (folder / "bad.json").write_text(json.dumps(result | {"score": 0.25}))
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "rankings missing": lambda folder: (folder / RUNS).unlink(),
+    "queries missing": lambda folder: (folder / QUERIES).unlink(),
+    "rankings cut short": lambda folder: (folder / RUNS).write_bytes((folder / RUNS).read_bytes()[:-9]),
+    "queries cut short": lambda folder: (folder / QUERIES).write_bytes(b""),
+    "rankings of another result": lambda folder: shutil.copy(folder / "runs/after.jsonl.gz", folder / RUNS),
+    "queries of another result": lambda folder: (folder / QUERIES).write_bytes(
+        gzip.compress(json.dumps({"query": ["0"], "score": [1.0], "exact": [1.0]}).encode())
+    ),
+    "a score that is not the mean of its queries": damage_score,
+    "a torn result": lambda folder: (folder / "bad.json").write_bytes((folder / "bad.json").read_bytes()[:-40]),
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_a_result_that_is_not_whole_is_scored_again_from_kept_vectors_with_a_line(
+    scored: Callable[..., Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+):
+    scored()
+    folder = tmp_path / "results" / "numbers"
+    whole = (folder / RUNS).read_bytes()
+    DAMAGES[damage](folder)
+    capsys.readouterr()
+    outcome = scored()
+    assert outcome.results["bad"].provenance["embedding"]["computed"] == 0
+    assert outcome.results["bad"].score == 1
+    assert (folder / RUNS).read_bytes() == whole
+    said = [line for line in capsys.readouterr().err.splitlines() if "it is scored again" in line]
+    assert len(said) == 1
+    assert said[0].startswith("bad: ")
+    assert "scored again" not in str(scored()) + capsys.readouterr().err
