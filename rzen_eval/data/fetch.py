@@ -12,8 +12,8 @@ from fnmatch import fnmatch
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.archives import ARCHIVES, needed
-from rzen_eval.data.media import REPO
+from rzen_eval.data.archives import ARCHIVES, COMMIT, REPO, needed
+from rzen_eval.data.commits import NOTE
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import ConfigError, DataError, reason
 from rzen_eval.files import write_whole
@@ -21,6 +21,8 @@ from rzen_eval.files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from huggingface_hub.hf_api import DatasetInfo
 
     from rzen_eval.core import Task
     from rzen_eval.data.archives import Archive
@@ -88,10 +90,15 @@ class Wanted:
         Raises:
             DataError: the hub cannot be asked, or does not hold it.
         """
-        from huggingface_hub import HfApi
+        from huggingface_hub.errors import RevisionNotFoundError
 
         try:
-            info = HfApi().dataset_info(self.repo, revision=self.revision, files_metadata=True)
+            info = self._asked(self.revision)
+        except RevisionNotFoundError as error:
+            # Whoever rewrites a repository's history takes commits away; `fetch` says what came instead.
+            if self.archive is None or self.revision != COMMIT:
+                raise self.unavailable(error) from error
+            info = self._asked(None)
         except Exception as error:
             raise self.unavailable(error) from error
         found = {
@@ -106,6 +113,11 @@ class Wanted:
                 f"{self.name}: the hub has no file {absent[0]} at {info.sha}; the benchmark's layout changed"
             )
         return Listing(str(info.sha), tuple(found[name] for name in names))
+
+    def _asked(self, revision: str | None) -> DatasetInfo:
+        from huggingface_hub import HfApi
+
+        return HfApi().dataset_info(self.repo, revision=revision, files_metadata=True)
 
     def waiting(self) -> list[File]:
         """Files that are not on disk in their full size."""
@@ -147,11 +159,15 @@ def wanted(tasks: Sequence[Task]) -> list[Wanted]:
         root = users[0].source.root
         if root is None:
             raise ConfigError("data.root is missing; give data.root=FOLDER")
-        things.append(Wanted(repo, revisions.pop(), root.expanduser().absolute() / repo, _ids(users)))
+        things.append(
+            Wanted(repo, revisions.pop(), root.expanduser().absolute() / repo, tuple(task.id for task in users))
+        )
     for archive in (archive for archive in ARCHIVES if archive.name in media):
         users = media[archive.name]
-        root = Repository.of(users[0]).media.root
-        things.append(Wanted(REPO, None, root, _ids(users), archive))
+        tree = Repository.of(users[0]).tree_of(archive)
+        things.append(
+            Wanted(REPO, users[0].source.media_revision or COMMIT, tree, tuple(task.id for task in users), archive)
+        )
     return things
 
 
@@ -174,23 +190,27 @@ def fetch(thing: Wanted, say: Callable[[str], None]) -> None:
             f"{thing.name}: {gigabytes(missing)} are to be downloaded to {thing.folder}, {gigabytes(free)} are free;"
             " make room or use another data.root"
         )
-    note = thing.folder / CHECKED
-    checked = _checked(note)
+    note, commits = thing.folder / CHECKED, thing.folder / NOTE
+    checked, commit_of = _read(note), _read(commits)
     for file in listing.files:
         _download(thing, file)
         _check(thing, file, checked)
         write_whole(note, json.dumps(checked, indent=1).encode())
+        commit_of[file.path] = listing.commit
+        write_whole(commits, json.dumps(commit_of, indent=1).encode())
+    other = thing.revision == COMMIT and listing.commit != COMMIT
     say(
         f"{thing.name}: {len(listing.files)} files, {gigabytes(sum(file.size for file in listing.files))}, at"
-        f" {listing.commit}; {len(waiting)} downloaded, all sums are the hub's"
+        f" {listing.commit}{f', since the hub has no commit {COMMIT[:12]} any more' if other else ''};"
+        f" {len(waiting)} downloaded, all sums are the hub's"
     )
 
 
-def _checked(note: Path) -> dict[str, Any]:
-    """What earlier runs compared with the hub's sums; nothing, where that note is not there or not whole."""
+def _read(note: Path) -> dict[str, Any]:
+    """What earlier runs noted; nothing, where that note is not there or not whole."""
     try:
         return dict(json.loads(note.read_text()))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -251,10 +271,6 @@ def _resume(thing: Wanted, file: File) -> None:
 def gigabytes(size: int) -> str:
     """A size for people."""
     return f"{size / 1e9:.1f} GB" if size >= 5e7 else f"{size / 1e6:.1f} MB"
-
-
-def _ids(tasks: Sequence[Task]) -> tuple[str, ...]:
-    return tuple(task.id for task in tasks)
 
 
 def _is_rows(name: str) -> bool:

@@ -12,8 +12,9 @@ import numpy as np
 
 from rzen_eval.data import video as videos
 from rzen_eval.data.archives import REPO
-from rzen_eval.data.places import Place, Where, nearest_there, task_folder
+from rzen_eval.data.places import Place, Where, task_folder
 from rzen_eval.errors import DataError
+from rzen_eval.files import nearest_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

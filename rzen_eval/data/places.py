@@ -6,15 +6,13 @@ configurations and reports of people who ran on the real archives; a clip's own 
 
 from __future__ import annotations
 
-import difflib
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rzen_eval.data.archives import ARCHIVES, COMMIT, LEVEL, REPO, SPELLINGS, holder
+from rzen_eval.files import entries, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +30,6 @@ BASES = {
 """Names that the folder of a modality goes by; MMEB-V3's have underscores."""
 ROOTS = {REPO: (REPO, "MMEB-V2", "mmeb_v2"), "VLM2Vec/MMEB-V3": ("VLM2Vec/MMEB-V3", "MMEB-V3", "mmeb_v3")}
 """Folders below `data.root` that hold a tree, by repository."""
-COMPARED = 300
-"""Names in a folder that a missing one is compared with letter by letter; among more only like ones are looked for."""
 IMAGE_WRAPPERS = ("", "MMEB", "mmeb_v1/MMEB", "mmeb_v1")
 
 
@@ -150,40 +146,6 @@ def _expanded(root: Path, pattern: str, *, exact: bool) -> list[Path]:
         else:
             found = [folder / entry for folder in found for entry in entries(folder) if plain(entry) == plain(name)]
     return found
-
-
-def entries(folder: Path) -> tuple[str, ...]:
-    """Names in a folder, sorted; none where it cannot be listed."""
-    try:
-        return _entries(folder, folder.stat().st_mtime_ns)
-    except OSError:
-        return ()
-
-
-@lru_cache(maxsize=64)
-def _entries(folder: Path, _changed: int) -> tuple[str, ...]:
-    return tuple(sorted(entry.name for entry in folder.iterdir()))
-
-
-def plain(name: str) -> str:
-    """A name without what file systems and people change in it: case, Unicode form, `_` for `-`."""
-    return unicodedata.normalize("NFC", name).casefold().replace("_", "-")
-
-
-def nearest_there(path: Path) -> str:
-    """What is there in place of a missing file or folder, for the end of a message; empty where nothing is like it."""
-    missing = path
-    while not missing.parent.is_dir():
-        if missing == missing.parent:
-            return ""
-        missing = missing.parent
-    names = [name for name in entries(missing.parent) if ".tar" not in name]
-    alike = [name for name in names if plain(name) == plain(missing.name)]
-    alike = alike or [name for name in names if PurePath(name).stem == missing.stem]
-    if not alike and len(names) <= COMPARED:
-        alike = difflib.get_close_matches(missing.name, names, n=1)
-    what = "the nearest name there is" if missing == path else f"the nearest name in {missing.parent} is"
-    return f" ({what} {alike[0]!r})" if alike and alike[0] != missing.name else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import datasets
 
     from rzen_eval.core import Dataset, Source, Task
+    from rzen_eval.data.archives import Archive
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,13 @@ class Repository:
 
             found += [tree for tree in trees(Path(HF_HUB_CACHE)) if tree.repo]
         return found or [Tree(base / REPO, REPO)]
+
+    def tree_of(self, archive: Archive) -> Path:
+        """The tree that an archive belongs in: that which holds it or what was unpacked of it, else a copy of V2."""
+        holding = [tree.folder for tree in self.trees if archive.sizes(tree.folder) or archive.unpacked(tree.folder)]
+        copies = [tree.folder for tree in self.trees if tree.repo in {None, REPO}]
+        base = (self.source.root or self.cache_dir / "media").expanduser().absolute()
+        return [*holding, *copies, base / REPO][0]
 
     @cached_property
     def media(self) -> MediaTree:
