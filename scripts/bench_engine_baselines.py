@@ -37,7 +37,6 @@ def least(config: RunConfig) -> Work:
     from rzen_eval.data.load import load_data
     from rzen_eval.engine.item_key import item_key
     from rzen_eval.models import open_model
-    from rzen_eval.models.pictures.resize import Visual
     from rzen_eval.models.token_budget import cut
 
     model = open_model(config.model, config.cache_dir)
@@ -47,10 +46,11 @@ def least(config: RunConfig) -> Work:
         data = load_data(task)
         for side, items in ((Side.QUERY, data.queries), (Side.CANDIDATE, data.candidates)):
             for item in items:
-                key = item_key(model.prompt(item, side), item)
+                rendered = model.rendered(item, side)
+                key = item_key(rendered.prompt, item)
                 if key not in ready:
-                    pixels = model.pictures(item).load()
-                    ready[key] = model.plan(item, side, list(map(Visual.of, pixels))), pixels
+                    pixels = rendered.pictures.load()
+                    ready[key] = model.planned(rendered, rendered.pictures.visuals(pixels)), pixels
     plans, loaded = zip(*ready.values(), strict=True)
     lengths = [plan.length for plan in plans]
     work = Work(len(plans), sum(lengths))

@@ -15,8 +15,9 @@ from PIL import Image
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.engine.plan import TaskSide
 from rzen_eval.models.declaration.local import Budget
-from rzen_eval.models.interface import Planned
+from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
 
 BUDGET = Budget(min_tokens=780, max_tokens=820)
@@ -34,10 +35,10 @@ class StandIn:
     def prompt(self, item: Item, side: Side) -> str:  # noqa: ARG002 - the interface
         return ""
 
-    def pictures(self, item: Item) -> Pictures:
-        return Pictures(SIZING, tuple(item.images))
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        return Rendered(item, side, "", Pictures(SIZING, tuple(item.images)))
 
-    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:  # noqa: ARG002 - the interface
+    def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Planned:  # noqa: ARG002 - the interface
         return Planned("", np.zeros(800, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
@@ -70,22 +71,22 @@ def main() -> None:
     model = StandIn(options.seconds)
     start = time.perf_counter()
     for item in items[: options.pages * 5]:
-        model.pictures(item).load()
+        model.rendered(item, Side.CANDIDATE).pictures.load()
     alone = (time.perf_counter() - start) / 5
     with Loader(options.workers) as loader:
-        embed(model, items[:1], ["warm"], Side.CANDIDATE, loader=loader, tokens_per_batch=1)
+        embed(model, TaskSide("", Side.CANDIDATE, items[:1], ["warm"]), loader=loader, tokens_per_batch=1)
         done = embed(
             model,
-            items,
-            [str(i) for i in range(n)],
-            Side.CANDIDATE,
+            TaskSide("", Side.CANDIDATE, items, [str(i) for i in range(n)]),
             loader=loader,
             tokens_per_batch=800 * options.pages,
         )
     print(f"batches {options.batches} of {options.pages} pages, {options.workers} workers")
     print(f"loading alone    {1000 * alone:6.1f} ms a batch")
     print(f"model alone      {1000 * options.seconds:6.1f} ms a batch")
-    print(f"embedding stage  {done.seconds:6.2f} s, model busy {100 * done.model_seconds / done.seconds:.1f} % of it")
+    spent = done.spent
+    busy = 100 * spent.model_seconds / spent.seconds
+    print(f"embedding stage  {spent.seconds:6.2f} s, model busy {busy:.1f} % of it")
 
 
 if __name__ == "__main__":

@@ -7,83 +7,83 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from rzen_eval.benchmark import published as reference
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.options import Options, directory, put
-from rzen_eval.config import compose
+from rzen_eval.cli.options import directory, one_of, put
 from rzen_eval.errors import ConfigError, ResultError, nearest
-from rzen_eval.models.prompt import ONE_FRAME
-from rzen_eval.results.statistics import reproduction
-from rzen_eval.results.statistics.comparison import Model
-from rzen_eval.results.statistics.reproduction import Verdict
-from rzen_eval.results.tables import document, rows
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.benchmark.published import Reference
+    from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
+    from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.statistics.reproduction import Cell
-
-SUITES = {"2.1": "mmeb_v2", "2.0.1": "[image,video,visdoc_v2_0]", "2.0": "mmeb_v2_0"}
-"""All tasks of a version of the data."""
+    from rzen_eval.results.tables import document
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Hold results against a published row: every task and average, too high fails too. Settings are those of the"
+        " run: model= or experiment=, reference=, task=."
+    )
+    parser.add_argument("--format", **one_of("md", "html", "json"), default="md")
+    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
+    parser.examples = ["rzen-eval reproduce model=rzenembed_v2_7b"]
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Hold results against a published row.
-
-    Args:
-        words: `model=` or `experiment=`, further settings of a run, and options.
-        extra_dirs: folders with further YAML.
 
     Returns:
         The exit code: 0 where every published figure came out, else 1.
     """
-    parser = Options("reproduce", "Hold results against a published row: every task and average, too high fails too.")
-    parser.add_argument(
-        "settings", nargs="*", metavar="KEY=VALUE", help="model= or experiment=, reference=, task=, ..."
-    )
-    parser.add_argument("--format", choices=["md", "html", "json"], default="md")
-    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
-    chosen = parser.read(words)
-    places = folders([*extra_dirs, *chosen.config_dir])
-    known = reference.load(places, manifest().names)
-    settings = _complete(chosen.settings, [*extra_dirs, *chosen.config_dir], known)
-    asked = compose.load(settings, [*extra_dirs, *chosen.config_dir])
+    from rzen_eval.benchmark import published as reference
+    from rzen_eval.config import compose
+    from rzen_eval.models.prompt import ONE_FRAME
+    from rzen_eval.results.statistics import reproduction
+    from rzen_eval.results.statistics.reproduction import Verdict
+    from rzen_eval.results.tables import document
+
+    known = reference.load(folders(places), manifest().names)
+    settings = _complete(settings, places, known)
+    asked = compose.load(settings, places)
     row = _row(asked, known)
     _check_versions(asked.tasks, known[row])
     model = _scored(asked, settings)
     declared = asked.model.model_dump(mode="json")
     frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
     notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
-    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest().columns())
+    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest())
     if not cells:
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
     if chosen.format == "json":
         text = json.dumps(_content(row, known[row], model, cells, notes), indent=2, ensure_ascii=False) + "\n"
     else:
-        parts = _parts(known[row], model, cells, notes, shlex.join(["rzen-eval", "reproduce", *words]))
+        parts = _parts(known[row], model, cells, notes, chosen.command)
         text = {"md": document.markdown, "html": document.page}[chosen.format](parts)
     put(text, chosen.output)
     return 0 if all(cell.verdict is Verdict.MATCH for cell in cells) else 1
 
 
-def _complete(settings: Sequence[str], extra_dirs: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
+def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
     """The settings with what follows from them: the experiment or the published row of a model, and its tasks."""
+    from rzen_eval.config import compose
+
     given = dict(word.split("=", 1) for word in settings if "=" in word)
     if not {"model", "experiment"} & set(given):
         raise ConfigError("reproduce: give model=NAME or experiment=NAME; `rzen-eval models` lists models")
     words = list(settings)
     if "experiment" not in given and "reference" not in given:
         name = given["model"]
-        if name in choices("experiment", folders(extra_dirs)):
+        if name in choices("experiment", folders(places)):
             return [f"experiment={name}", *words]
-        spec: Any = compose.load(words, extra_dirs).model
+        spec: Any = compose.load(words, places).model
         row = next(iter(getattr(spec, "reproduces", ())), name)
         if row not in known:
             raise ConfigError(
@@ -93,7 +93,7 @@ def _complete(settings: Sequence[str], extra_dirs: Sequence[Path], known: Mappin
         given["reference"] = row
         words.append(f"reference={row}")
     if "task" not in given and "experiment" not in given and given["reference"] in known:
-        words.append(f"task={SUITES[known[given['reference']].data_version]}")
+        words.append(manifest().versions[known[given["reference"]].data_version].word)
     return words
 
 
@@ -113,19 +113,20 @@ def _row(asked: RunConfig, known: Mapping[str, Reference]) -> str:
 
 
 def _check_versions(tasks: Mapping[str, Task], published: Reference) -> None:
-    version = published.data_version
+    version = manifest().versions[published.data_version]
     for task in tasks.values():
-        # 2.0.1 has the queries of 2.1 and the page labels of 2.0.
-        of = version if version != "2.0.1" else "2.0" if task.modality == "visdoc" else "2.1"
-        if of not in task.versions:
-            versions = " and ".join(task.versions) or "none, as a variant"
+        if task.id not in version.members:
+            own = " and ".join(task.versions) or "none, as a variant"
             raise ConfigError(
-                f"reproduce: {task.id} is of data version {versions}, {published.model} was published on {version};"
-                f" give task={SUITES[version]}"
+                f"reproduce: {task.id} is of data version {own}, {published.model} was published on {version.name};"
+                f" give {version.word}"
             )
 
 
 def _scored(asked: RunConfig, settings: Sequence[str]) -> Model:
+    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.tables import rows
+
     folder = asked.results_dir / asked.model.name
     found = rows.read(folder) if folder.is_dir() else {}
     results = {result.id: result for several in found.values() for result in several if result.id in asked.tasks}
@@ -137,6 +138,12 @@ def _scored(asked: RunConfig, settings: Sequence[str]) -> Model:
 def _parts(
     row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str], command: str
 ) -> list[document.Part]:
+    import pandas as pd
+
+    from rzen_eval.results.statistics import reproduction
+    from rzen_eval.results.statistics.reproduction import Verdict
+    from rzen_eval.results.tables import document
+
     counts = Counter(cell.verdict for cell in cells)
     done = counts[Verdict.MATCH] == len(cells)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
@@ -168,6 +175,8 @@ def _found(cell: Cell) -> str:
 
 
 def _content(name: str, row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str]) -> dict[str, object]:
+    from rzen_eval.results.statistics.reproduction import Verdict
+
     return {
         "model": model.name,
         "reference": name,

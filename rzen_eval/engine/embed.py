@@ -11,7 +11,8 @@ import numpy as np
 from rzen_eval.core import MultiVectors
 from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.pipeline import Step
-from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.plan import Plan
+from rzen_eval.engine.spent import Spent
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.models.interface import Metered, Pipelined
 from rzen_eval.ranking.multivectors import as_vectors
@@ -19,8 +20,9 @@ from rzen_eval.ranking.multivectors import as_vectors
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rzen_eval.core import Embedder, Item, Side, Vectors
+    from rzen_eval.core import Embedder, Vectors
     from rzen_eval.engine.picture_loader import Loader
+    from rzen_eval.engine.plan import TaskSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +33,30 @@ class Embedded:
     """An array of shape (n, dim), or MultiVectors of a model with several an item."""
     first_prompt: str | None
     """The rendered prompt of the first item; None for an embedder that keeps its prompts to itself."""
-    seconds: float
-    """Of all processes that took part."""
-    model_seconds: float
-    """Of these, spent in the model."""
-    tokens: int
-    padding: int
-    """Tokens of padding, in addition to `tokens`."""
-    computed: int
-    """Items that went through the model; the others had a vector already, or are the same as one that did."""
-    budget: int
-    """Tokens of a batch; less than asked for where the device ran out of memory."""
+    spent: Spent
 
 
 def embed(
     model: Embedder | Pipelined,
-    items: Sequence[Item],
-    ids: Sequence[str],
-    side: Side,
+    part: TaskSide,
     *,
     loader: Loader,
     tokens_per_batch: int,
     store: VectorStore | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Embedded:
-    """Embed items in this process.
+    """Embed queries or candidates in this process.
 
     Args:
         model: a model that plans, loads and forwards apart, or anything with `embed(items, side)`.
-        items: n items.
-        ids: their ids, for messages.
-        side: which half of the task they are.
+        part: n items and their ids.
         loader: where pictures are loaded.
         tokens_per_batch: budget of a batch.
         store: where this model's vectors are kept, and taken from where they are there already.
         progress: called with the number of items done since.
 
     Returns:
-        Vectors in the order of the items, unchecked.
+        Vectors in the order of the items, shape (n, dim), or MultiVectors, unchecked.
 
     Raises:
         DataError: an item cannot be embedded; it is named.
@@ -77,19 +65,18 @@ def embed(
     report = progress or (lambda _items: None)
     if not isinstance(model, Pipelined):
         start = time.perf_counter()
-        vectors = as_vectors(model.embed(items, side))
-        report(len(items))
+        vectors = as_vectors(model.embed(part.items, part.side))
+        report(len(part.items))
         seconds = time.perf_counter() - start
-        return Embedded(vectors, None, seconds, seconds, 0, 0, len(items), tokens_per_batch)
+        return Embedded(vectors, None, Spent(seconds, seconds, items=len(part.items)))
     store = store or VectorStore(None)
     store.refresh()
     plan = Plan(model, store, tokens_per_batch)
-    part = TaskSide("", side, items, ids)
     plan.add(part)
     if isinstance(model, Metered) and plan.n_items:
         model.confirm(unit.item for job in plan.jobs() for unit in job.units)
-    if there := len(items) - plan.n_items:
-        report(there)
+    if kept := len(part.items) - plan.n_items:
+        report(kept)
     for done in Inline(model, loader).run(plan):
         if isinstance(done, Step):
             report(done.items)
@@ -103,19 +90,14 @@ def embed(
 
 
 def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
-    """Vectors of items, given item by item, as one array where each item has one, else as MultiVectors."""
+    """Vectors of items, given item by item, each of shape (vectors, dim).
+
+    Returns:
+        An array of shape (n, dim) where each item has one, else MultiVectors.
+    """
     return np.concatenate(rows) if all(len(part) == 1 for part in rows) else MultiVectors.of(rows)
 
 
 def collect(plan: Plan, part: TaskSide) -> Embedded:
     """The vectors of queries or candidates that are all in the plan's store."""
-    return Embedded(
-        vectors=joined(plan.store.get(part.keys)),
-        first_prompt=part.first_prompt,
-        seconds=part.seconds,
-        model_seconds=part.model_seconds,
-        tokens=part.tokens,
-        padding=part.padding,
-        computed=part.computed,
-        budget=part.budget or plan.tokens_per_batch,
-    )
+    return Embedded(joined(plan.store.get(part.keys)), part.first_prompt, part.spent)

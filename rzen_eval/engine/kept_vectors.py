@@ -36,7 +36,7 @@ class StoredVectors:
 
 
 def stored_vectors(data: TaskData, model: Pipelined, store: VectorStore) -> StoredVectors:
-    """A task's vectors from the store, in the order of its items.
+    """A task's vectors from the store, in the order of its items, each side of shape (n, dim) or MultiVectors.
 
     Args:
         data: the task's queries and candidates.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
+from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
 from rzen_eval.media import portable
+from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import cut
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.shared_memory import Outcome
     from rzen_eval.engine.vector_store import Key
-    from rzen_eval.models.interface import Pictures, Pipelined, Planned
+    from rzen_eval.models.interface import Pictures, Pipelined, Planned, Rendered
     from rzen_eval.models.pictures.resize import Pixels
 
 T = TypeVar("T")
@@ -90,16 +93,8 @@ class Done:
     """Why there are no vectors; the item is named."""
     chunk: str | None = None
     """Name of the file in the store that holds them."""
-    seconds: float = 0.0
-    """Since the window before was done, in the process that did it."""
-    model_seconds: float = 0.0
-    """Of these, spent in the model."""
-    items: int = 0
-    tokens: int = 0
-    padding: int = 0
-    """Tokens of padding, in addition to `tokens`."""
-    budget: int = 0
-    """Tokens of a batch; less than asked for where the device ran out of memory."""
+    spent: Spent = NOTHING
+    """Its seconds are those since the window before was done, in the process that did it."""
 
 
 class Pipeline:
@@ -130,40 +125,46 @@ class Pipeline:
             else:
                 done = yield from self._embed(job, ready)
             now = time.perf_counter()
-            yield replace(done, seconds=now - last, items=len(job.units), budget=self._budget)
+            yield replace(
+                done, spent=replace(done.spent, seconds=now - last, items=len(job.units), budget=self._budget)
+            )
             last = now
 
     def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, list[_Ready] | RzenEvalError]]:
-        taken: list[Job] = []
+        taken: deque[tuple[Job, list[Rendered | RzenEvalError]]] = deque()
 
         def pictures() -> Iterator[list[Pictures] | None]:
             for job in jobs:
-                if job is not None:
-                    taken.append(job)
-                yield None if job is None else [self._model.pictures(unit.item) for unit in job.units]
+                if job is None:
+                    yield None
+                    continue
+                rendered = [self._rendered(unit) for unit in job.units]
+                taken.append((job, rendered))
+                yield [NO_PICTURES if isinstance(one, RzenEvalError) else one.pictures for one in rendered]
 
         for outcomes in self._loader.stream(pictures()):
-            job = taken.pop(0)
+            job, rendered = taken.popleft()
             try:
-                ready = [self._plan(unit, outcome) for unit, outcome in zip(job.units, outcomes, strict=True)]
+                ready = [self._plan(*one) for one in zip(job.units, rendered, outcomes, strict=True)]
             except RzenEvalError as error:
                 yield job, error
             else:
                 yield job, ready
 
-    def _plan(self, unit: Unit, outcome: Outcome) -> _Ready:
+    def _rendered(self, unit: Unit) -> Rendered | RzenEvalError:
+        try:
+            with _named(unit):
+                return self._model.rendered(unit.item, unit.side)
+        except RzenEvalError as error:
+            return error
+
+    def _plan(self, unit: Unit, rendered: Rendered | RzenEvalError, outcome: Outcome) -> _Ready:
+        if isinstance(rendered, RzenEvalError):
+            raise rendered
         if isinstance(outcome, DataError):
             raise DataError(f"{unit.who}: {outcome}") from outcome
-        try:
-            return _Ready(
-                unit.who,
-                self._model.plan(unit.item, unit.side, self._model.pictures(unit.item).visuals(outcome)),
-                outcome,
-            )
-        except DataError as error:
-            raise DataError(f"{unit.who}: {error}") from error
-        except Exception as error:
-            raise ModelError(f"{unit.who}: the model cannot read it: {_reason(error)}") from error
+        with _named(unit):
+            return _Ready(unit.who, self._model.planned(rendered, rendered.pictures.visuals(outcome)), outcome)
 
     def _embed(self, job: Job, ready: Sequence[_Ready]) -> Generator[Step, None, Done]:
         rows: list[Vectors] = [_NONE] * len(ready)
@@ -181,7 +182,7 @@ class Pipeline:
                 yield Step(job.number, len(batch), sum(tokens[i] for i in batch))
         except RzenEvalError as error:
             return Done(job.number, None, error)
-        return Done(job.number, rows, model_seconds=seconds, tokens=sum(tokens), padding=padding)
+        return Done(job.number, rows, spent=Spent(model_seconds=seconds, tokens=sum(tokens), padding=padding))
 
     def _forward(self, batch: Sequence[_Ready]) -> list[Vectors]:
         """A batch through the model; one that does not fit into the device's memory goes through in halves."""
@@ -229,6 +230,17 @@ class _Ready:
     who: str
     plan: Planned
     pixels: Sequence[Pixels]
+
+
+@contextmanager
+def _named(unit: Unit) -> Iterator[None]:
+    """Whatever goes wrong with an item names it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{unit.who}: {error}") from error
+    except Exception as error:
+        raise ModelError(f"{unit.who}: the model cannot read it: {_reason(error)}") from error
 
 
 def _ahead(parts: Generator[T]) -> Iterator[T]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
 from rzen_eval.engine.pipeline import Job, Unit
+from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, RzenEvalError
 from rzen_eval.models.token_budget import windows
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rzen_eval.core import Item, Side
+    from rzen_eval.core import Item, TaskData
     from rzen_eval.engine.pipeline import Done, Step
     from rzen_eval.engine.vector_store import Key, VectorStore
     from rzen_eval.models.interface import Pipelined
@@ -37,24 +39,21 @@ class TaskSide:
     """Of each item."""
     first_prompt: str | None = None
     """The rendered prompt of the first item."""
-    seconds: float = 0.0
-    """Process seconds."""
-    model_seconds: float = 0.0
-    tokens: int = 0
-    padding: int = 0
-    computed: int = 0
-    """Items that went through the model; the others had a vector already, or are the same as one that did."""
-    budget: int | None = None
-    """Fewest tokens of a batch; None: nothing went through the model."""
+    spent: Spent = NOTHING
+    """On the windows of its own that are done."""
 
-    def add(self, done: Done) -> None:
-        """Count a window."""
-        self.seconds += done.seconds
-        self.model_seconds += done.model_seconds
-        self.tokens += done.tokens
-        self.padding += done.padding
-        self.computed += done.items
-        self.budget = min(done.budget, self.budget or done.budget)
+
+def both_sides(task: str, data: TaskData) -> tuple[TaskSide, TaskSide]:
+    """Queries and candidates of a task, nothing embedded yet.
+
+    Args:
+        task: its id.
+        data: its items.
+    """
+    return (
+        TaskSide(task, Side.QUERY, data.queries, data.query_ids),
+        TaskSide(task, Side.CANDIDATE, data.candidates, data.candidate_ids),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +111,13 @@ class Plan:
         for place, name in enumerate(part.ids):
             try:
                 item = part.items[place]
-                prompt = self.model.prompt(item, part.side)
-                most[place] = len(prompt) + self.model.pictures(item).most_tokens
-                part.keys.append(item_key(prompt, item))
+                rendered = self.model.rendered(item, part.side)
+                most[place] = len(rendered.prompt) + rendered.pictures.most_tokens
+                part.keys.append(item_key(rendered.prompt, item))
             except DataError as error:
                 raise DataError(f"{part.side} {name!r}: {error}") from error
             if place == 0:
-                part.first_prompt = prompt
+                part.first_prompt = rendered.prompt
         return most
 
     def order(self) -> list[int]:
@@ -170,4 +169,4 @@ class Plan:
         if done.error:
             self.failed.setdefault(part.task, done.error)
         else:
-            part.add(done)
+            part.spent += done.spent

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.engine.inline import keep
 from rzen_eval.engine.pipeline import Done, Pipeline, Step
+from rzen_eval.engine.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Ranks:
             came = [number for number in left if all(key in plan.store for key in plan.keys(number))]
             for number in came:
                 heard = time.monotonic()
-                yield Done(number, None, items=len(plan.keys(number)), budget=plan.tokens_per_batch)
+                yield Done(number, None, spent=Spent(items=len(plan.keys(number)), budget=plan.tokens_per_batch))
             left = [number for number in left if number not in set(came)]
             if left and time.monotonic() - heard > self.patience:
                 for done in pipeline.run(plan.jobs(left)):

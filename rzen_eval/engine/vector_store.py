@@ -92,7 +92,7 @@ class VectorStore:
             self._memory.update(zip(keys, rows, strict=True))
 
     def write(self, keys: Sequence[Key], rows: Sequence[Vectors]) -> str | None:
-        """Write a chunk.
+        """Write a chunk; see `put`.
 
         Returns:
             Its name for `enter`, here or in another process; None: it cannot be written, which is said once.

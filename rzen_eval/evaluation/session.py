@@ -8,11 +8,10 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Side
 from rzen_eval.data.load import load
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.pipeline import Step
-from rzen_eval.engine.plan import Plan, TaskSide
+from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Result, Task
     from rzen_eval.data.load import LoadedTask
     from rzen_eval.engine.inline import Engine
+    from rzen_eval.engine.plan import TaskSide
     from rzen_eval.evaluation.progress import Progress
     from rzen_eval.models.interface import Model
 
@@ -156,11 +156,7 @@ class _Session:
         for task in tasks:
             with self._attempt(task.id):
                 loaded = self.loaded[task.id] = self.loaded.get(task.id) or load(task)
-                data = loaded.data
-                sides = (
-                    TaskSide(task.id, Side.QUERY, data.queries, data.query_ids),
-                    TaskSide(task.id, Side.CANDIDATE, data.candidates, data.candidate_ids),
-                )
+                sides = both_sides(task.id, loaded.data)
                 plan.add(*sides)
                 works[task.id] = _Work(loaded, plan, sides)
         return works

@@ -59,6 +59,9 @@ class Pictures(Protocol):
     def load(self) -> list[Pixels]:
         """What the model reads of each image, then of the frames, each apart or all of them as one clip.
 
+        Returns:
+            uint8 arrays of shape (height, width, 3), of a clip (frames, height, width, 3).
+
         Raises:
             DataError: a picture is missing or damaged.
         """
@@ -71,7 +74,20 @@ class Pictures(Protocol):
         """
 
     def visuals(self, loaded: Sequence[Pixels]) -> Sequence[Visual]:
-        """What takes visual tokens, of these pictures as they were loaded."""
+        """What takes visual tokens, of these pictures as `load` returned them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An item as a model reads it, its pictures not yet opened."""
+
+    item: Item
+    """Of a video no more than the model sees."""
+    side: Side
+    prompt: str
+    """One placeholder an image or clip."""
+    pictures: Pictures
+    """What a worker has to load."""
 
 
 class Preparation(Protocol):
@@ -92,11 +108,19 @@ class Pipelined(Protocol):
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes, one placeholder an image or clip."""
 
-    def pictures(self, item: Item) -> Pictures:
-        """What a worker has to load for an item."""
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        """An item's prompt and pictures.
 
-    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
-        """Render and tokenize an item whose pictures have the given sizes."""
+        Raises:
+            DataError: its pictures cannot be listed.
+        """
+
+    def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Planned:
+        """Tokenize an item whose pictures have the given sizes.
+
+        Raises:
+            DataError: the pictures have no place in the prompt, or do not fit the model's length.
+        """
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each item several, shape (tokens, dim).

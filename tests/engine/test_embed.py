@@ -18,10 +18,11 @@ from PIL import Image
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import AHEAD, Loader
+from rzen_eval.engine.plan import TaskSide
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import DataError
 from rzen_eval.models.declaration.local import Budget
-from rzen_eval.models.interface import Planned
+from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
 from rzen_eval.models.token_budget import WINDOW_ITEMS, WINDOW_TOKENS, cut, windows
 from tests.toys import page
@@ -41,11 +42,14 @@ class Counting:
     def prompt(self, item: Item, side: Side) -> str:
         return f"<{item.text}>"
 
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        return Rendered(item, side, self.prompt(item, side), self.pictures(item))
+
     def pictures(self, item: Item) -> Pictures:
         return Pictures(SIZING, tuple(item.images))
 
-    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
-        length = int((item.text or "1").split()[0])
+    def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Planned:
+        length = int((rendered.item.text or "1").split()[0])
         return Planned(f"<{length}>", np.zeros(length, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
@@ -66,7 +70,7 @@ def loader(request: pytest.FixtureRequest) -> Iterator[Loader]:
 def run(items: Sequence[Item], loader: Loader, budget: int = 100) -> tuple[Counting, Any]:
     model = Counting()
     ids = [f"id{i}" for i in range(len(items))]
-    return model, embed(model, items, ids, Side.CANDIDATE, loader=loader, tokens_per_batch=budget)
+    return model, embed(model, TaskSide("", Side.CANDIDATE, items, ids), loader=loader, tokens_per_batch=budget)
 
 
 def test_vectors_come_in_the_order_of_the_items(loader: Loader):
@@ -89,8 +93,8 @@ def test_every_item_is_forwarded_once_within_the_budget(loader: Loader):
     model, embedded = run([Item(text=f"{n} {place}") for place, n in enumerate(lengths)], loader)
     assert sorted(n for batch in model.batches for n in batch) == sorted(lengths)
     assert all(max(batch) * len(batch) <= 100 for batch in model.batches)
-    assert embedded.tokens == sum(lengths)
-    assert embedded.padding == sum(max(batch) * len(batch) for batch in model.batches) - sum(lengths)
+    assert embedded.spent.tokens == sum(lengths)
+    assert embedded.spent.padding == sum(max(batch) * len(batch) for batch in model.batches) - sum(lengths)
 
 
 @pytest.mark.parametrize("budget", [100, 8192, 500_000])
@@ -130,7 +134,7 @@ def test_progress_counts_every_item(loader: Loader):
     seen: list[int] = []
     items = [Item(text="40 a"), Item(text="40 b"), Item(text="9 c")]
     embed(
-        Counting(), items, ["a", "b", "c"], Side.QUERY,
+        Counting(), TaskSide("", Side.QUERY, items, ["a", "b", "c"]),
         loader=loader, tokens_per_batch=80, progress=seen.append,
     )  # fmt: skip
     assert seen == [2, 1]
@@ -192,14 +196,14 @@ def test_every_file_is_opened_once(tmp_path: Path, opened: list[str], clip: bool
     items = [Item(text=f"5 {i}", images=files[i : i + 1], frames=files[i + 1 : i + 3]) for i in range(0, 27, 3)]
     opened.clear()
     with Loader(0) as inline:
-        embed(Watching(), items, list("abcdefghi"), Side.QUERY, loader=inline, tokens_per_batch=20)
+        embed(Watching(), TaskSide("", Side.QUERY, items, list("abcdefghi")), loader=inline, tokens_per_batch=20)
     assert sorted(opened) == [file.name for file in files]
 
 
 def test_what_is_the_same_to_the_model_is_embedded_once(loader: Loader):
     items = [Item(text="5", images=[page(9)]), Item(text="7"), Item(text="5", images=[page(9)]), Item(text="7")]
     model, embedded = run(items, loader)
-    assert (embedded.computed, sorted(n for batch in model.batches for n in batch)) == (2, [5, 7])
+    assert (embedded.spent.items, sorted(n for batch in model.batches for n in batch)) == (2, [5, 7])
     assert embedded.vectors.tolist() == [[5, 9], [7, -1], [5, 9], [7, -1]]
 
 
@@ -211,16 +215,16 @@ def test_a_prompt_beside_another_picture_or_frame_is_not_the_same(loader: Loader
         Item(text="5", images=[page(9), page(10)]),
         Item(text="5"),
     ]
-    assert run(items, loader)[1].computed == 5
+    assert run(items, loader)[1].spent.items == 5
 
 
 def test_vectors_that_are_kept_are_not_made_again(loader: Loader, tmp_path: Path):
     items = [Item(text=f"{n} {n}") for n in (5, 7, 90)]
     settings: Any = {"loader": loader, "tokens_per_batch": 100}
     first, second = Counting(), Counting()
-    before = embed(first, items[:2], ["a", "b"], Side.QUERY, store=VectorStore(tmp_path), **settings)
-    after = embed(second, items, ["a", "b", "c"], Side.CANDIDATE, store=VectorStore(tmp_path), **settings)
-    assert (before.computed, after.computed, second.batches) == (2, 1, [[90]])
+    before = embed(first, TaskSide("", Side.QUERY, items[:2], ["a", "b"]), store=VectorStore(tmp_path), **settings)
+    after = embed(second, TaskSide("", Side.CANDIDATE, items, ["a", "b", "c"]), store=VectorStore(tmp_path), **settings)
+    assert (before.spent.items, after.spent.items, second.batches) == (2, 1, [[90]])
     assert after.vectors.tolist() == [[5, -1], [7, -1], [90, -1]]
 
 
@@ -236,11 +240,13 @@ def test_of_a_run_that_fails_midway_all_windows_before_are_kept(loader: Loader, 
     ids = [str(place) for place in range(len(items))]
     store = VectorStore(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        embed(Failing(), items, ids, Side.QUERY, loader=loader, tokens_per_batch=100, store=store)
+        embed(Failing(), TaskSide("", Side.QUERY, items, ids), loader=loader, tokens_per_batch=100, store=store)
     again = Counting()
-    done = embed(again, items, ids, Side.QUERY, loader=loader, tokens_per_batch=100, store=VectorStore(tmp_path))
+    done = embed(
+        again, TaskSide("", Side.QUERY, items, ids), loader=loader, tokens_per_batch=100, store=VectorStore(tmp_path)
+    )
     assert done.vectors[:, 0].tolist() == [50, 40, 40, 40, 40, 40, 40, 3]
-    assert 0 < done.computed < len(items)
+    assert 0 < done.spent.items < len(items)
 
 
 class Small(Counting):
@@ -257,9 +263,11 @@ class Small(Counting):
 def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(loader: Loader):
     items = [Item(text=f"10 {i}") for i in range(64)]
     model = Small()
-    embedded = embed(model, items, [str(i) for i in range(64)], Side.QUERY, loader=loader, tokens_per_batch=100)
+    embedded = embed(
+        model, TaskSide("", Side.QUERY, items, [str(i) for i in range(64)]), loader=loader, tokens_per_batch=100
+    )
     assert embedded.vectors[:, 0].tolist() == [10] * 64
-    assert embedded.budget <= 50
+    assert embedded.spent.budget <= 50
     assert max(len(batch) for batch in model.batches) <= 4
     assert sum(len(batch) for batch in model.batches) == 64
 
@@ -267,7 +275,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(loade
 def test_an_item_that_does_not_fit_alone_is_named(loader: Loader):
     items = [Item(text="10 a"), Item(text="41 b")]
     with pytest.raises(DataError, match=r"query 'b': an item of 41 tokens does not fit"):
-        embed(Small(), items, ["a", "b"], Side.QUERY, loader=loader, tokens_per_batch=100)
+        embed(Small(), TaskSide("", Side.QUERY, items, ["a", "b"]), loader=loader, tokens_per_batch=100)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from rzen_eval.engine.worker import WorkerSettings
 from rzen_eval.errors import ModelError
 from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.device import _fitting
-from rzen_eval.models.interface import Planned
+from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
 from tests.toys import page
 
@@ -52,12 +52,12 @@ class Toy:
     def prompt(self, item: Item, side: Side) -> str:
         return item.text or ""
 
-    def pictures(self, item: Item) -> Pictures:
-        return Pictures(SIZING, tuple(item.images))
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        return Rendered(item, side, self.prompt(item, side), Pictures(SIZING, tuple(item.images)))
 
-    def plan(self, item: Item, side: Side, visuals: Sequence[Visual]) -> Planned:
-        length = int((item.text or "1").split()[0])
-        return Planned("", np.full(length, int((item.text or "0 0").split()[1])), np.zeros(0, dtype=np.int64))
+    def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Planned:
+        length = int((rendered.item.text or "1").split()[0])
+        return Planned("", np.full(length, int((rendered.item.text or "0 0").split()[1])), np.zeros(0, dtype=np.int64))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         together = sum(plan.length for plan in planned)
@@ -491,7 +491,7 @@ def test_several_vectors_an_item_go_through_plan_and_store_in_the_order_of_the_i
     store = VectorStore(tmp_path if kept else None)
     with Loader(0) as loader:
         done = embed(
-            Tokens(), items(20), [str(i) for i in range(20)], Side.QUERY,
+            Tokens(), TaskSide("", Side.QUERY, items(20), [str(i) for i in range(20)]),
             loader=loader, tokens_per_batch=BUDGET, store=store,
         )  # fmt: skip
     assert isinstance(done.vectors, MultiVectors)

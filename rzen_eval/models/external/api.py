@@ -103,7 +103,7 @@ class Api(OneMethodModel):
         self._confirmed = True
 
     def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | list[Vectors]:
-        """As every model, after a confirmation for all items at once."""
+        """As every model, float32, shape (n, dim), after a confirmation for all items at once."""
         self.confirm(items)
         return super().embed(items, side)
 
@@ -137,16 +137,7 @@ class Api(OneMethodModel):
                 f"{spec.name}: the environment variable {spec.key_variable} holds no key for {spec.endpoint};"
                 " set it, or name another with model.key_variable=NAME"
             )
-        return Remote(
-            spec.name,
-            spec.endpoint,
-            key,
-            spec.headers,
-            timeout=spec.timeout,
-            per_minute=spec.requests_per_minute,
-            attempts=spec.attempts,
-            longest_wait=spec.longest_wait,
-        )
+        return Remote(spec, key)
 
     def _vector(self, item: Item, side: Side) -> Vectors:
         try:

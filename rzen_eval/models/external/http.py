@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
+    from rzen_eval.models.declaration.external import ApiSpec
+
 REFUSED = frozenset({400, 413, 415, 422})
 """Answers that are about what was sent, so that sending it again is of no use."""
 SAID = 200
@@ -63,46 +65,29 @@ class Remote:
     gets to read it.
 
     Args:
-        name: of the model, for messages.
-        endpoint: the address.
+        spec: says where the server is, what is sent beside the key, and for how long it is asked.
         key: sent as a bearer token.
-        headers: sent beside it.
-        timeout: seconds without a byte after which an attempt counts as failed.
-        per_minute: most requests; None: no limit.
-        attempts: at one request, before the run is given up.
-        longest_wait: most seconds between two of them; a server that asks for more is not waited for.
     """
 
-    def __init__(
-        self,
-        name: str,
-        endpoint: str,
-        key: str,
-        headers: Mapping[str, str],
-        *,
-        timeout: float,
-        per_minute: float | None,
-        attempts: int,
-        longest_wait: float,
-    ) -> None:
+    def __init__(self, spec: ApiSpec, key: str) -> None:
         try:
             import httpx2
             from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
         except ImportError as error:
             raise ModelError(
-                f"{name}: an API needs httpx2 and tenacity ({error}); pip install 'rzen-eval[api]'"
+                f"{spec.name}: an API needs httpx2 and tenacity ({error}); pip install 'rzen-eval[api]'"
             ) from error
-        self._name, self._endpoint, self._key = name, endpoint, key
-        self._longest_wait = longest_wait
-        self._pace = Pace(per_minute)
+        self._name, self._endpoint, self._key = spec.name, spec.endpoint, key
+        self._longest_wait = spec.longest_wait
+        self._pace = Pace(spec.requests_per_minute)
         self._http = httpx2
         self._client = httpx2.Client(
-            headers={**headers, "Authorization": f"Bearer {key}"}, timeout=timeout, follow_redirects=False
+            headers={**spec.headers, "Authorization": f"Bearer {key}"}, timeout=spec.timeout, follow_redirects=False
         )
-        self._backoff = wait_random_exponential(multiplier=min(1.0, longest_wait), max=longest_wait)
+        self._backoff = wait_random_exponential(multiplier=min(1.0, spec.longest_wait), max=spec.longest_wait)
         self._retrying = Retrying(
             retry=retry_if_exception_type(AgainError),
-            stop=stop_after_attempt(attempts),
+            stop=stop_after_attempt(spec.attempts),
             wait=self._wait,
             reraise=True,
         )

@@ -12,9 +12,8 @@ import numpy as np
 from rzen_eval.core import Side
 from rzen_eval.media import open_rgb
 from rzen_eval.models import device
-from rzen_eval.models.declaration.local import Budget
-from rzen_eval.models.interface import Planned
-from rzen_eval.models.pictures.resize import Pictures, Sizing
+from rzen_eval.models.interface import Planned, Rendered
+from rzen_eval.models.pictures.resize import NO_PICTURES, Pictures
 from rzen_eval.models.token_budget import WINDOW_TOKENS
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ class Unopened(Pictures):
     def most_tokens(self) -> int:
         """What the item counts as."""
         return self.share
-
-
-_NO_SIZE = Sizing(Budget(min_tokens=1, max_tokens=1), Budget(min_tokens=1, max_tokens=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +125,18 @@ class OneMethodModel(ABC):
         said = {"side": str(side), "instruction": item.instruction, "text": item.text}
         return json.dumps({key: value for key, value in said.items() if value}, ensure_ascii=False)
 
-    def pictures(self, item: Item) -> Unopened:  # noqa: ARG002 - the same for every item
-        """Nothing for a worker to load."""
-        return Unopened(_NO_SIZE, share=self._share)
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        """The item itself, with nothing for a worker to load."""
+        return Rendered(item, side, self.prompt(item, side), Unopened(NO_PICTURES.how, share=self._share))
 
-    def plan(self, item: Item, side: Side, visuals: Sequence[Visual] | None = None) -> Held:  # noqa: ARG002
+    def planned(self, rendered: Rendered, visuals: Sequence[Visual]) -> Held:  # noqa: ARG002 - it opens pictures itself
         """The item itself."""
         empty = np.zeros(0, dtype=np.int64)
-        return Held(
-            self.prompt(item, side), np.zeros(1, dtype=np.int64), empty, item=item, side=side, share=self._share
-        )
+        one = np.zeros(1, dtype=np.int64)
+        return Held(rendered.prompt, one, empty, item=rendered.item, side=rendered.side, share=self._share)
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:  # noqa: ARG002
-        """Vectors of items of one side."""
+        """Vectors of items of one side, shape (n, dim), or for each item several, shape (vectors, dim)."""
         held = [one for one in planned if isinstance(one, Held)]
         return self.vectors([one.item for one in held], held[0].side)
 

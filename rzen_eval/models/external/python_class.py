@@ -49,7 +49,7 @@ class PythonClass(OneMethodModel):
         return self.spec.batch_size
 
     def vectors(self, items: Sequence[Item], side: Side) -> Vectors | Sequence[Vectors]:
-        """What the class makes of a batch.
+        """What the class makes of a batch, shape (n, dim), or for each item several, shape (vectors, dim).
 
         Raises:
             ModelError: it fails, or returns something that cannot be vectors of these items.

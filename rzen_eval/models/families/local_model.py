@@ -6,19 +6,20 @@ A class of an architecture says how pictures become features, and how tokens wit
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from rzen_eval.core import Side
-from rzen_eval.errors import DataError
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.checkpoint import adapters, audit, files
 from rzen_eval.models.families import loading
-from rzen_eval.models.interface import Planned
-from rzen_eval.models.prompt import render, runs, shown, text_after
+from rzen_eval.models.families.token_places import placed, shortened
+from rzen_eval.models.interface import Rendered
+from rzen_eval.models.prompt import render, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from numpy.typing import NDArray
 
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
-    from rzen_eval.models.interface import Pictures, Preparation
+    from rzen_eval.models.interface import Pictures, Planned, Preparation
     from rzen_eval.models.pictures import resize as px
     from rzen_eval.models.pictures.resize import Pixels
 
@@ -55,6 +55,8 @@ class LocalModel(ABC):
     """Class of transformers that has all weights of a checkpoint, the head included."""
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
+    squared: ClassVar[bool] = False
+    """Whether it squeezes every picture into one square, and may make another of a small one first."""
     budgeted: ClassVar[bool] = False
     """Whether a picture takes as many tokens as its size asks for, within a declared budget; else the checkpoint
     decides."""
@@ -109,12 +111,12 @@ class LocalModel(ABC):
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
-        wanted = [self.pictures(item) for item in items]
-        most = [len(item.text or "") + pictures.most_tokens for item, pictures in zip(items, wanted, strict=True)]
+        rendered = [self.rendered(item, Side(side)) for item in items]
+        most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
         for window in windows(most, tokens_per_batch):
-            loaded = [wanted[i].load() for i in window]
+            loaded = [rendered[i].pictures.load() for i in window]
             planned = [
-                self.plan(items[i], Side(side), wanted[i].visuals(pixels))
+                self.planned(rendered[i], rendered[i].pictures.visuals(pixels))
                 for i, pixels in zip(window, loaded, strict=True)
             ]
             for batch in cut([plan.length for plan in planned], tokens_per_batch):
@@ -129,7 +131,14 @@ class LocalModel(ABC):
 
     def pictures(self, item: Item) -> Pictures:
         """The item's pictures, with how this model prepares them."""
+        return self._pictures(shown(self.spec, item))
+
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        """An item's prompt and pictures."""
         seen = shown(self.spec, item)
+        return Rendered(seen, side, render(self.spec.prompt, seen, side), self._pictures(seen))
+
+    def _pictures(self, seen: Item) -> Pictures:
         return self._preparation.pictures(tuple(seen.images), tuple(seen.frames))
 
     @cached_property
@@ -157,28 +166,21 @@ class LocalModel(ABC):
         Raises:
             DataError: its pictures do not fit the model's length, or a verbatim prompt has no place for them.
         """
-        prompt = self.prompt(item, side)
-        visuals = self.pictures(item).measure() if visuals is None else visuals
+        rendered = self.rendered(item, side)
+        return self.planned(rendered, rendered.pictures.measure() if visuals is None else visuals)
+
+    def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
+        """As `plan`, of an item that is rendered already."""
+        if not visuals and self.spec.prompt.unread is not None and rendered.pictures:
+            rendered = replace(rendered, prompt=self.spec.prompt.unread)
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self._encode(prompt) or [self._tokenizer.pad_token_id])
-        repeats, seen = np.ones(len(tokens), dtype=np.int64), np.zeros(len(tokens), dtype=bool)
-        for clip, token in zip((False, True), self._media_tokens(), strict=True):
-            sizes = [run for visual in visuals if visual.clip is clip for run in runs(self.spec.prompt, visual)]
-            # A media token without media is read as it is: the official strings of WebQA and EDIS begin with one.
-            places = np.flatnonzero(tokens == token)[: len(sizes)]
-            if len(places) < len(sizes):
-                raise DataError(
-                    f"{len(sizes) - len(places)} of its {len(sizes)} {'clips' if clip else 'images'} have no place in"
-                    f" the prompt {prompt!r}"
-                )
-            repeats[places], seen[places] = sizes, True
-        ids = np.repeat(tokens, repeats)
-        visual = np.flatnonzero(np.repeat(seen, repeats))
+        tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
+        plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, self._media_tokens())
         limit = self.spec.max_length
-        if limit is not None and len(ids) > limit:
-            tail = self._encode(text_after(self.spec.prompt, shown(self.spec, item), side))
-            ids = self._shorten(ids, int(visual[-1]) + 1 if len(visual) else 0, tail, limit)
-        return Planned(prompt, ids, visual, tuple(visuals))
+        if limit is None or plan.length <= limit:
+            return plan
+        tail = self._encode(text_after(self.spec.prompt, rendered.item, rendered.side))
+        return replace(plan, input_ids=shortened(plan, tail, limit, self.spec.name))
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
@@ -278,17 +280,3 @@ class LocalModel(ABC):
         # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
         ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
         return ids
-
-    def _shorten(self, ids: NDArray[np.int64], keep: int, tail: list[int], limit: int) -> NDArray[np.int64]:
-        """Cut text so that a prompt fits, keeping the first `keep` tokens and those of what follows the text."""
-        room = limit - len(tail)
-        if room <= 0:
-            raise DataError(
-                f"model.max_length={limit} leaves no room for text; the template's end alone takes {len(tail)}"
-            )
-        if room < keep:
-            raise DataError(
-                f"its pictures take {keep} of the {limit} tokens that {self.spec.name} reads and only text may be cut;"
-                " lower the frames or the pixel budget"
-            )
-        return np.concatenate([ids[:room], tail])

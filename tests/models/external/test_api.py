@@ -20,6 +20,7 @@ from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.engine.plan import TaskSide
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import ConfigError, DataError, ModelError
 from rzen_eval.models.external.api import Api
@@ -160,7 +161,7 @@ def test_a_run_that_was_stopped_goes_on_from_what_is_kept(server: Server, tmp_pa
 
     def run() -> Any:
         return embed(
-            opened, items, [str(n) for n in range(40)], Side.QUERY, loader=Loader(0),
+            opened, TaskSide("", Side.QUERY, items, [str(n) for n in range(40)]), loader=Loader(0),
             tokens_per_batch=opened.tokens_per_batch, store=VectorStore(tmp_path),
         )  # fmt: skip
 
@@ -172,7 +173,7 @@ def test_a_run_that_was_stopped_goes_on_from_what_is_kept(server: Server, tmp_pa
     found = run()
     assert found.vectors == pytest.approx(np.array([unit(n, 0, 1, 0) for n in range(1, 41)]))
     assert 16 <= paid <= 17, "the next one may be under way"
-    assert len(server.bodies) - paid == found.computed == 25, "what was kept was not asked for again"
+    assert len(server.bodies) - paid == found.spent.items == 25, "what was kept was not asked for again"
 
 
 def test_nothing_is_sent_before_a_confirmation_that_says_what_it_costs(server: Server, tmp_path: Path):
@@ -184,7 +185,9 @@ def test_nothing_is_sent_before_a_confirmation_that_says_what_it_costs(server: S
     opened = model(server, "confirmed=false")
     budget, store = opened.tokens_per_batch, VectorStore(tmp_path)
     with pytest.raises(ModelError, match=said + r", at a price that is not declared"):
-        embed(opened, items, ["a", "b"], Side.QUERY, loader=Loader(0), tokens_per_batch=budget, store=store)
+        embed(
+            opened, TaskSide("", Side.QUERY, items, ["a", "b"]), loader=Loader(0), tokens_per_batch=budget, store=store
+        )
     assert server.bodies == []
 
 

@@ -18,6 +18,7 @@ from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import Loader
+from rzen_eval.engine.plan import TaskSide
 from rzen_eval.errors import ConfigError, ModelError
 from tests.toys import four_pages, toy_task
 
@@ -87,9 +88,7 @@ def test_a_class_gets_many_items_at_once_from_the_first_on(module: str):
     items = [Item(text=f"a caption of forty characters or so, {n:03}") for n in range(200)]
     embed(
         model,
-        items,
-        [str(n) for n in range(200)],
-        Side.QUERY,
+        TaskSide("", Side.QUERY, items, [str(n) for n in range(200)]),
         loader=Loader(0),
         tokens_per_batch=model.tokens_per_batch,
     )
