@@ -233,7 +233,8 @@ class TaskData:
     pools: Mapping[str, Sequence[str]] | None = None
     """Candidates each query may be ranked against; None means the whole corpus."""
     integer_ids: bool = False
-    """Whether the repository's candidate ids are integers; the official reading of graded NDCG depends on it."""
+    """Whether all candidate ids are integers, however the repository stores them; the official reading of graded NDCG
+    depends on it."""
     languages: Sequence[str] | None = None
     """Language of each query; None where the repository does not say."""
     revision: str | None = None

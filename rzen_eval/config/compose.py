@@ -17,6 +17,7 @@ from yaml import YAMLError
 from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.messages import MissingValueError, explain, plain, written
 from rzen_eval.config.schema import RunConfig
+from rzen_eval.data.recipe import check_options
 from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.ranking import metrics
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hydra.core.override_parser.types import Override
+
+    from rzen_eval.core import Task
 
 
 def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need_tasks: bool = True) -> RunConfig:
@@ -141,13 +144,23 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
         raise ConfigError(explain(error, overrides, places)) from error
     expanded = {name: getattr(config, name).expanduser().absolute() for name in ("results_dir", "cache_dir")}
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
-    for name, task in tasks.items():
-        try:
-            metrics.checked_name(task.metric)
-        except ConfigError as error:
-            where = written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
-            raise ConfigError(f"{where}: tasks.{name}.metric: {error}") from error
+    for task in tasks.values():
+        _check_task(task, overrides, places)
     return config.model_copy(update=expanded | {"tasks": tasks})
+
+
+def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path]) -> None:
+    """Refuse a metric that there is not, and options that the task's recipe does not take."""
+    try:
+        metrics.checked_name(task.metric)
+    except ConfigError as error:
+        key = f"tasks.{task.id}.metric"
+        raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {key}: {error}") from error
+    try:
+        check_options(task)
+    except ConfigError as error:
+        key = f"tasks.{task.id}.options"
+        raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {error}") from error
 
 
 def _with_options(tasks: dict[str, Any], options: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:
