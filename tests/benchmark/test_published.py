@@ -131,7 +131,7 @@ HEAD = "model: A\nsource: s\ndata_version: "
     [
         ("model: [", "own.yaml: while parsing"),
         ("model: A", "own.yaml: data_version: missing; expected a value"),
-        (f"{HEAD}'3.0'", "data_version: expected one of 2.1, 2.0.1, 2.0, found '3.0'"),
+        (f"{HEAD}'3.0'", f"data_version: expected one of {', '.join(manifest().versions)}, found '3.0'"),
         (f"{HEAD}'2.1'\nscores: {{I-CSL: 1}}", "unknown column 'I-CSL' (did you mean I-CLS?)"),
         (f"{HEAD}'2.1'\nscores: {{Image: 101}}", "Image: expected percent, 0 to 100, found 101"),
         (f"{HEAD}'2.1'\ntasks: {{VOC2008: 1}}", "unknown task 'VOC2008' (did you mean VOC2007?)"),
