@@ -21,7 +21,6 @@ from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_
 from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
-
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
