@@ -53,7 +53,8 @@ def load_data(task: Task) -> TaskData:
         DataError: the data are missing, damaged, inconsistent, or not as many as declared.
         ConfigError: the task names a recipe that does not exist.
     """
-    data: TaskData = recipe(task).load(task, Repository.of(task))
+    repository = Repository.of(task)
+    data: TaskData = recipe(task).load(task, repository)
     for side, ids in (("queries", data.query_ids), ("candidates", data.candidate_ids)):
         if not ids:
             raise DataError(
@@ -67,8 +68,10 @@ def load_data(task: Task) -> TaskData:
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
     miscounted = _counted(task, data)
-    warnings = [*data.warnings, *_same_commit(task, data), *miscounted]
-    return replace(data, warnings=warnings, other_data=data.other_data or bool(miscounted))
+    of_media = [f"{task.id}: {warning}" for warning in repository.media_warnings()]
+    warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *of_media]
+    other_data = data.other_data or bool(miscounted)
+    return replace(data, warnings=warnings, other_data=other_data, media=repository.media_found())
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:
@@ -135,7 +138,7 @@ def _counted(task: Task, data: TaskData) -> list[str]:
     """Compare counts with the declared ones."""
     n_queries, n_candidates = task.n_queries, task.n_candidates
     if task.source.kind == "sample":
-        made = bundled.COUNTS[task.dataset.repo, task.dataset.config]
+        made = bundled.counts(task.dataset)
         by_language = made.n_queries_by_language or {}
         n_queries, n_candidates = by_language.get(task.dataset.language or "", made.n_queries), made.n_candidates
     n_queries = min(n_queries, task.limit or n_queries)

@@ -206,6 +206,7 @@ def _provenance(
             "revision": data.revision,
             "content": loaded.content,
             "judgements": judgements(data),
+            **({"media": dict(data.media)} if data.media else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,
