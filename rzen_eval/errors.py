@@ -55,6 +55,12 @@ def reason(error: BaseException, length: int = 300) -> str:
     return " ".join(str(error).split())[:length] or type(error).__name__
 
 
+def failure(error: BaseException) -> str:
+    """The class of an error of code that is not ours, and what it says, in one line."""
+    said = reason(error)
+    return said if said == type(error).__name__ else f"{type(error).__name__}: {said}"
+
+
 def first_fault(error: ValidationError) -> tuple[str, str]:
     """Where the first thing is that is wrong with a file or with settings, and what it is.
 

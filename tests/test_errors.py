@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field, ValidationError, field_validator
 
 from rzen_eval.core import Frozen
-from rzen_eval.errors import first_fault, nearest, reason, some
+from rzen_eval.errors import failure, first_fault, nearest, reason, some
 
 
 class Settings(Frozen):
@@ -35,6 +35,8 @@ def test_what_another_library_says_becomes_one_short_line():
     assert reason(ValueError("one\n  two\tthree")) == "one two three"
     assert reason(ValueError("x" * 400)) == "x" * 300
     assert reason(EOFError()) == "EOFError"
+    assert failure(EOFError()) == "EOFError"
+    assert failure(KeyError("a\nb")) == r"KeyError: 'a\nb'"
 
 
 @pytest.mark.parametrize(

@@ -69,12 +69,12 @@ class LlavaOnevision(LocalModel):
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
         """As transformers has it, of either layout."""
-        said = _said(spec, folder)
-        return converted(said) if said.get("model_type") in ORIGINAL else super().read_config(spec, folder)
+        own = _own_config(spec, folder)
+        return converted(own) if own.get("model_type") in ORIGINAL else super().read_config(spec, folder)
 
     def loading_options(self) -> dict[str, Any]:
         """The configuration and names of weights of LLaVA-NeXT's own layout, where it is that."""
-        original = _said(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
+        original = _own_config(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
         return {"config": self._config, "key_mapping": RENAMED} if original else {}
 
     def _media_tokens(self) -> tuple[int, int]:
@@ -113,16 +113,16 @@ class LlavaOnevision(LocalModel):
         return tokens  # type: ignore[no-any-return]
 
 
-def _said(spec: ModelSpec, folder: Path) -> dict[str, Any]:
+def _own_config(spec: ModelSpec, folder: Path) -> dict[str, Any]:
     """What is in the checkpoint's `config.json`."""
     try:
-        said: dict[str, Any] = json.loads((folder / "config.json").read_text())
+        own: dict[str, Any] = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
         raise audit.unloadable(spec, folder, error) from error
-    return said
+    return own
 
 
-def converted(said: dict[str, Any]) -> Any:
+def converted(own: dict[str, Any]) -> Any:
     """A `LlavaOnevisionConfig` of what LLaVA-NeXT's own configuration says.
 
     That names a vision tower but not its sizes: those of SigLIP-so400m without its last layer, unless they are added
@@ -132,12 +132,12 @@ def converted(said: dict[str, Any]) -> Any:
     """
     from transformers import LlavaOnevisionConfig, Qwen2Config
 
-    own = set(Qwen2Config().to_dict()) - {"model_type", "architectures"} | {"rope_theta"}
-    text = Qwen2Config(**{key: value for key, value in said.items() if key in own})
+    of_text = set(Qwen2Config().to_dict()) - {"model_type", "architectures"} | {"rope_theta"}
+    text = Qwen2Config(**{key: value for key, value in own.items() if key in of_text})
     return LlavaOnevisionConfig(
         text_config=text.to_dict(),
-        vision_config=said.get("vision_config"),
-        image_grid_pinpoints=said["image_grid_pinpoints"],
-        vision_aspect_ratio=said["image_aspect_ratio"],
+        vision_config=own.get("vision_config"),
+        image_grid_pinpoints=own["image_grid_pinpoints"],
+        vision_aspect_ratio=own["image_aspect_ratio"],
         tie_word_embeddings=text.tie_word_embeddings,
     )
