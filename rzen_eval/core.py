@@ -187,6 +187,8 @@ class Task(Frozen):
     recipe: str
     """Module of `rzen_eval.data.recipes` that turns rows into queries, candidates and judgements."""
     metric: str
+    evaluator: Literal["mmeb", "mteb"] = "mmeb"
+    """Whose evaluator `score` follows, oddities included: MMEB's or mteb's."""
     pool: Literal["query", "corpus"]
     """Whether each query is ranked against its own candidates or against all of the task's."""
     dataset: Dataset
@@ -204,6 +206,12 @@ class Task(Frozen):
     frames: int = Field(default=8, gt=0)
     """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
     cache_dir: Path
+
+    @model_validator(mode="after")
+    def _ranked_whole(self) -> Self:
+        if self.evaluator == "mteb" and self.pool != "corpus":
+            raise ValueError(f"evaluator: mteb ranks the whole corpus, found pool: {self.pool}")
+        return self
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -235,7 +243,11 @@ class TaskData:
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A map from items to vectors. It never learns which task it is embedding."""
+    """A map from items to vectors. It never learns which task it is embedding.
+
+    One whose vectors are meant to be compared by dot product, whatever their length, says so in an attribute
+    `similarity = "dot"`; without it, or with `"cosine"`, they are made unit length.
+    """
 
     def embed(self, items: Sequence[Item], side: Side) -> Vectors | MultiVectors | Sequence[Vectors]:
         """One vector an item, or several, in the order of the items.

@@ -8,7 +8,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkable
 
 from PIL import Image, UnidentifiedImageError
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Media
 
+Alpha = Literal["drop", "white"]
+"""What becomes of a picture's alpha channel: dropped, or laid on white."""
+WHITE = (255, 255, 255)
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, LookupError, Image.DecompressionBombError)
 """What Pillow's decoders raise on damaged files, found by damaging files of twenty formats."""
 
@@ -71,11 +74,25 @@ def image_size(media: Media) -> tuple[int, int]:
         return image.size
 
 
-def open_rgb(media: Media) -> Image.Image:
+def open_rgb(media: Media, alpha: Alpha = "drop") -> Image.Image:
     """Decode a picture the way the reference does: `convert("RGB")`.
 
-    So alpha is dropped and not composited, EXIF rotation is ignored, of an animation the first frame is taken
-    and 16-bit grey is cut off at 255. A truncated picture is refused, never filled up with grey.
+    So EXIF rotation is ignored, of an animation the first frame is taken and 16-bit grey is cut off at 255. A truncated
+    picture is refused, never filled up with grey.
+
+    Args:
+        media: the picture.
+        alpha: `white` lays an RGBA picture on white first; of every other kind the transparency is always dropped, as
+            qwen-vl-utils does.
+
+    Raises:
+        DataError: the picture is missing, damaged, truncated or absurdly large.
+    """
+    return to_rgb(open_as_stored(media), alpha, describe(media))
+
+
+def open_as_stored(media: Media) -> Image.Image:
+    """Decode a picture in the mode that it is stored in: with its alpha channel, or a palette.
 
     Raises:
         DataError: the picture is missing, damaged, truncated or absurdly large.
@@ -83,11 +100,32 @@ def open_rgb(media: Media) -> Image.Image:
     if isinstance(media, SavedAsJpeg):
         saved = io.BytesIO()
         open_rgb(media.media).save(saved, format="JPEG")
-        return open_rgb(saved.getvalue())
+        return open_as_stored(saved.getvalue())
     if isinstance(media, Image.Image):
-        return _rgb(media, media)
+        return _decoded(media, media)
     with _opened(media) as image:
-        return _rgb(image, media)
+        return _decoded(image, media)
+
+
+def to_rgb(image: Image.Image, alpha: Alpha = "drop", name: str = "a picture") -> Image.Image:
+    """A decoded picture in RGB, with nothing left that an image processor would composite.
+
+    Raises:
+        DataError: its mode has no way to RGB; it is called by its name.
+    """
+    if alpha == "white" and image.mode == "RGBA":
+        canvas = Image.new("RGB", image.size, WHITE)
+        canvas.paste(image, mask=image.getchannel("A"))
+        return canvas
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on transparency in palettes, which does not reach the pixels
+            converted = image.convert("RGB")
+    except DAMAGE as error:
+        raise DataError(f"{name} cannot be decoded: {_reason(error)}") from error
+    # A palette's transparency outlives the conversion, and image processors would composite it on white.
+    converted.info.pop("transparency", None)
+    return converted
 
 
 def _here_only(media: Media) -> TypeGuard[Encoded]:
@@ -97,17 +135,14 @@ def _here_only(media: Media) -> TypeGuard[Encoded]:
     )
 
 
-def _rgb(image: Image.Image, media: Media) -> Image.Image:
+def _decoded(image: Image.Image, media: Media) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            # On transparency in palettes and odd metadata, neither of which reaches the pixels.
-            warnings.simplefilter("ignore")
-            converted = image.convert("RGB")
+            warnings.simplefilter("ignore")  # odd metadata, which does not reach the pixels
+            image.load()
     except DAMAGE as error:
         raise DataError(f"{describe(media)} cannot be decoded: {_reason(error)}") from error
-    # A palette's transparency outlives the conversion, and image processors would composite it on white.
-    converted.info.pop("transparency", None)
-    return converted
+    return image
 
 
 @contextmanager

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rzen_eval.benchmark.declared import declaration
-from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.manifest import Benchmark, Entry, Manifest, Version, manifest
 from rzen_eval.benchmark.places import config_dir
 from rzen_eval.core import Instruction, QueryScores, Result, Run
 from rzen_eval.results import store
 
 MODEL = {"name": "m", "prompt": {"system": "You are.", "instruction": {"query": "user"}}, "dtype": "float32"}
+
+
+def manifest_of(groups: Mapping[str, Mapping[str, Sequence[str]]], *versions: str) -> Manifest:
+    """A benchmark of these tasks by modality and group, the same in all versions of its data."""
+    names = versions or tuple(manifest().versions)
+    entries = {
+        name: Entry(name, name, name, "toy", modality, group, names, "hit@1", "query", 10, 10, "toys/toy", None, None)
+        for modality, made_of in groups.items()
+        for group, tasks in made_of.items()
+        for name in tasks
+    }
+    of = [replace(manifest().versions.get(name, Version(name, "toys", (), ())), members=(*entries,)) for name in names]
+    parts = {modality: modality.capitalize() for modality in groups}
+    return Manifest({"toy": Benchmark("toy", "MMEB-V2", parts, of, 8, frozenset())}, entries)
+
+
+def together(*manifests: Manifest) -> Manifest:
+    """Benchmarks beside each other, under the ids `0`, `1` and so on."""
+    one_by_one = {str(place): next(iter(one.benchmarks.values())) for place, one in enumerate(manifests)}
+    benchmarks = {name: replace(one, id=name, name=f"Toy {name}") for name, one in one_by_one.items()}
+    return Manifest(benchmarks, {name: entry for one in manifests for name, entry in one.entries.items()})
 
 
 def write(folder: Path, task: str, values: Sequence[float], *, kept: bool = True, **fields: Any) -> Result:

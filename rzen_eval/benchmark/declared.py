@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -38,7 +37,7 @@ def declaration(group: str, name: str, places: Sequence[Path]) -> dict[str, Any]
         NotPlainError: its `defaults` or values hold more than names of files.
     """
     file = _file(group, name, places)
-    own = dict(_content(file))
+    own = dict(content(file))
     merged: dict[str, Any] = {}
     defaults = own.pop("defaults", [])
     for entry in defaults if "_self_" in defaults else [*defaults, "_self_"]:
@@ -66,15 +65,14 @@ def tasks(name: str, places: Sequence[Path]) -> Iterator[str]:
     if not _is_suite(file):
         yield name
         return
-    content = _content(file)
-    if set(content) != {"defaults"} or not all(isinstance(entry, str) for entry in content["defaults"]):
+    suite = content(file)
+    if set(suite) != {"defaults"} or not all(isinstance(entry, str) for entry in suite["defaults"]):
         raise NotPlainError(f"{file}: expected a suite to be a list of names under defaults, and nothing else")
-    for entry in content["defaults"]:
+    for entry in suite["defaults"]:
         if entry != "_self_":
             yield from tasks(entry, places)
 
 
-@cache
 def _is_suite(file: Path) -> bool:
     with file.open() as stream:
         return stream.readline().strip() == SUITE
@@ -87,19 +85,24 @@ def _file(group: str, name: str, places: Sequence[Path]) -> Path:
     raise ConfigError(f"no {group}/{name}.yaml in {', '.join(map(str, places))}")
 
 
-@cache
-def _content(file: Path) -> Mapping[str, Any]:
+def content(file: Path) -> Mapping[str, Any]:
+    """What one file says, without what it builds on; nothing where it is empty.
+
+    Raises:
+        ConfigError: it cannot be read, or is no mapping in YAML.
+        NotPlainError: it holds values that only Hydra works out.
+    """
     try:
         text = file.read_text(encoding="utf-8")
-        content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - it is the safe loader, in C where there is one
+        found = yaml.load(text, Loader=_LOADER)  # noqa: S506 - it is the safe loader, in C where there is one
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
-    content = content or {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{file}: expected a mapping, found {type(content).__name__}")
+    found = {} if found is None else found
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file}: expected a mapping, found {type(found).__name__}")
     if "${" in text:
         raise NotPlainError(f"{file}: holds values that are worked out, ${{...}}")
-    return content
+    return found
 
 
 def _base(entry: object, group: str, file: Path) -> tuple[str, str, str | None]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rzen_eval.benchmark import declared
 from rzen_eval.benchmark.places import choices, config_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
 OVERALL = "Overall"
-"""The column over all tasks of a benchmark."""
+"""The column over all tasks of a benchmark that calls it nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Version:
     """What tells its data from those of others, for people."""
     suites: Sequence[str]
     """What `task=` is given for all of its tasks."""
+    members: Sequence[str]
+    """Ids of its tasks, in the order of its tables."""
 
     @property
     def word(self) -> str:
@@ -42,15 +44,21 @@ class Benchmark:
     id: str
     name: str
     parts: Mapping[str, str]
-    """Titles of the modalities that it has, in the order of its tables."""
+    """Titles of the modalities that it has, by modality, in the order of its tables."""
     versions: Sequence[Version]
     """The newest first."""
     frames: int
     """Frames of a video that its tables are made with."""
-    variants: Sequence[str]
-    """What `task=` is given for the tasks that are in no average."""
     graded: frozenset[str]
     """Names of tasks whose score differs between the official and the textbook reading."""
+    overall: str = OVERALL
+    """Title of the column over all of its tasks."""
+    by_language: bool = False
+    """Whether each language of its queries has a column too, in a table of their own."""
+    digits: int = 2
+    """Digits after the point of a score in percent that its averages are formed of."""
+    private: frozenset[str] = frozenset()
+    """Names of tasks that have published scores and no public data; no average includes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class Entry:
     repo: str
     config: str | None
     revision: str | None
+    language: str | None = None
+    """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,9 @@ class Manifest:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The leaderboard's names, those of variants included."""
-        return frozenset(entry.name for entry in self.entries.values())
+        """The leaderboard's names, those of variants and of tasks without public data included."""
+        private = (one.private for one in self.benchmarks.values())
+        return frozenset(entry.name for entry in self.entries.values()).union(*private)
 
     @cached_property
     def versions(self) -> Mapping[str, Version]:
@@ -106,35 +117,102 @@ class Manifest:
         """Names of tasks whose score differs between the official and the textbook reading."""
         return frozenset().union(*(one.graded for one in self.benchmarks.values()))
 
+    @cached_property
+    def named_versions(self) -> list[str]:
+        """Versions that tasks themselves name; others are made of tasks of several."""
+        named = {version for entry in self.entries.values() for version in entry.versions}
+        return [version for version in self.versions if version in named]
+
     def benchmark(self, version: str | None = None) -> Benchmark:
         """The benchmark that a version of the data belongs to."""
         wanted = version or self.newest
         return next(one for one in self.benchmarks.values() if wanted in {found.name for found in one.versions})
 
-    def members(self, version: str | None = None) -> list[Entry]:
-        """Tasks of a version of the data, in the order of its tables."""
-        paths = [
-            path for suite in self.versions[version or self.newest].suites for path in declared.tasks(suite, _shipped())
-        ]
-        by_path = {entry.path: entry for entry in self.entries.values()}
-        return [by_path[path] for path in paths]
+    def told(self, versions: Iterable[Collection[str] | None]) -> list[str]:
+        """Versions of the data that results are averaged in.
+
+        Args:
+            versions: of each result, those whose averages include it; None: it does not say.
+
+        Returns:
+            Of each benchmark that a result belongs to, the versions that a result is of alone; where there are none,
+            since all of them are the same in every version, the newest.
+        """
+        found = [None if one is None else frozenset(one) for one in versions]
+        told = []
+        for benchmark in self.benchmarks.values():
+            names = [version.name for version in benchmark.versions]
+            alone = [name for name in names if frozenset({name}) in found]
+            first = benchmark.id == next(iter(self.benchmarks))
+            belongs = any(one & set(names) if one is not None else first for one in found)
+            told += alone or names[: 1 if belongs else 0]
+        return told
 
     def groups(self, version: str | None = None) -> dict[str, dict[str, list[str]]]:
         """The leaderboard's names of a version's tasks by modality and group, in the order of its tables."""
         made_of: dict[str, dict[str, list[str]]] = {part: {} for part in self.benchmark(version).parts}
-        for entry in self.members(version):
+        for member in self.versions[version or self.newest].members:
+            entry = self.entries[member]
             made_of[entry.modality].setdefault(entry.group, []).append(entry.name)
-        return made_of
+        return {part: groups for part, groups in made_of.items() if groups}
+
+    def parts(self, version: str | None = None) -> dict[str, list[str]]:
+        """The leaderboard's names of a version's tasks by title of their modality."""
+        titles = self.benchmark(version).parts
+        return {
+            titles[part]: [name for names in groups.values() for name in names]
+            for part, groups in self.groups(version).items()
+        }
 
     def columns(self, version: str | None = None) -> dict[str, list[str]]:
-        """Tasks of every column of a version's tables: the whole, then each modality and its groups."""
-        titles, groups = self.benchmark(version).parts, self.groups(version)
-        parts = {part: [name for names in made_of.values() for name in names] for part, made_of in groups.items()}
-        columns = {OVERALL: [name for names in parts.values() for name in names]}
+        """The leaderboard's names of the tasks of every column of a version's tables, in their order.
+
+        Returns:
+            The whole; each modality, where there are several, with its groups; each language, where these are averaged.
+        """
+        titles, parts, groups = self.benchmark(version).parts, self.parts(version), self.groups(version)
+        columns = {self.overall(version): [name for names in parts.values() for name in names]}
         for part, made_of in groups.items():
-            columns |= {titles[part]: parts[part]} if len(parts) > 1 else {}
+            columns |= {titles[part]: parts[titles[part]]} if len(parts) > 1 else {}
             columns |= made_of
-        return columns
+        return columns | self.languages(version)
+
+    def languages(self, version: str | None = None) -> dict[str, list[str]]:
+        """The leaderboard's names of a version's tasks by language, where its benchmark averages languages."""
+        found: dict[str, list[str]] = {}
+        for member in self.versions[version or self.newest].members if self.benchmark(version).by_language else ():
+            entry = self.entries[member]
+            found.setdefault((entry.language or "").capitalize(), []).append(entry.name)
+        return found
+
+    def overall(self, version: str | None = None) -> str:
+        """Title of the column over all tasks of a version."""
+        return self.benchmark(version).overall
+
+    def kind(self, column: str, version: str | None = None) -> Literal["overall", "modality", "group"]:
+        """What a column averages."""
+        return (
+            "overall" if column == self.overall(version) else "modality" if column in self.parts(version) else "group"
+        )
+
+    def tables(self, version: str | None = None) -> dict[str, list[str]]:
+        """Columns of each table of a version, by its title: the whole, then each modality."""
+        benchmark, parts, groups = self.benchmark(version), self.parts(version), self.groups(version)
+        overall, languages = self.overall(version), self.languages(version)
+        if len(parts) == 1:
+            tables = {benchmark.name: [overall, *next(iter(groups.values()))]}
+            return tables | ({f"{benchmark.name} by language": [overall, *languages]} if languages else {})
+        tables = {benchmark.name: [overall, *parts]}
+        return tables | {benchmark.parts[part]: [benchmark.parts[part], *made_of] for part, made_of in groups.items()}
+
+    def frames(self, versions: Collection[str] | None) -> int:
+        """Frames of a video that the tables are made with.
+
+        Args:
+            versions: of the data whose averages include a task; None or empty: it belongs to no benchmark.
+        """
+        known = next((version for version in versions or () if version in self.versions), None)
+        return self.benchmark(known).frames
 
 
 @cache
@@ -143,45 +221,54 @@ def _shipped() -> tuple[Path, ...]:
 
 
 @cache
-def benchmarks() -> Mapping[str, Benchmark]:
-    """The shipped benchmarks by id, in the order of the tables."""
+def manifest() -> Manifest:
+    """The shipped tasks, read once a process."""
     raw = {name: declared.declaration("benchmark", name, _shipped()) for name in choices("benchmark", _shipped())}
     names = sorted(raw, key=lambda name: (raw[name]["order"], name))
-    return MappingProxyType({name: _benchmark(name, raw[name]) for name in names})
+    benchmarks = {name: _benchmark(name, raw[name]) for name in names}
+    entries: dict[str, Entry] = {}
+    for benchmark in benchmarks.values():
+        newest, *older = benchmark.versions
+        # The oldest before those between it and the newest, which are made of tasks of both.
+        suites = [suite for version in (newest, *reversed(older)) for suite in version.suites]
+        for path in _paths([*suites, *raw[benchmark.id].get("variants", ())]):
+            entry = _entry(path, benchmark.id)
+            entries.setdefault(entry.id, entry)
+    return Manifest(MappingProxyType(benchmarks), MappingProxyType(entries))
 
 
 def _benchmark(name: str, raw: Mapping[str, Any]) -> Benchmark:
+    versions = [
+        Version(one, said["data"], tuple(said["tasks"]), tuple(map(_id, _paths(said["tasks"]))))
+        for one, said in raw["versions"].items()
+    ]
     return Benchmark(
         id=name,
         name=raw["name"],
         parts=raw["parts"],
-        versions=tuple(Version(one, said["data"], tuple(said["tasks"])) for one, said in raw["versions"].items()),
+        versions=tuple(versions),
         frames=raw["frames"],
-        variants=tuple(raw.get("variants", ())),
         graded=frozenset(raw.get("graded", ())),
+        overall=raw.get("overall", OVERALL),
+        by_language=raw.get("by_language", False),
+        digits=raw.get("digits", 2),
+        private=frozenset(raw.get("private", ())),
     )
 
 
-@cache
-def manifest() -> Manifest:
-    """The shipped tasks, read once a process."""
-    entries: dict[str, Entry] = {}
-    for benchmark in benchmarks().values():
-        newest, *older = benchmark.versions
-        # Among the older ones the oldest comes first: one in between is made of tasks of both.
-        suites = [suite for version in (newest, *reversed(older)) for suite in version.suites]
-        for suite in [*suites, *benchmark.variants]:
-            for path in declared.tasks(suite, _shipped()):
-                entry = _entry(path, benchmark.id)
-                entries.setdefault(entry.id, entry)
-    return Manifest(benchmarks(), MappingProxyType(entries))
+def _paths(suites: Sequence[str]) -> list[str]:
+    return [path for suite in suites for path in declared.tasks(suite, _shipped())]
+
+
+def _id(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _entry(path: str, benchmark: str) -> Entry:
     raw = declared.declaration("task", path, _shipped())
     dataset = raw["dataset"]
     return Entry(
-        id=path.rpartition("/")[2],
+        id=_id(path),
         path=path,
         name=raw["name"],
         benchmark=benchmark,
@@ -195,4 +282,5 @@ def _entry(path: str, benchmark: str) -> Entry:
         repo=dataset["repo"],
         config=dataset.get("config"),
         revision=dataset.get("revision"),
+        language=dataset.get("language"),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
-import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from rzen_eval.benchmark import declared
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.core import Frozen
 from rzen_eval.errors import ConfigError, first_fault, nearest, reason
 
@@ -14,24 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-COLUMNS = (
-    "Overall",
-    *("Image", "I-CLS", "I-QA", "I-RET", "I-VG"),
-    *("Video", "V-CLS", "V-QA", "V-RET", "V-MRET"),
-    *("Visdoc", "ViDoRe-V1", "ViDoRe-V2", "VisRAG", "VisDoc-OOD"),
-)
-"""Averages of the published tables, in their order."""
-DataVersion = Literal["2.1", "2.0.1", "2.0"]
-DATA_VERSIONS: tuple[str, ...] = get_args(DataVersion)
-"""Newest first. 2.1: page labels corrected in November 2025, 1602 MomentSeeker queries; 2.0.1: the same queries, labels
-not corrected; 2.0: labels not corrected, 1800 MomentSeeker queries."""
-
 
 class Reference(Frozen):
     """A row of a published table (Hydra group `reference`)."""
 
     model: str
-    data_version: DataVersion
+    data_version: str
     size_b: float | None = None
     """Billions of parameters; None: not published."""
     source: str
@@ -53,10 +42,18 @@ class Reference(Frozen):
     tasks: dict[str, float] = Field(default={})
     """Percent by task, under the leaderboard's names."""
 
+    @field_validator("data_version")
+    @classmethod
+    def _known(cls, version: str) -> str:
+        if version not in manifest().versions:
+            raise ValueError(f"expected one of {', '.join(manifest().versions)}, found {version!r}")
+        return version
+
     @field_validator("scores")
     @classmethod
-    def _of_known_columns(cls, scores: dict[str, float]) -> dict[str, float]:
-        _check(scores, COLUMNS, "column")
+    def _of_known_columns(cls, scores: dict[str, float], checked: ValidationInfo) -> dict[str, float]:
+        if "data_version" in checked.data:
+            _check(scores, manifest().columns(checked.data["data_version"]), "column")
         return scores
 
     @field_validator("tasks")
@@ -98,14 +95,14 @@ def load(folders: Sequence[Path], tasks: Collection[str]) -> dict[str, Reference
 
 def _read(file: Path, tasks: Collection[str]) -> Reference | None:
     try:
-        raw = yaml.safe_load(file.read_text())
-        if raw is None:
+        raw = declared.content(file)
+        if not raw:
             return None
         reference = Reference.model_validate(raw)
         _check(reference.tasks, tasks, "task")
     except ValidationError as error:
         where, what = first_fault(error)
         raise ConfigError(f"{file}: {where}: {what}") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise ConfigError(f"{file}: {reason(error, 1000)}") from error
     return reference

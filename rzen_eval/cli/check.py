@@ -40,7 +40,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         return _update(chosen, model)
     expected = baseline.read(chosen.baseline)
     tolerance = expected.tolerance if chosen.tolerance is None else chosen.tolerance
-    found = gate.check(model, expected, manifest().columns(), tolerance)
+    found = gate.check(model, expected, manifest(), tolerance)
     _report(found, model.name, chosen)
     return 1 if any(one.failed(strict=chosen.strict) for one in found.checks) else 0
 

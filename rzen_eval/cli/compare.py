@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, put
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError, nearest
@@ -41,7 +40,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     first, second = (one_model(name, chosen.results_dir, only) for name in chosen.models)
     if first.name == second.name:
         first, second = (Model(str(model.folder), model.folder, model.results) for model in (first, second))
-    found = compare(first, second, manifest().columns(), chosen.data_version, _method(chosen))
+    found = compare(first, second, manifest(), chosen.data_version, _method(chosen))
     if chosen.format == "json":
         text = comparison_text.as_json(found, _method(chosen))
     else:
@@ -59,7 +58,7 @@ def _options() -> Options:
     parser.add_argument("--results-dir", type=directory, default=RESULTS, metavar="FOLDER", help="default: results")
     parser.add_argument("--format", choices=["md", "html", "json"], default="md")
     parser.add_argument("--task", metavar="TASK", help="a task, a suite or a list; by default all that both have")
-    parser.add_argument("--data-version", choices=DATA_VERSIONS, help="of the averages; by default the newest")
+    parser.add_argument("--data-version", choices=[*manifest().versions], help="of the averages; by default the newest")
     parser.add_argument("--reading", choices=["score", "exact"], default="score", help="official or textbook")
     parser.add_argument("--level", type=share, default=bootstrap.LEVEL, help="of intervals and verdicts, default 0.95")
     parser.add_argument("--correction", choices=CORRECTIONS, default="holm", help="for the number of tests")

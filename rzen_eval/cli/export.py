@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, put
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.exchange import submission
@@ -37,7 +36,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     )
     for name in submission.Metadata.model_fields:
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar="VALUE")
-    parser.add_argument("--data-version", choices=[version for version in DATA_VERSIONS if version != "2.0.1"])
+    parser.add_argument("--data-version", choices=manifest().named_versions)
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     chosen = parser.read(words)
     folder, *others = chosen.folder
@@ -48,11 +47,11 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     given = {name: getattr(chosen, name) for name in submission.Metadata.model_fields if getattr(chosen, name)}
     results = _of_one_model(folder)
     about = submission.metadata(given, results)
-    version = chosen.data_version or DATA_VERSIONS[0]
+    version = chosen.data_version or manifest().newest
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
         about,
-        manifest().groups(),
+        manifest().groups(version),
         version,
         datetime.now(UTC).replace(tzinfo=None).isoformat(),
     )

@@ -36,7 +36,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     parser.add_argument("source", choices=READERS)
     parser.add_argument("folder", type=directory, metavar="FOLDER")
     parser.add_argument("--model", required=True, metavar="NAME", help="what the model is called here")
-    parser.add_argument("--data-version", choices=["2.0", "2.1"], help="where the files do not tell")
+    parser.add_argument("--data-version", choices=manifest().named_versions, help="where the files do not tell")
     parser.add_argument("--results-dir", type=directory, default=Path("results"), metavar="DIR")
     chosen = parser.read(words)
     if not re.fullmatch(r"\w[\w.+-]*", chosen.model):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from rzen_eval.benchmark import published as reference
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, listed, named
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_whole
@@ -47,7 +46,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS", help="folders of results")
     parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
     parser.add_argument("--references", type=listed, default=[], metavar="A,B")
-    parser.add_argument("--data-version", choices=DATA_VERSIONS)
+    parser.add_argument("--data-version", choices=list(manifest().versions))
     parser.add_argument(
         "--sweep", type=directory, action="append", default=[], metavar="FOLDER", help="what sweep out=FOLDER wrote"
     )
@@ -58,20 +57,20 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     places = folders([*extra_dirs, *chosen.config_dir])
     own, published = _rows([*chosen.folders, *chosen.results_dir], chosen.data_version, places)
     wanted = named("plot", published, chosen.references) if chosen.references else published
-    beside = wanted if chosen.references else [row for row in wanted if len(plots.shared([row])) == len(plots.GROUPS)]
+    beside = wanted if chosen.references else [row for row in wanted if _whole(row)]
     if not chosen.references:
         beside = sorted(beside, key=lambda row: row.rank("Overall"))[:BESIDE]
     drawings: dict[str, Callable[[Kind], bytes]] = {
-        "size": partial(plots.size, own, wanted),
-        "groups": partial(plots.radar, [*own, *beside]),
+        "size": partial(plots.size, own, wanted, manifest()),
+        "groups": partial(plots.radar, [*own, *beside], manifest()),
     }
     if sweeps:
         drawings["dimensions"] = partial(plots.dimensions, sweeps)
     _draw(drawings, chosen.out)
     compared = [*own, *beside]
-    if plots.shared(compared):
-        for group in plots.GROUPS:
-            lacking = [row.model for row in compared if group not in plots.shared([row])]
+    if plots.shared(compared, manifest()):
+        for group in plots.groups(compared, manifest()):
+            lacking = [row.model for row in compared if group not in plots.shared([row], manifest())]
             if lacking:
                 print(f"{group} is not in groups: not whole in {', '.join(lacking)}")
     for row in own:
@@ -80,20 +79,23 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     return 0
 
 
+def _whole(row: Row) -> bool:
+    return plots.shared([row], manifest()) == plots.groups([row], manifest())
+
+
 def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) -> tuple[list[Row], list[Row]]:
     """Rows of results and published ones, of one version of the data."""
-    made_of = manifest().columns()
     own = [
         row
         for folder in folders
         for name, results in rows.read(folder).items()
-        for row in rows.scored(name, results, f"results in {folder}", made_of, version)
+        for row in rows.scored(name, results, f"results in {folder}", manifest(), version)
     ]
     if folders and not own:
         raise ConfigError(f"plot: no whole results in {folders[0]}; expected <model>/<task>.json, as a run leaves them")
-    version = version or (own[0].data_version if own else DATA_VERSIONS[0])
+    version = version or (own[0].data_version if own else manifest().newest)
     tasks = manifest().names
-    published = [rows.published(row, made_of) for row in reference.load(places, tasks).values()]
+    published = [rows.published(row, manifest()) for row in reference.load(places, tasks).values()]
     return [row for row in own if row.data_version == version], [r for r in published if r.data_version == version]
 
 

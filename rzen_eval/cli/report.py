@@ -10,7 +10,6 @@ from tqdm import tqdm
 from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.compare import models as models_in
 from rzen_eval.cli.options import Options, directory, listed, named, put
 from rzen_eval.config import compose
@@ -83,7 +82,9 @@ def _options() -> Options:
     parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS/MODEL", help="one model, or two")
     parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
     parser.add_argument("--references", type=listed, default=[], metavar="A,B", help="published rows beside the bars")
-    parser.add_argument("--data-version", choices=DATA_VERSIONS, help="of the averages; by default the results' own")
+    parser.add_argument(
+        "--data-version", choices=[*manifest().versions], help="of the averages; by default the results' own"
+    )
     parser.add_argument(
         "--thumbnails",
         type=_whole,
@@ -169,20 +170,18 @@ def _overview(
     extra_dirs: Sequence[Path],
     options: task_page.Options,
 ) -> document.Overview:
-    benchmark = manifest().groups()
-    made_of = rows.columns(benchmark)
     by_model = [
         rows.scored(
             model.name,
             [result for task_id, result in model.results.items() if task_id in tasks],
             f"results in {model.folder}",
-            made_of,
+            manifest(),
             chosen.data_version,
         )
         for model in models
     ]
-    version = chosen.data_version or next((row.data_version for found in by_model for row in found), DATA_VERSIONS[0])
-    beside, notes = _references(chosen.references, version, made_of, folders(extra_dirs))
+    version = chosen.data_version or next((row.data_version for found in by_model for row in found), manifest().newest)
+    beside, notes = _references(chosen.references, version, folders(extra_dirs))
     if any(next(iter(model.results.values())).source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
     return document.Overview(
@@ -190,20 +189,18 @@ def _overview(
         data_version=version,
         rows=[next((row for row in found if row.data_version == version), None) for found in by_model],
         references=beside,
-        sections=leaderboard.sections([*(row for found in by_model for row in found), *beside], benchmark),
-        made_of=made_of,
+        sections=leaderboard.sections([*(row for found in by_model for row in found), *beside], manifest()),
+        manifest=manifest(),
         notes=notes,
         pictured=options.pictured,
         side=options.side,
     )
 
 
-def _references(
-    wanted: Sequence[str], version: str, made_of: Mapping[str, Sequence[str]], places: Sequence[Path]
-) -> tuple[list[Row], list[str]]:
+def _references(wanted: Sequence[str], version: str, places: Sequence[Path]) -> tuple[list[Row], list[str]]:
     """Published rows whose name holds one of those wanted, and what to say of those of other data."""
     tasks = manifest().names
-    known = [rows.published(row, made_of) for row in published.load(places, tasks).values()] if wanted else []
+    known = [rows.published(row, manifest()) for row in published.load(places, tasks).values()] if wanted else []
     found = named("report", known, wanted) if wanted else []
     same = [row for row in found if row.data_version == version]
     others = [f"{row.model} ({row.data_version})" for row in found if row.data_version != version]

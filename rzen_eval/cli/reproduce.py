@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from rzen_eval.core import Task
     from rzen_eval.results.statistics.reproduction import Cell
 
-SUITES = {"2.1": "mmeb_v2", "2.0.1": "[image,video,visdoc_v2_0]", "2.0": "mmeb_v2_0"}
-"""All tasks of a version of the data."""
-
 
 def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     """Hold results against a published row.
@@ -61,7 +58,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     declared = asked.model.model_dump(mode="json")
     frames = 1 if declared.get("video") in ONE_FRAME else asked.frames
     notes = reproduction.refuse(model, asked.tasks, declared, known[row], frames)
-    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest().columns())
+    cells = reproduction.reproduce(model, asked.tasks, known[row], manifest())
     if not cells:
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
     if chosen.format == "json":
@@ -93,7 +90,7 @@ def _complete(settings: Sequence[str], extra_dirs: Sequence[Path], known: Mappin
         given["reference"] = row
         words.append(f"reference={row}")
     if "task" not in given and "experiment" not in given and given["reference"] in known:
-        words.append(f"task={SUITES[known[given['reference']].data_version]}")
+        words.append(manifest().versions[known[given["reference"]].data_version].word)
     return words
 
 
@@ -113,15 +110,13 @@ def _row(asked: RunConfig, known: Mapping[str, Reference]) -> str:
 
 
 def _check_versions(tasks: Mapping[str, Task], published: Reference) -> None:
-    version = published.data_version
+    version = manifest().versions[published.data_version]
     for task in tasks.values():
-        # 2.0.1 has the queries of 2.1 and the page labels of 2.0.
-        of = version if version != "2.0.1" else "2.0" if task.modality == "visdoc" else "2.1"
-        if of not in task.versions:
-            versions = " and ".join(task.versions) or "none, as a variant"
+        if task.id not in version.members:
+            own = " and ".join(task.versions) or "none, as a variant"
             raise ConfigError(
-                f"reproduce: {task.id} is of data version {versions}, {published.model} was published on {version};"
-                f" give task={SUITES[version]}"
+                f"reproduce: {task.id} is of data version {own}, {published.model} was published on {version.name};"
+                f" give {version.word}"
             )
 
 

@@ -15,7 +15,8 @@ from rzen_eval.core import Mark
 from rzen_eval.data.load import load_data
 from rzen_eval.engine.kept_vectors import MissingVectorsError, stored_vectors
 from rzen_eval.errors import ConfigError, DataError, nearest
-from rzen_eval.evaluation.score import check, describe, measure, rank_checked
+from rzen_eval.evaluation.rankings import Sides, check, ranked
+from rzen_eval.evaluation.score import describe, measure
 from rzen_eval.evaluation.session import kept_vectors
 from rzen_eval.models import open_model
 from rzen_eval.ranking.quantise import Precision, shrink
@@ -101,10 +102,10 @@ def _fill(found: Sizes, chosen: RunConfig, model: Model, command: str) -> None:
         warnings = [*data.warnings, *left.warnings, *right.warnings]
         collapsed = left.collapsed or right.collapsed
         for (dims, precision), results in found.items():
-            sides = shrink(left.vectors, right.vectors, dims, precision)
-            ranking = rank_checked(*sides, data, chosen.runtime.rank_device, what)
+            sides = Sides(*shrink(left.vectors, right.vectors, dims, precision))
+            rankings = ranked(task, data, sides, what, device=chosen.runtime.rank_device)
             where_from = {"versions": list(task.versions)}
-            results.append(measure(task, data, ranking, warnings, where_from, collapsed=collapsed).result)
+            results.append(measure(task, data, rankings, warnings, where_from, collapsed=collapsed).result)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         names = ", ".join(list(absent)[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")

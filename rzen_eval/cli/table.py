@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.cli.options import Options, directory, listed, named, put
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.tables import formats, leaderboard, rows
@@ -45,10 +44,10 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
         raise ConfigError(f"table: no row of data version {chosen.data_version}; leave --data-version out to see all")
     if chosen.format in LISTS:
         text = LISTS[chosen.format](
-            leaderboard.flat(found, precision=chosen.precision, per_task=chosen.per_task),
+            leaderboard.flat(found, manifest(), precision=chosen.precision, per_task=chosen.per_task),
         )
     else:
-        parts = leaderboard.sections(found, manifest().groups(), precision=chosen.precision, per_task=chosen.per_task)
+        parts = leaderboard.sections(found, manifest(), precision=chosen.precision, per_task=chosen.per_task)
         text = DOCUMENTS[chosen.format](parts, shlex.join(["rzen-eval", "table", *words]))
     put(text, chosen.output)
     return 0
@@ -65,7 +64,7 @@ def _options() -> Options:
     )
     parser.add_argument("--format", choices=[*DOCUMENTS, *LISTS], default="md")
     parser.add_argument("--references", action="store_true", help="published rows alone")
-    parser.add_argument("--data-version", choices=DATA_VERSIONS, help="rows of this version of the data alone")
+    parser.add_argument("--data-version", choices=[*manifest().versions], help="rows of this version of the data alone")
     parser.add_argument("--per-task", action="store_true", help="the score of every task too")
     parser.add_argument("--models", type=listed, metavar="A,B")
     parser.add_argument("--precision", type=_precision, metavar="N", help="digits after the point")
@@ -84,7 +83,6 @@ _precision.__name__ = "number of digits, 0 to 6"
 
 
 def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
-    made_of = manifest().columns()
     folders = [*chosen.folders, *chosen.results_dir]
     if chosen.references and folders:
         raise ConfigError(f"table: --references prints published rows alone; leave it or {folders[0]} out")
@@ -99,5 +97,5 @@ def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
         for model, results in models.items():
             label = f"{model} ({folder})" if model in taken else model
             taken.add(model)
-            found += rows.scored(label, results, f"results in {folder}", made_of, chosen.data_version)
-    return found + [rows.published(row, made_of) for row in published.load(places, manifest().names).values()]
+            found += rows.scored(label, results, f"results in {folder}", manifest(), chosen.data_version)
+    return found + [rows.published(row, manifest()) for row in published.load(places, manifest().names).values()]

@@ -125,7 +125,7 @@ def _open_ended(override: Override) -> str:
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
     raw = {key: value for key, value in raw.items() if key not in {"family", "experiment"}}
     shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
-    tasks = raw.get("tasks") or {}
+    tasks = _with_options(raw.get("tasks") or {}, raw.pop("task_options", None) or {}, places)
     raw["tasks"] = {
         name: {"id": name, **shared, **fields} if isinstance(fields, dict) else fields for name, fields in tasks.items()
     }
@@ -148,6 +148,19 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
             where = written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
             raise ConfigError(f"{where}: tasks.{name}.metric: {error}") from error
     return config.model_copy(update=expanded | {"tasks": tasks})
+
+
+def _with_options(tasks: dict[str, Any], options: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:
+    """Tasks with what an experiment says of their options; of tasks that are not chosen it may speak too."""
+    known = {name.rpartition("/")[2] for name in choices("task", places)} if options else set()
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"task_options.{name}: there is no such task{nearest(name, sorted(known))}")
+    return tasks | {
+        name: fields | {"options": {**fields.get("options", {}), **options[name]}}
+        for name, fields in tasks.items()
+        if name in options
+    }
 
 
 def _check_task_ids(tasks: dict[str, Any], overrides: Sequence[Override]) -> None:

@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, MultiVectors, QueryScores, Result, Run, Task, TaskData
+from rzen_eval.core import Mark, QueryScores, Result, Run, Task, TaskData
 from rzen_eval.data.load import LoadedTask, judgements, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
-from rzen_eval.errors import DataError, ModelError
+from rzen_eval.errors import DataError
 from rzen_eval.evaluation import provenance
+from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, metrics_of, ranked
 from rzen_eval.models.interface import Pipelined
-from rzen_eval.ranking.dot import CheckedVectors, check_vectors, rank
-from rzen_eval.ranking.maxsim import rank_maxsim
-from rzen_eval.ranking.metrics import official_per_query, per_query
-from rzen_eval.ranking.multivectors import CheckedMultiVectors, check_multi_vectors, same_form
+from rzen_eval.ranking.multivectors import same_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rzen_eval.core import Embedder, Vectors
+    from rzen_eval.core import Embedder
     from rzen_eval.engine.spent import Spent
 
 
@@ -101,12 +99,14 @@ def finish(
     """
     task, data = loaded.task, loaded.data
     what = f"{_name(model)} on {task.id}"
-    sides = queries.vectors, candidates.vectors
+    cosine = is_cosine(model)
+    made = Sides(queries.vectors, candidates.vectors)
     if isinstance(model, Pipelined):
-        sides = same_form(*sides)
-    left = check(sides[0], data.query_ids, f"{what}, queries")
-    right = check(sides[1], data.candidate_ids, f"{what}, candidates")
-    run = rank_checked(left.vectors, right.vectors, data, rank_device, what)
+        made = Sides(*same_form(made.queries, made.candidates))
+    left = check(made.queries, data.query_ids, f"{what}, queries", cosine=cosine)
+    right = check(made.candidates, data.candidate_ids, f"{what}, candidates", cosine=cosine)
+    checked = Sides(left.vectors, right.vectors)
+    rankings = ranked(task, data, checked, what, as_made=made, cosine=cosine, device=rank_device)
     warnings = [
         *data.warnings,
         *left.warnings,
@@ -114,13 +114,13 @@ def finish(
         *_short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
     ]
     where_from = _provenance(loaded, model, queries, candidates)
-    return measure(task, data, run, warnings, where_from, collapsed=left.collapsed or right.collapsed)
+    return measure(task, data, rankings, warnings, where_from, collapsed=left.collapsed or right.collapsed)
 
 
 def measure(
     task: Task,
     data: TaskData,
-    run: Run,
+    rankings: Rankings,
     warnings: Sequence[str],
     where_from: Mapping[str, Any],
     *,
@@ -131,12 +131,12 @@ def measure(
     Args:
         task: as declared.
         data: its judgements.
-        run: rankings of its queries.
+        rankings: of its queries.
         warnings: all that a reader must know.
         where_from: provenance.
         collapsed: whether the vectors of a side were practically all alike.
     """
-    exact, official = per_query(run, data.qrels), official_per_query(run, data)
+    official, exact = metrics_of(task, data, rankings)
     metrics, means = exact.means(), official.means()
     differing = {name: value for name, value in means.items() if abs(value - metrics[name]) > 1e-12}
     marks = {Mark.OTHER_DATA: data.other_data, Mark.COLLAPSED: collapsed}
@@ -152,7 +152,7 @@ def measure(
         official=differing,
         n_queries=len(data.query_ids),
         n_candidates=len(data.candidate_ids),
-        n_ties=len(run.tied),
+        n_ties=len(rankings.official.tied),
         limit=task.limit,
         marks=tuple(mark for mark, holds in marks.items() if holds),
         warnings=list(warnings),
@@ -160,37 +160,7 @@ def measure(
     )
     reading = official if task.metric in differing else exact
     ids = [str(query_id) for query_id in exact.query_ids]
-    return Scored(result, run, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
-
-
-def check(vectors: Vectors | MultiVectors, ids: Sequence[str], what: str) -> CheckedVectors | CheckedMultiVectors:
-    """Refuse vectors that cannot be ranked, one an item or many; see `check_vectors` and `check_multi_vectors`."""
-    if isinstance(vectors, MultiVectors):
-        return check_multi_vectors(vectors, ids, what)
-    return check_vectors(vectors, len(ids), what)
-
-
-def rank_checked(
-    left: Vectors | MultiVectors,
-    right: Vectors | MultiVectors,
-    data: TaskData,
-    device: str,
-    what: str,
-) -> Run:
-    """Rank queries (left) against candidates by dot product, or by MaxSim where items have many vectors.
-
-    Raises:
-        ModelError: the sides do not fit each other.
-    """
-    dims = [(side.rows if isinstance(side, MultiVectors) else side).shape[1] for side in (left, right)]
-    if dims[0] != dims[1]:
-        raise ModelError(f"{what}: queries and candidates have {dims[0]} and {dims[1]} dimensions")
-    if isinstance(left, MultiVectors) and isinstance(right, MultiVectors):
-        return rank_maxsim(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
-    if isinstance(left, MultiVectors) or isinstance(right, MultiVectors):
-        many, one = ("queries", "candidates") if isinstance(left, MultiVectors) else ("candidates", "queries")
-        raise ModelError(f"{what}: {many} have many vectors an item and {one} a single one; give both the same form")
-    return rank(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
+    return Scored(result, rankings.official, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
 
 
 def _short_of_memory(budget: int | None, asked: int) -> list[str]:

@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
     from rzen_eval.models.declaration.local import ModelSpec, Prompt
@@ -33,11 +35,18 @@ def runs(prompt: Prompt, visual: Visual) -> list[int]:
 
 
 def shown(spec: ModelSpec, item: Item) -> Item:
-    """An item as a model sees it: of a video, no more than the middle or first frame where it is declared so."""
-    if spec.video not in ONE_FRAME or not item.frames:
+    """An item as a model sees it: of a video no more than the middle or first frame where it is declared so.
+
+    Of more frames than the model reads those are taken that are spread evenly, as the authors of Qwen3-VL-Embedding do.
+    """
+    n_frames = len(item.frames)
+    if spec.video in ONE_FRAME and n_frames:
+        seen = item.frames[n_frames // 2 if spec.video == "middle" else 0]
+        return replace(item, images=(*item.images, seen), frames=())
+    most = spec.max_frames
+    if most is None or n_frames <= most:
         return item
-    seen = item.frames[len(item.frames) // 2 if spec.video == "middle" else 0]
-    return replace(item, images=(*item.images, seen), frames=())
+    return replace(item, frames=[item.frames[place] for place in np.linspace(0, n_frames - 1, most, dtype=int)])
 
 
 def join(instruction: str | None, text: str | None) -> str:
@@ -50,18 +59,20 @@ def join(instruction: str | None, text: str | None) -> str:
 def render(prompt: Prompt, item: Item, side: Side) -> str:
     """Fill a prompt's template with an item, or take the official evaluator's own string where the prompt says so.
 
-    Images come before frames, then the text. Special-token strings inside the text are left as they
+    Images come before frames, or these first, then the text. Special-token strings inside the text are left as they
     are, and the tokenizer reads them as special tokens, as the reference does.
     """
     announced = prompt.announce.get(item.kind, "") if item.kind else ""
     if prompt.verbatim and item.verbatim is not None:
         return announced + item.verbatim
-    media = prompt.image * len(item.images) + clip(prompt, len(item.frames))
+    images, frames = prompt.image * len(item.images), clip(prompt, len(item.frames))
+    media = frames + images if prompt.frames_first else images + frames
     if prompt.pictured is not None and media:
         return prompt.pictured.replace("{media}", media)
     text = _text(prompt, item, side)
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
-    return head + announced + (text if text or media else prompt.empty) + text_after(prompt, item, side)
+    nothing = not media and item.text is None and not text
+    return head + announced + (prompt.empty if nothing else text) + text_after(prompt, item, side)
 
 
 def text_after(prompt: Prompt, item: Item, side: Side) -> str:
@@ -71,15 +82,19 @@ def text_after(prompt: Prompt, item: Item, side: Side) -> str:
     has_pictures, has_text = bool(item.images or item.frames), bool(_text(prompt, item, side))
     ends = prompt.ends
     added = (ends.both if has_text else ends.pictures) if has_pictures else ends.text
+    if item.frames and not item.images:
+        of_video = ends.video_and_text if has_text else ends.video
+        added = added if of_video is None else of_video
     return added + prompt.template.split("{text}")[1]
 
 
 def _system(prompt: Prompt, item: Item, side: Side) -> str:
-    if prompt.slot(side) != "system" or not item.instruction:
+    told = _told(prompt, item)
+    if prompt.slot(side) != "system" or not told:
         return prompt.system
     if prompt.full_stop:
-        return item.instruction.removesuffix(".") + "."
-    return with_full_stop(item.instruction, prompt.stop)
+        return told.removesuffix(".") + "."
+    return with_full_stop(told, prompt.stop) or prompt.system
 
 
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
@@ -87,21 +102,24 @@ def _text(prompt: Prompt, item: Item, side: Side) -> str:
         return item.text or ""
     if prompt.user_turn == "official" and item.user_turn is not None:
         return item.user_turn
-    return join(item.instruction, item.text)
+    return join(_told(prompt, item), item.text)
+
+
+def _told(prompt: Prompt, item: Item) -> str:
+    """The instruction, in the words of the model's authors where they have their own."""
+    given = item.instruction or ""
+    return prompt.reworded.get(given.strip(), given)
 
 
 def with_full_stop(instruction: str, stop: str | None) -> str:
-    """An instruction without white space around it, and with a full stop at its end; None: as it is.
+    """An instruction without white space around it, and with a full stop for want of punctuation; None: as it is.
 
-    Source: `format_model_input` of Qwen3-VL-Embedding, for anything but a colon; that its authors' runs of the
-    benchmark have a full stop there is read off the strings of their evaluator.
+    Source: `format_model_input` of Qwen3-VL-Embedding.
     """
     if stop is None:
         return instruction
     stripped = instruction.strip()
-    if stripped.endswith(":"):
-        return stripped[:-1] + stop
-    return stripped if unicodedata.category(stripped[-1:] or " ").startswith("P") else stripped + stop
+    return stripped if not stripped or unicodedata.category(stripped[-1]).startswith("P") else stripped + stop
 
 
 def clip(prompt: Prompt, n_frames: int) -> str:

@@ -27,19 +27,20 @@ class CheckedVectors:
     """Vectors that can be ranked, with what is odd about them."""
 
     vectors: Vectors
-    """Unit rows (zero rows stay zero), float32 and contiguous: (n, dimensions)."""
+    """Unit rows (zero rows stay zero) unless lengths were asked to be kept, float32, contiguous: (n, dimensions)."""
     warnings: list[str]
     collapsed: bool
     """Whether the vectors are practically all alike, so that a ranking says nothing."""
 
 
-def check_vectors(vectors: Any, n: int, what: str) -> CheckedVectors:
+def check_vectors(vectors: Any, n: int, what: str, *, unit: bool = True) -> CheckedVectors:
     """Refuse vectors that cannot be ranked, and give rows unit length where they lack it.
 
     Args:
         vectors: an array of shape (n, dimensions), as a model returned it.
         n: rows expected.
         what: the model and the items, for messages: "constant on ViDoRe_arxivqa, candidates".
+        unit: whether rows are made unit length; else they are left as they are.
 
     Returns:
         The vectors as float32. Rows within 0.001 of unit length are left as they are.
@@ -51,15 +52,27 @@ def check_vectors(vectors: Any, n: int, what: str) -> CheckedVectors:
         found = np.ascontiguousarray(vectors, dtype=np.float32)
     if found.ndim != 2 or found.shape[0] != n or found.shape[1] == 0:
         raise ModelError(f"{what}: expected vectors of shape ({n}, dimensions), found {found.shape}")
-    found, warnings = unit_rows(found, what, "at row {}".format)
-    zero = not found.any()
-    likeness = 1.0 if zero else float(np.square(found.mean(axis=0, dtype=np.float64)).sum())
+    rows = unit_rows(found, what, "at row {}".format)
+    zero = not rows.vectors.any()
+    likeness = 1.0 if zero else float(np.square(rows.vectors.mean(axis=0, dtype=np.float64)).sum())
     collapsed, warning = collapse(likeness, n, what)
-    return CheckedVectors(found, [*warnings, *warning], collapsed)
+    if unit:
+        return CheckedVectors(rows.vectors, [*rows.zero, *rows.normalised, *warning], collapsed)
+    return CheckedVectors(found, [*rows.zero, *warning], collapsed)
 
 
-def unit_rows(rows: Vectors, what: str, place: Callable[[int], str]) -> tuple[Vectors, list[str]]:
-    """Rows of unit length, and warnings of what was not; zero rows stay zero.
+@dataclass(frozen=True, slots=True)
+class UnitRows:
+    """Vectors made unit length, with warnings of what was not."""
+
+    vectors: Vectors
+    """Zero rows stay zero: (n, dimensions)."""
+    zero: list[str]
+    normalised: list[str]
+
+
+def unit_rows(rows: Vectors, what: str, place: Callable[[int], str]) -> UnitRows:
+    """Rows of unit length.
 
     Args:
         rows: any number of vectors, (n, dimensions).
@@ -78,18 +91,18 @@ def unit_rows(rows: Vectors, what: str, place: Callable[[int], str]) -> tuple[Ve
             f"{what}: {len(broken)} of {n} vectors are not finite, the first {place(int(broken[0]))};"
             " look at that item, or at the precision of the model"
         )
-    warnings = []
+    bare, normalised = [], []
     zero = lengths == 0
     if zero.any():
-        warnings.append(f"{what}: {zero.sum()} of {n} vectors are zero, the first {place(int(np.argmax(zero)))}")
+        bare.append(f"{what}: {zero.sum()} of {n} vectors are zero, the first {place(int(np.argmax(zero)))}")
     off = ~zero & (np.abs(lengths - 1) > 1e-3)
     if off.any():
-        warnings.append(
+        normalised.append(
             f"{what}: {off.sum()} of {n} vectors were not of unit length (from {lengths[off].min():.4g}"
             f" to {lengths[off].max():.4g}) and were normalised"
         )
         found = np.divide(found, lengths[:, None], out=found.copy(), where=off[:, None], casting="same_kind")
-    return found, warnings
+    return UnitRows(found, bare, normalised)
 
 
 def collapse(likeness: float, n: int, what: str) -> tuple[bool, list[str]]:
@@ -111,6 +124,7 @@ def rank(
     pools: Mapping[str, Sequence[str]] | None = None,
     *,
     k: int = 100,
+    larger_id_first: bool = False,
     device: str = "cpu",
     block_bytes: int = 256 << 20,
 ) -> Run:
@@ -129,6 +143,7 @@ def rank(
         pools: candidates each query may be ranked against; None means all of them. A candidate that a pool lists
             twice is ranked twice, as the official evaluator does.
         k: places to keep of each ranking.
+        larger_id_first: whether equal scores are in the reverse of string order.
         device: where torch multiplies.
         block_bytes: memory for the scores of one block of queries.
 
@@ -141,7 +156,7 @@ def rank(
     import torch
 
     query_rows, query_ids = by_id(query_ids, len(queries), "query")
-    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate")
+    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_id_first)
     if queries.shape[1] != candidates.shape[1]:
         raise DataError(f"queries have {queries.shape[1]} dimensions and candidates {candidates.shape[1]}")
     group, first = distinct(candidates, candidate_rows)

@@ -33,6 +33,8 @@ def rank_maxsim(
     pools: Mapping[str, Sequence[str]] | None = None,
     *,
     k: int = 100,
+    padded: bool = False,
+    larger_id_first: bool = False,
     device: str = "cpu",
     block_bytes: int = 256 << 20,
     tile_bytes: int = 64 << 20,
@@ -53,6 +55,9 @@ def rank_maxsim(
         pools: candidates each query may be ranked against; None means all of them. A candidate that a pool lists
             twice is ranked twice, as the official evaluator does.
         k: places to keep of each ranking.
+        padded: whether candidates are filled up with vectors of zeros to the longest of them all, so that no maximum
+            is below zero where a candidate is shorter than that.
+        larger_id_first: whether equal scores are in the reverse of string order.
         device: where torch multiplies.
         block_bytes: memory for the scores of one block of queries.
         tile_bytes: memory for what one product needs; more only where one query against one candidate needs more.
@@ -66,7 +71,7 @@ def rank_maxsim(
     import torch
 
     query_rows, query_ids = by_id(query_ids, len(queries), "query")
-    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate")
+    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_id_first)
     dims = queries.rows.shape[1], candidates.rows.shape[1]
     if dims[0] != dims[1]:
         raise DataError(f"queries have {dims[0]} dimensions and candidates {dims[1]}")
@@ -74,6 +79,7 @@ def rank_maxsim(
     items = candidate_rows[first]
     matrix = torch.from_numpy(candidates.rows).to(device)
     room = max(tile_bytes // (BYTES_AN_ENTRY * QUERY_VECTORS), ROWS)
+    longest = int(candidates.lengths.max(initial=0))
 
     def against(columns: Indices) -> Scores:
         lengths = candidates.lengths[items[columns]]
@@ -89,8 +95,9 @@ def rank_maxsim(
                 # A candidate's last vector is repeated up to the tile's width, which changes no maximum.
                 place = np.minimum(np.arange(tile.width), lengths[tile.columns, None] - 1)
                 vectors = _whole(matrix[(starts[tile.columns, None] + place).ravel()])
+                short = torch.from_numpy(lengths[tile.columns] < longest).to(device) if padded else None
                 for batch in batches:
-                    found[batch.rows, tile.columns] = batch.maxsim(vectors, tile)
+                    found[batch.rows, tile.columns] = batch.maxsim(vectors, tile, short)
             return found
 
         return scores
@@ -158,13 +165,21 @@ class _Batch:
         lengths = torch.from_numpy(queries.lengths[items[run]])
         return cls(run, lengths.to(device), _whole(torch.from_numpy(vectors).to(device)))
 
-    def maxsim(self, vectors: Tensor, tile: Tile) -> Tensor:
-        """Scores against the candidates of a tile, float32: (queries, candidates)."""
+    def maxsim(self, vectors: Tensor, tile: Tile, with_zero: Tensor | None) -> Tensor:
+        """Scores against the candidates of a tile, float32: (queries, candidates).
+
+        Args:
+            vectors: of the candidates, each with as many as the tile is wide.
+            tile: which candidates.
+            with_zero: whether a vector of zeros is among those of each candidate: (candidates,); None: of none.
+        """
         import torch
 
         n, width = len(tile.columns), tile.width
         products = (self.vectors @ vectors.T)[:, : n * width]
         highest = products.as_strided((len(products), n, width), (products.stride(0), width, 1)).amax(dim=2)
+        if with_zero is not None:
+            highest = torch.where(with_zero, highest.clamp(min=0), highest)
         highest = highest[: int(self.lengths.sum())].double()
         return torch.segment_reduce(highest, "sum", lengths=self.lengths, axis=0).float()
 

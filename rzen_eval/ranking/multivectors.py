@@ -24,7 +24,7 @@ class CheckedMultiVectors:
     """Vectors that can be ranked by MaxSim, with what is odd about them."""
 
     vectors: MultiVectors
-    """Unit rows (zero rows stay zero), float32 and contiguous; at least one an item."""
+    """Unit rows (zero rows stay zero) unless lengths were asked to be kept, float32; at least one an item."""
     warnings: list[str]
     collapsed: bool
     """Whether the items are practically all alike, so that a ranking says nothing."""
@@ -88,13 +88,16 @@ def _several(vectors: Vectors | MultiVectors) -> MultiVectors:
     return MultiVectors(vectors, np.arange(len(vectors) + 1))
 
 
-def check_multi_vectors(vectors: MultiVectors, ids: Sequence[str], what: str) -> CheckedMultiVectors:
+def check_multi_vectors(
+    vectors: MultiVectors, ids: Sequence[str], what: str, *, unit: bool = True
+) -> CheckedMultiVectors:
     """Refuse vectors that cannot be ranked, and give rows unit length where they lack it.
 
     Args:
         vectors: as a model returned them.
         ids: of the items, for messages.
         what: the model and the items, for messages: "constant on ViDoRe_arxivqa, candidates".
+        unit: whether rows are made unit length; else they are left as they are.
 
     Returns:
         The vectors. Rows within 0.001 of unit length are left as they are.
@@ -117,10 +120,12 @@ def check_multi_vectors(vectors: MultiVectors, ids: Sequence[str], what: str) ->
     def place(row: int) -> str:
         return f"in item {ids[int(np.searchsorted(vectors.offsets, row, side='right')) - 1]!r}"
 
-    rows, warnings = unit_rows(vectors.rows, what, place)
-    checked = MultiVectors(rows, vectors.offsets)
+    rows = unit_rows(vectors.rows, what, place)
+    checked = MultiVectors(rows.vectors, vectors.offsets)
     collapsed, warning = collapse(_likeness(checked), len(ids), what)
-    return CheckedMultiVectors(checked, [*warnings, *warning], collapsed)
+    if unit:
+        return CheckedMultiVectors(checked, [*rows.zero, *rows.normalised, *warning], collapsed)
+    return CheckedMultiVectors(vectors, [*rows.zero, *warning], collapsed)
 
 
 def _likeness(vectors: MultiVectors) -> float:

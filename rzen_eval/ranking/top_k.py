@@ -40,12 +40,12 @@ def best_first(
     k: int,
     block_bytes: int,
 ) -> Run:
-    """Rank each query's pool by its scores, best first; equal scores by id, in string order.
+    """Rank each query's pool by its scores, best first; equal scores in the order of the candidates.
 
     Args:
         against: from the numbers of distinct candidates, a pool's columns, to the scores of queries against them.
         query_ids: sorted, see `by_id`.
-        candidate_ids: sorted.
+        candidate_ids: sorted, or in the reverse of that order.
         group: for each candidate the number of the distinct one that it equals, see `distinct`: (candidates,).
         pools: candidates each query may be ranked against; None means all of them.
         k: places to keep of each ranking.
@@ -77,15 +77,15 @@ def best_first(
     return table.run(query_ids, candidate_ids, k)
 
 
-def by_id(ids: Sequence[str], n: int, what: str) -> tuple[Indices, list[str]]:
-    """Rows in the order of their ids, and the ids in that order."""
+def by_id(ids: Sequence[str], n: int, what: str, *, larger_first: bool = False) -> tuple[Indices, list[str]]:
+    """Rows in the order of their ids, or its reverse, and the ids in that order."""
     ids = list(ids)
     if len(ids) != n:
         raise DataError(f"expected one {what} id a vector, found {len(ids)} ids and {n} vectors")
     if len(set(ids)) < n:
         twice = next(name for name, count in Counter(ids).items() if count > 1)
         raise DataError(f"{what} id {twice!r} is listed {ids.count(twice)} times; ids must be unique")
-    rows = sorted(range(n), key=ids.__getitem__)
+    rows = sorted(range(n), key=ids.__getitem__, reverse=larger_first)
     return np.array(rows, dtype=np.int64), [ids[row] for row in rows]
 
 
@@ -119,7 +119,7 @@ class _Pool:
 
     @classmethod
     def of(cls, members: Indices, group: Indices) -> _Pool:
-        """Pool of the given candidates (sorted, perhaps with copies), `group` telling the vector of each candidate."""
+        """Pool of the given candidates (in order, perhaps with copies); `group` tells the vector of each."""
         columns, first, place = np.unique(group[members], return_index=True, return_inverse=True)
         order = np.argsort(first)
         place = np.argsort(order)[place]

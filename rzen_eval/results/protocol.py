@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.errors import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
 
 NO_SETTING = frozenset(
@@ -143,7 +143,6 @@ def _cut(text: str, start: int) -> str:
     return json.dumps(f"{'…' * (first > 0)}{part}{'…' * (first + WIDTH < len(text))}", ensure_ascii=False)
 
 
-def version(results: Iterable[Result]) -> str:
+def version(results: Iterable[Result], manifest: Manifest) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
-    told_by = {result.versions for result in results}
-    return next((name for name in DATA_VERSIONS if (name,) in told_by), DATA_VERSIONS[0])
+    return next(iter(manifest.told(result.versions for result in results)), manifest.newest)

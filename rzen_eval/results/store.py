@@ -7,18 +7,35 @@ import hashlib
 import json
 import math
 import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
 
 from rzen_eval.core import Mark, QueryScores, Result, Run
-from rzen_eval.errors import ResultError, first_fault
+from rzen_eval.errors import ConfigError, ResultError, first_fault, nearest, reason
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResults:
+    """What a model was scored on."""
+
+    name: str
+    folder: Path
+    """With `<id>.json`, `queries/` and `runs/`."""
+    results: Mapping[str, Result]
+    """By task id."""
+
+    @property
+    def first(self) -> Result:
+        """A result, for what all have in common."""
+        return next(iter(self.results.values()))
 
 
 BESIDE = {"runs": ".jsonl.gz", "queries": ".json.gz"}
@@ -83,6 +100,103 @@ def _marks_by_text(result: Result) -> tuple[Mark, ...]:
     """Marks of a result that was written before there were any, which its warnings tell."""
     sentences = {Mark.OTHER_DATA: "not the benchmark's data", Mark.COLLAPSED: ": collapsed: "}
     return tuple(mark for mark, sentence in sentences.items() if any(sentence in text for text in result.warnings))
+
+
+def read_model(folder: Path, only: Collection[str] | None = None, name: str | None = None) -> ModelResults:
+    """The results that lie in a folder itself; none where it is not there.
+
+    Args:
+        folder: a model's.
+        only: ids of the tasks that are wanted; None: all.
+        name: what the model is called; None: as its folder.
+
+    Raises:
+        ResultError: a file is not a result.
+    """
+    files = [file for file in sorted(folder.glob("*.json")) if only is None or file.stem in only]
+    results = [read(file) for file in files]
+    return ModelResults(name or folder.resolve().name, folder, {result.id: result for result in results})
+
+
+def read_models(folder: Path) -> list[ModelResults]:
+    """Results under a folder, by model: its own, or those of the folders in it.
+
+    Raises:
+        ConfigError: there is no such folder, or there are no results in it.
+        ResultError: a file is not a result.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"no folder at {folder}; expected one with <model>/<task>.json, as a run leaves them")
+    own = any(folder.glob("*.json"))
+    models = [read_model(place) for place in ([folder] if own else sorted(filter(Path.is_dir, folder.iterdir())))]
+    if not any(model.results for model in models):
+        raise ConfigError(f"{folder} holds no results; expected <model>/<task>.json, as a run leaves them")
+    return [model for model in models if model.results]
+
+
+def one_model(name: str, results_dir: Path, only: Collection[str] | None = None) -> ModelResults:
+    """The results of one model.
+
+    Args:
+        name: of the model, under the results folder, or a folder of results.
+        results_dir: the results folder.
+        only: ids of the tasks that are wanted; None: all.
+
+    Raises:
+        ConfigError: there is no such model, the folder holds several, or none of the wanted tasks is there.
+        ResultError: a file is not a result.
+    """
+    place = results_dir / name if (results_dir / name).is_dir() else Path(name).expanduser()
+    if not place.is_dir():
+        known = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
+        held = f"{results_dir} holds {', '.join(known) or 'no results'}"
+        raise ConfigError(f"no results of {name!r}: {held}{nearest(name, known)}; expected a model or a folder")
+    models = read_models(place)
+    if len(models) > 1:
+        names = ", ".join(model.name for model in models)
+        raise ConfigError(f"{place} holds results of {names}; expected those of one model, such as {models[0].folder}")
+    [model] = models
+    kept = {task: result for task, result in model.results.items() if only is None or task in only}
+    if not kept:
+        raise ConfigError(
+            f"{place} holds no results of the chosen tasks; leave task= out to see all {len(model.results)}"
+        )
+    return replace(model, results=kept)
+
+
+def told_apart(models: Sequence[ModelResults]) -> list[ModelResults]:
+    """The models; those that share a name with their folder in it."""
+    names = [model.name for model in models]
+    return [
+        replace(model, name=f"{model.name} ({model.folder})") if names.count(model.name) > 1 else model
+        for model in models
+    ]
+
+
+def read_run(folder: Path, task_id: str) -> Run | None:
+    """Rankings that were written beside a result.
+
+    Args:
+        folder: a model's folder of results.
+        task_id: of the task.
+
+    Returns:
+        The rankings, or None where none were kept: results of other evaluators have none.
+
+    Raises:
+        ResultError: the file is damaged.
+    """
+    file = _beside(folder, task_id, "runs")
+    if not file.is_file():
+        return None
+    try:
+        lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        return Run(
+            {str(line["query"]): line["candidates"] for line in lines},
+            {str(line["query"]): line["scores"] for line in lines},
+        )
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise ResultError(f"{file} is damaged ({reason(error)}); remove it and score the task again") from error
 
 
 def read_queries(folder: Path, result: Result) -> QueryScores | None:

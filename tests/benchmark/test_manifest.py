@@ -9,41 +9,65 @@ from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 
 OWN = ("id", "name", "modality", "group", "versions", "metric", "pool", "n_queries", "n_candidates")
-OF_DATASET = ("repo", "config", "revision")
+OF_DATASET = ("repo", "config", "revision", "language")
+EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants,vidore_v3,vidore_v3_1]"
 
 
 def test_the_manifest_says_what_hydra_composes_field_by_field_and_in_order():
-    composed = compose.load(["task=[mmeb_v2,mmeb_v2_0,variants]"]).tasks
+    composed = compose.load([EVERYTHING]).tasks
     found = manifest().entries
     assert list(found) == list(composed)
     for name, task in composed.items():
         expected = {field: getattr(task, field) for field in OWN}
         expected |= {field: getattr(task.dataset, field) for field in OF_DATASET}
         assert {field: getattr(found[name], field) for field in expected} == expected
-        assert found[name].path == f"{task.modality}/{task.id}"
+        assert found[name].path.endswith(f"/{task.id}")
 
 
 def test_every_task_that_is_shipped_is_in_the_manifest():
-    shipped = {name for name in choices("task", [config_dir()]) if "/" in name}
+    places = [config_dir()]
+    shipped = {path for name in choices("task", places) for path in declared.tasks(name, places)}
     assert {entry.path for entry in manifest().entries.values()} == shipped
 
 
-@pytest.mark.parametrize("version", ["2.1", "2.0.1", "2.0"])
+@pytest.mark.parametrize("version", manifest().versions)
 def test_a_version_is_made_of_the_tasks_that_its_word_chooses(version: str):
     found = manifest()
-    assert [entry.id for entry in found.members(version)] == list(compose.load([found.versions[version].word]).tasks)
+    assert [*found.versions[version].members] == list(compose.load([found.versions[version].word]).tasks)
 
 
-@pytest.mark.parametrize("version", ["2.1", "2.0"])
+@pytest.mark.parametrize("version", [version for version in manifest().versions if version != "2.0.1"])
 def test_a_version_is_made_of_the_tasks_that_say_they_belong_to_it(version: str):
     told = [entry.id for entry in manifest().entries.values() if version in entry.versions]
-    assert sorted(entry.id for entry in manifest().members(version)) == sorted(told)
+    assert sorted(manifest().versions[version].members) == sorted(told)
 
 
 def test_the_columns_of_all_versions_average_tasks_of_the_same_names():
-    first, *others = [manifest().columns(version) for version in manifest().versions]
+    of_mmeb = [version.name for version in manifest().benchmarks["mmeb_v2"].versions]
+    first, *others = [manifest().columns(version) for version in of_mmeb]
     assert all({column: set(names) for column, names in first.items()} ==
                {column: set(names) for column, names in other.items()} for other in others)  # fmt: skip
+
+
+def test_a_suite_beside_mmeb_has_its_own_columns_and_is_in_none_of_mmebs():
+    found = manifest()
+    columns = found.columns("vidore-3")
+    assert list(columns) == [
+        "Public",
+        *("FinanceEn", "Industrial", "ComputerScience", "Pharmaceuticals", "Hr", "FinanceFr", "Physics", "Energy"),
+        *("English", "French", "German", "Italian", "Portuguese", "Spanish"),
+    ]
+    assert [len(names) for names in columns.values()] == [48, *[6] * 8, *[8] * 6]
+    assert columns["French"][0] == "Vidore3FinanceEnRetrieval/french"
+    assert not set(columns["Public"]) & {name for names in found.columns().values() for name in names}
+
+
+def test_a_task_without_public_data_has_a_name_and_is_in_no_column():
+    private = manifest().benchmarks["vidore_v3"].private
+    assert len(private) == 2 * 2 * 6
+    assert private <= manifest().names
+    columns = [manifest().columns(version) for version in ("vidore-3", "vidore-3.1")]
+    assert not private & {name for made_of in columns for names in made_of.values() for name in names}
 
 
 @pytest.mark.parametrize("name", choices("model"))

@@ -7,7 +7,7 @@ import pytest
 from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import config_dir
-from rzen_eval.benchmark.published import COLUMNS, Reference
+from rzen_eval.benchmark.published import Reference
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.tables import rows
@@ -16,6 +16,10 @@ from rzen_eval.results.tables.rows import Row
 TASKS = manifest().entries
 NAMES = {task.name for task in TASKS.values()}
 MADE_OF = manifest().columns()
+COLUMNS = (
+    "Overall", "Image", "I-CLS", "I-QA", "I-RET", "I-VG", "Video", "V-CLS", "V-QA", "V-RET", "V-MRET",
+    "Visdoc", "ViDoRe-V1", "ViDoRe-V2", "VisRAG", "VisDoc-OOD",
+)  # fmt: skip
 ALL = published.load([config_dir()], NAMES)
 CARD = {
     "rzenembed_v2_7b":
@@ -42,7 +46,7 @@ CARD = {
 
 
 def row(name: str) -> Row:
-    return rows.published(ALL[name], MADE_OF)
+    return rows.published(ALL[name], manifest())
 
 
 def test_columns_and_their_tasks_are_those_of_the_published_tables():
@@ -127,7 +131,7 @@ HEAD = "model: A\nsource: s\ndata_version: "
     [
         ("model: [", "own.yaml: while parsing"),
         ("model: A", "own.yaml: data_version: missing; expected a value"),
-        (f"{HEAD}'3.0'", "data_version: expected '2.1', '2.0.1' or '2.0', found '3.0'"),
+        (f"{HEAD}'3.0'", "data_version: expected one of 2.1, 2.0.1, 2.0, found '3.0'"),
         (f"{HEAD}'2.1'\nscores: {{I-CSL: 1}}", "unknown column 'I-CSL' (did you mean I-CLS?)"),
         (f"{HEAD}'2.1'\nscores: {{Image: 101}}", "Image: expected percent, 0 to 100, found 101"),
         (f"{HEAD}'2.1'\ntasks: {{VOC2008: 1}}", "unknown task 'VOC2008' (did you mean VOC2007?)"),
@@ -144,5 +148,5 @@ def test_a_published_row_that_cannot_be_right_is_one_line(tmp_path: Path, text: 
 
 
 def test_a_row_of_group_figures_needs_no_tasks():
-    own = rows.published(Reference(model="A", data_version="2.1", source="s", scores={"Image": 72}), MADE_OF)
+    own = rows.published(Reference(model="A", data_version="2.1", source="s", scores={"Image": 72}), manifest())
     assert {column: cell.text() for column, cell in own.cells.items()} == {"Image": "72.00"}

@@ -23,7 +23,11 @@ SUITES = {
     "vidore_v1": 10, "vidore_v2": 4, "visrag": 6, "visdoc_ood": 4, "visdoc": 24,
     "visdoc_ood_v2_0": 4, "visdoc_v2_0": 24,
     "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4,
+    "vidore_v3": 48, "vidore_v3_en": 8, "vidore_v3_1": 48, "vidore_v3_1_en": 8,
 }  # fmt: skip
+SETS = ("finance_en", "finance_fr", "industrial", "pharmaceuticals", "computer_science", "hr", "energy", "physics")
+"""Of ViDoRe V3; each is a suite of six languages, and of as many with the text of the pages."""
+SUITES |= {f"{suite}_{name}": 6 for suite in ("vidore_v3", "vidore_v3_1") for name in SETS}
 GROUPS = {
     "I-CLS": 10, "I-QA": 10, "I-RET": 12, "I-VG": 4,
     "V-CLS": 5, "V-QA": 5, "V-RET": 5, "V-MRET": 3,
@@ -39,7 +43,9 @@ def tasks(name: str) -> dict[str, Task]:
 def test_every_declared_task_composes_under_the_name_of_its_file():
     files = sorted(file.relative_to(FOLDER).with_suffix("").as_posix() for file in FOLDER.glob("*/*.yaml"))
     found = tasks(f"[{','.join(files)}]")
-    assert sorted(f"{task.modality}/{task.id}" for task in found.values()) == files
+    folders = {"vidore-3": "vidore_v3", "vidore-3.1": "vidore_v3_1"}
+    places = [f"{folders.get(''.join(task.versions), task.modality)}/{task.id}" for task in found.values()]
+    assert sorted(places) == files
     assert all(task.id == name for name, task in found.items())
 
 

@@ -56,6 +56,17 @@ def test_the_experiment_of_a_published_row_chooses_model_data_and_task_version()
     assert chosen.reference.scores["Visdoc"] == 77.06
 
 
+def test_an_experiment_sets_frames_and_options_of_those_of_its_tasks_that_are_chosen():
+    whole = compose.load(["experiment=qwen3_vl_embedding_8b"])
+    assert {task.frames for task in whole.tasks.values()} == {64}
+    assert whole.tasks["egoschema"].options["ask"] == "{question} {choices}"
+    assert whole.tasks["egoschema"].options["letters"] == "given"
+    assert ids("experiment=qwen3_vl_embedding_8b", "task=visdoc/vidore_arxivqa") == ["vidore_arxivqa"]
+    fewer = compose.load(["experiment=qwen3_vl_embedding_8b", "task=visdoc", "frames=8"])
+    assert {task.frames for task in fewer.tasks.values()} == {8}
+    assert "no such task (did you mean egoschema?)" in refused("task=video", "task_options.egoshema.ask=x")
+
+
 def test_the_same_composition_twice_is_the_same_configuration():
     assert compose.load(["task=visdoc"]) == compose.load(["task=visdoc"])
 

@@ -13,7 +13,6 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from rzen_eval import Item, load_model
 from rzen_eval.config.compose import load
 from rzen_eval.core import Vectors
-from rzen_eval.errors import DataError
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from tests import tiny
 from tests.conftest import FIXTURES
@@ -117,17 +116,19 @@ def test_gme_of_the_benchmark_sees_the_middle_frame_as_a_still_image(stock: Stoc
 
 def test_gme_of_its_authors_has_the_instruction_as_the_system_turn(stock: Stock):
     tail = "<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"
-    prompts = [SYSTEM.format(f"{TOLD}.") + body + tail for body in ("a kitten", V, f"{V}a kitten")]
-    states = stock.sequential(stock.inputs(prompts, fetched([[], [PICTURE], [PICTURE]])))
-    close(declared("gme_2b"), unit(states[:, -1]), MIXED[:3])
+    for name, told in (("gme_2b", TOLD), ("gme_2b_mteb", f"{TOLD}.")):
+        prompts = [SYSTEM.format(told) + body + tail for body in ("a kitten", V, f"{V}a kitten")]
+        states = stock.sequential(stock.inputs(prompts, fetched([[], [PICTURE], [PICTURE]])))
+        close(declared(name), unit(states[:, -1]), MIXED[:3])
 
 
 def test_ops_mm_reads_qwen2_vls_own_positions_with_padding_on_the_left(stock: Stock):
     tail = "<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"
     prompts = [SYSTEM.format(TOLD) + body + tail for body in ("a kitten", V, f"{V}a kitten")]
-    inputs = stock.inputs(prompts, [[], [PICTURE], [PICTURE]])
+    inputs = stock.inputs(prompts, fetched([[], [PICTURE], [PICTURE]]))
     assert inputs["attention_mask"][0, 0] == 0
-    close(declared("ops_mm_v1_2b"), unit(stock.grid(inputs)[:, -1]), MIXED[:3])
+    small = "first_resize={min_tokens: 4, max_tokens: 16384}"
+    close(declared("ops_mm_v1_2b", small), unit(stock.grid(inputs)[:, -1]), MIXED[:3])
     assert np.abs(unit(stock.sequential(inputs)[1:, -1]) - unit(stock.grid(inputs)[1:, -1])).max() > 0.01
 
 
@@ -144,7 +145,7 @@ def test_lamra_is_the_state_before_the_token_emb(stock: Stock):
         f"{V}\nSummarize above image in one word: ",
     ]
     items = [*MIXED[:3], Item(images=[PICTURE])]
-    inputs = stock.inputs([head + body + tail for body in bodies], fetched([[], [PICTURE], [PICTURE], [PICTURE]]))
+    inputs = stock.inputs([head + body + tail for body in bodies], [[], [PICTURE], [PICTURE], [PICTURE]])
     answer = (inputs["input_ids"] == stock.tokenizer.convert_tokens_to_ids("<emb>")).int().argmax(dim=1)
     states = stock.sequential(inputs)[torch.arange(4), answer - 1]
     close(declared("lamra_ret"), unit(states), items)
@@ -163,15 +164,15 @@ def test_lamra_of_the_benchmark_is_the_last_token_of_a_second_answer(name: str, 
 
 
 @pytest.mark.parametrize("name", ["vlm2vec_v1_2b", "b3_qwen2_2b"])
-def test_vlm2vec_v1_makes_a_square_of_every_picture_first(stock: Stock, name: str):
+def test_vlm2vec_v1_makes_a_square_of_every_picture_first_and_b3_does_not(stock: Stock, name: str):
     items = [
         Item(images=[PICTURE], verbatim="<|image_pad|>\nRepresent the given image.\n"),
         Item(text="tench", verbatim="tench", kind="label"),
     ]
     label = "Represent the class label: tench" if name == "b3_qwen2_2b" else "tench"
-    square = PICTURE.resize((100, 100), Image.Resampling.BICUBIC)
-    states = stock.sequential(stock.inputs([str(items[0].verbatim), label], [[square], []]))
-    close(declared(name, "square=100"), unit(states[:, -1]), items)
+    first = PICTURE.resize((100, 100), Image.Resampling.BICUBIC) if name == "vlm2vec_v1_2b" else PICTURE
+    states = stock.sequential(stock.inputs([str(items[0].verbatim), label], [[first], []]))
+    close(declared(name, *["square=100"] * (name == "vlm2vec_v1_2b")), unit(states[:, -1]), items)
 
 
 def test_what_follows_the_text_stays_whole_where_the_text_is_cut():
@@ -184,22 +185,23 @@ def test_what_follows_the_text_stays_whole_where_the_text_is_cut():
 
 def test_the_largest_video_that_a_preset_allows_fits_its_length(checkpoint: Path):
     model = load_model("gme_2b", f"checkpoint={checkpoint}", "dim=null", "device=cpu")
-    wide = [Image.new("RGB", (1000, 800))] * 8
-    assert model.plan(Item(frames=wide, text="a boat"), "query").length <= 1800
-    with pytest.raises(DataError, match="only text may be cut"):
-        model.plan(Item(frames=wide * 2), "query")
+    frames = [Image.new("RGB", size) for size in ((1000, 800), (200, 150), (1920, 1080), (90, 900))]
+    for frame in frames:
+        assert model.plan(Item(frames=[frame] * 8, text="a boat"), "query").length <= 1800
+    assert model.plan(Item(frames=frames[:1]), "query").length == model.plan(Item(images=frames[:1]), "query").length
 
 
 SETTINGS = {
     "rzenembed_v1_2b": ("sequential", 2000, "images", (256, 1280), 1536, None),
-    "gme_2b": ("sequential", 1800, "images", (4, 1280), 1536, None),
-    "gme_7b_mmeb": ("sequential", 1800, "middle", (256, 1280), 3584, None),
+    "gme_2b": ("sequential", 1800, "images", (256, 1280), 1536, None),
+    "gme_7b_mmeb": ("sequential", 1800, "middle", (4, 1280), 3584, None),
     "ops_mm_v1_7b": ("mrope", None, "images", (256, 1280), 3584, None),
-    "lamra_ret": ("sequential", None, "images", (256, 1280), 3584, None),
+    "lamra_ret": ("sequential", None, "video", (4, 300), 3584, None),
+    "lamra_ret_qwen2_5vl_7b": ("mrope", None, "video", (4, 300), 3584, None),
     "lamra_ret_mmeb": ("sequential", None, "middle", (256, 1280), 3584, None),
-    "lamra_ret_qwen2_5vl_7b_mmeb": ("sequential", None, "middle", (256, 1280), 3584, None),
+    "lamra_ret_qwen2_5vl_7b_mmeb": ("sequential", None, "middle", (4, 16384), 3584, None),
     "vlm2vec_v1_7b": ("sequential", None, "video", (4, 1280), 3584, 1344),
-    "b3_qwen2_2b": ("sequential", None, "video", (4, 2304), 1536, 1344),
+    "b3_qwen2_2b": ("sequential", None, "video", (4, 1280), 1536, None),
 }
 
 

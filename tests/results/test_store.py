@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import Mark, QueryScores, Result, Run
-from rzen_eval.errors import ResultError
+from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
 from rzen_eval.results.tables import averages
 
@@ -188,3 +189,66 @@ def test_queries_of_another_result_are_refused(tmp_path: Path):
     (tmp_path / "queries/a.json.gz").write_bytes(b"not compressed")
     with pytest.raises(ResultError, match=r"queries/a\.json\.gz cannot be read .* score the task again"):
         store.read_queries(tmp_path, result("a", 0.5))
+
+
+@pytest.fixture
+def results_dir(tmp_path: Path) -> Path:
+    """Results of two models, and a folder that is empty."""
+    folder = tmp_path / "results"
+    store.write(folder / "mine", result("a", 0.5), RUN)
+    store.write_alone(folder / "mine", result("b", 0.25))
+    store.write_alone(folder / "theirs", result("a", 0.75))
+    (folder / "empty").mkdir()
+    return folder
+
+
+def test_results_are_read_by_model_from_its_own_folder_or_the_one_above(results_dir: Path):
+    both = store.read_models(results_dir)
+    assert [(model.name, model.folder, list(model.results)) for model in both] == [
+        ("mine", results_dir / "mine", ["a", "b"]),
+        ("theirs", results_dir / "theirs", ["a"]),
+    ]
+    assert store.read_models(results_dir / "mine") == both[:1]
+    assert both[0].first.score == 0.5
+
+
+def test_a_model_is_found_by_name_or_folder_and_cut_to_the_tasks_that_are_wanted(results_dir: Path):
+    assert store.one_model("theirs", results_dir).name == "theirs"
+    assert list(store.one_model(str(results_dir / "mine"), Path("elsewhere"), {"b", "c"}).results) == ["b"]
+    assert list(store.read_model(results_dir / "mine", {"a"}, "Mine-7B").results) == ["a"]
+    assert store.read_model(results_dir / "nowhere").results == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "only", "message"),
+    [
+        ("theires", None, r"no results of 'theires': .*results holds mine, theirs \(did you mean theirs\?\)"),
+        (".", None, r"holds results of mine, theirs; expected those of one model, such as .*mine"),
+        ("empty", None, r"empty holds no results; expected <model>/<task>\.json"),
+        ("mine", {"c"}, r"mine holds no results of the chosen tasks; leave task= out to see all 2"),
+    ],
+)
+def test_what_is_not_one_models_results_is_said_in_a_line(
+    results_dir: Path, name: str, only: set[str] | None, message: str
+):
+    with pytest.raises(ConfigError, match=message):
+        store.one_model(name, results_dir, only)
+
+
+def test_models_of_one_name_are_told_apart_by_their_folders(results_dir: Path):
+    mine, theirs = store.read_models(results_dir)
+    again = replace(mine, folder=Path("other/mine"))
+    assert [model.name for model in store.told_apart([mine, theirs, again])] == [
+        f"mine ({results_dir / 'mine'})",
+        "theirs",
+        "mine (other/mine)",
+    ]
+
+
+def test_rankings_come_back_as_they_were_written_and_are_none_where_none_were_kept(results_dir: Path):
+    found = store.read_run(results_dir / "mine", "a")
+    assert found == RUN
+    assert store.read_run(results_dir / "mine", "b") is None
+    (results_dir / "mine/runs/a.jsonl.gz").write_bytes(b"not compressed")
+    with pytest.raises(ResultError, match=r"runs/a\.jsonl\.gz is damaged \(.*\); remove it and score the task again"):
+        store.read_run(results_dir / "mine", "a")

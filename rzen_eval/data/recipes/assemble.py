@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -35,6 +36,19 @@ def options(task: Task, schema: type[Schema]) -> Schema:
         raise ConfigError(
             f"tasks.{task.id}.options.{key}: {what}; recipe {task.recipe} takes the options {known}"
         ) from error
+
+
+def unique(task: Task, column: str, values: Iterable[Any]) -> list[str]:
+    """A column of ids as strings.
+
+    Raises:
+        DataError: one of them occurs more than once.
+    """
+    ids = [str(value) for value in values]
+    repeated = next((name for name, count in Counter(ids).items() if count > 1), None)
+    if repeated is not None:
+        raise DataError(f"{task.id}: {column} {repeated!r} occurs more than once in {task.dataset.repo}")
+    return ids
 
 
 def bad_row(task: Task, row: int, problem: str) -> DataError:

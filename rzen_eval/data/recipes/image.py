@@ -47,6 +47,8 @@ class Options(Frozen):
     kind: Kind = "label"
     """What candidates that are texts stand for."""
     official: Official = Official()
+    strip_captions: bool = False
+    """Take the white space around a candidate's caption off, as the evaluator of Qwen3-VL-Embedding does."""
 
 
 def load(task: Task, repository: Repository) -> TaskData:
@@ -131,8 +133,9 @@ def _candidate(options: Options, media: MediaTree, path: str, instruction: str, 
     given = instruction.replace(MARK, "")
     prompt = given if caption is None else f"{given} {caption}"
     end = options.official.candidate_end if caption is None else "\n"
+    text = caption.strip() if caption and options.strip_captions else caption
     return Item(
-        text=caption or None,
+        text=text or None,
         images=(_image(media, path),),
         instruction=clean(instruction),
         verbatim=own_line(compose(prompt, token=IMAGE)) + end,

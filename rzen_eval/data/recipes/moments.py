@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.media import natural
 from rzen_eval.data.recipes import assemble
@@ -29,6 +31,8 @@ class Options(Frozen):
 
     folder: str
     """Holds a folder for each video, with its frames in `query` and those of its clips beside."""
+    clip_frames: int | None = Field(default=None, gt=0)
+    """Frames to take of a clip; None: as many as of the video."""
 
 
 def load(task: Task, repository: Repository) -> TaskData:
@@ -58,7 +62,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         ambiguous += len(right) > 1
         queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row["query"]))
         for clip in clips:
-            candidates.setdefault(clip, partial(_clip, task, repository.media, clip))
+            candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
         positives.append(right[-1:])
         pools.append(clips)
     warnings = [f"{task.id}: {ambiguous} videos have several {POSITIVE}* clips; the last counts"] if ambiguous else []
@@ -85,10 +89,10 @@ def _query(task: Task, media: MediaTree, folder: str, text: str) -> Item:
     )
 
 
-def _clip(task: Task, media: MediaTree, folder: str) -> Item:
+def _clip(task: Task, options: Options, media: MediaTree, folder: str) -> Item:
     instruction = task.instruction.candidate
     return Item(
-        frames=media.frames(folder, task.frames),
+        frames=media.frames(folder, options.clip_frames or task.frames),
         instruction=clean(instruction),
         verbatim=compose(instruction, token=VIDEO),
         user_turn=user_turn(instruction),

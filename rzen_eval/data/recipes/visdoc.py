@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rzen_eval.core import Item, SavedAsJpeg, TaskData
 from rzen_eval.data.lazy import LazySequence
+from rzen_eval.data.recipes.assemble import unique
 from rzen_eval.data.recipes.official_strings import user_turn
 from rzen_eval.data.repository import StoredImage
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rzen_eval.core import Task
     from rzen_eval.data.repository import Repository
@@ -35,8 +35,8 @@ def load(task: Task, repository: Repository) -> TaskData:
         rows = [row for row, spoken in enumerate(queries["language"]) if spoken == task.dataset.language]
     queries = queries.select(rows[: task.limit])
     pages = repository.rows("corpus", ["corpus-id", "image"])
-    query_ids = _unique(task, "query-id", queries["query-id"])
-    page_ids = _unique(task, "corpus-id", pages["corpus-id"])
+    query_ids = unique(task, "query-id", queries["query-id"])
+    page_ids = unique(task, "corpus-id", pages["corpus-id"])
     images = pages.select_columns(["image"])
 
     def page(row: int) -> Item:
@@ -59,14 +59,6 @@ def load(task: Task, repository: Repository) -> TaskData:
         languages=list(queries["language"]) if "language" in queries.column_names else None,
         revision=repository.revision,
     )
-
-
-def _unique(task: Task, column: str, values: Iterable[Any]) -> Sequence[str]:
-    ids = [str(value) for value in values]
-    repeated = next((name for name, count in Counter(ids).items() if count > 1), None)
-    if repeated is not None:
-        raise DataError(f"{task.id}: {column} {repeated!r} occurs more than once in {task.dataset.repo}")
-    return ids
 
 
 def _judgements(

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     Family = str
 else:
     Family = Literal[tuple(FAMILIES)]
-OF_BUDGETED = ("image", "frame", "square", "small_side", "first_resize", "clip_tokens")
+OF_BUDGETED = ("image", "frame", "square", "first_resize", "clip_tokens")
 """Settings of families that are budgeted alone; others know their own."""
+Alpha = Literal["drop", "white", "resize_first"]
+BeyondRatio = Literal["clamp", "square", "unread", "error"]
 
 
 class Budget(Frozen):
@@ -31,6 +33,14 @@ class Budget(Frozen):
         return self
 
 
+class FirstBudget(Budget):
+    """The budget of a resize that comes before another."""
+
+    side: int | None = Field(default=None, gt=0)
+    """Side in pixels of the square that a token of this budget covers, and that sizes are multiples of; None: the
+    family's own."""
+
+
 class InstructionSlots(Frozen):
     """Where the instruction goes, by side: before the text in the user turn, in the system turn, or nowhere."""
 
@@ -44,6 +54,10 @@ class Ends(Frozen):
     text: str = ""
     pictures: str = ""
     both: str = ""
+    video: str | None = None
+    """Of a video alone; None: as of pictures."""
+    video_and_text: str | None = None
+    """Of a video with a text; None: as of pictures with a text."""
 
 
 class Prompt(Frozen):
@@ -57,10 +71,16 @@ class Prompt(Frozen):
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
     stop: str | None = None
-    """Ends an instruction in the system turn: in place of a colon, or behind anything but punctuation. None: it stays
-    as it is."""
+    """Ends an instruction in the system turn that has no punctuation at its end, after the white space around it is
+    taken off. None: it stays as it is."""
+    reworded: Mapping[str, str] = {}
+    """Instructions of the benchmark that the model's authors put in other words, and these words."""
     empty: str = ""
-    """What stands for `{text}` where an item has neither text nor media."""
+    """What stands for `{text}` where an item has neither media nor even an empty text."""
+    unread: str | None = None
+    """The whole prompt of an item with a picture that `beyond_ratio: unread` says is not read."""
+    frames_first: bool = False
+    """A video comes before the images of the same item; else behind them."""
     image: str
     """What stands for one image or frame; holds the image token once."""
     video: str | None = None
@@ -165,14 +185,27 @@ class ModelSpec(Checkpointed):
     that suits the first; or the middle or first one alone, as a still image."""
     square: int | None = Field(default=None, gt=0)
     """Side of the square that every picture is made first, whatever its shape; None: pictures keep their shape."""
-    small_side: int | None = Field(default=None, gt=0)
-    """An image (not a frame) with a side below 28 pixels is first made a square of this side; None: it is not."""
-    first_resize: Budget | None = None
+    small_side: int | Literal["longest"] | None = None
+    """An image (not a frame) with a side below `small_below` is first made a square of this side, or of its own longest
+    side; None: it is not."""
+    small_below: int = Field(default=28, gt=0)
+    """Pixels below which a side is small."""
+    alpha: Alpha = "drop"
+    """What becomes of an alpha channel: it is dropped, or laid on white; `resize_first`: `square` and `small_side`
+    resize a picture as it is stored, alpha, palette and all, and what is left of these is dropped afterwards."""
+    beyond_ratio: BeyondRatio = "clamp"
+    """What becomes of a picture whose sides are further apart than 200 to 1. `clamp`: the first size that it is fitted
+    to is cut to that ratio; `square`: it is read as a square of its longest side, and so is one thinner than a token;
+    `unread`: its item is embedded as `prompt.unread`; `error`: it is refused."""
+    max_frames: int | None = Field(default=None, gt=0)
+    """Most frames of a video that are read, evenly spread over those that there are; None: all."""
+    first_resize: FirstBudget | None = None
     """Budget of a resize that comes before the one to `image` or `frame`; None: there is only one."""
     first_resize_of: Literal["all", "frames"] = "all"
     """What is resized to it: images and frames, or frames alone."""
     clip_tokens: int | None = Field(default=None, gt=0)
-    """Most tokens of a whole clip, so that many frames are smaller each; None: frames do not depend on their number."""
+    """Most tokens of a whole video, so that many frames are smaller each; None: frames do not depend on how many there
+    are."""
     positions: Literal["sequential", "mrope"] = "sequential"
     """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
@@ -191,12 +224,15 @@ class ModelSpec(Checkpointed):
 
     @model_validator(mode="after")
     def _suits_its_family(self) -> Self:
-        if class_of(self.family).budgeted:
+        family = class_of(self.family)
+        if family.budgeted:
             if self.image is None or self.frame is None:
                 raise ValueError(f"{self.family} needs image and frame, the tokens that one may take")
             return self
         unused = [name for name in OF_BUDGETED if getattr(self, name) is not None]
+        unused += ["small_side"] * (self.small_side is not None and not family.squared)
         unused += ["positions"] * (self.positions != "sequential")
+        unused += ["prompt.frames_first"] * self.prompt.frames_first
         if unused:
             raise ValueError(f"{self.family} does not use {', '.join(unused)}")
         return self
@@ -207,6 +243,8 @@ class ModelSpec(Checkpointed):
             raise ValueError(f"video: {self.video} and prompt.video: {self.prompt.video!r} do not go together")
         if self.first_resize_of != "all" and self.first_resize is None:
             raise ValueError("first_resize_of without first_resize")
-        if self.clip_tokens is not None and self.video != "video":
-            raise ValueError("clip_tokens without video: video; frames that go in as images have a budget each")
+        if self.clip_tokens is not None and self.video in ("middle", "first"):
+            raise ValueError(f"clip_tokens with video: {self.video}, of which one frame is seen")
+        if (self.beyond_ratio == "unread") != (self.prompt.unread is not None):
+            raise ValueError(f"beyond_ratio: {self.beyond_ratio} and prompt.unread do not go together")
         return self

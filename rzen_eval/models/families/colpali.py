@@ -34,17 +34,26 @@ class ColPali(LateInteraction):
         (r"^model\.language_model\.model\.", "vlm.language_model."),
         (r"^model\.", "vlm."),
     )
+    squared = True
     adds_tokens = False
     """The prompt spells its first token, which stands behind the pictures."""
     marks = ("<image>",)
 
     @classmethod
-    def preparation(cls, spec: ModelSpec, config: Any) -> px.Sizing:  # noqa: ARG003 - the checkpoint decides
+    def preparation(cls, spec: ModelSpec, config: Any) -> px.Sizing:
         """Squares of one size."""
         vision = config.vision_config
         n_tokens = (vision.image_size // vision.patch_size) ** 2
         budget = Budget(min_tokens=n_tokens, max_tokens=n_tokens)
-        return px.Sizing(budget, budget, square=vision.image_size, side=vision.patch_size)
+        return px.Sizing(
+            budget,
+            budget,
+            fixed=(vision.image_size, vision.image_size),
+            side=vision.patch_size,
+            small_side=spec.small_side,
+            small_below=spec.small_below,
+            alpha=spec.alpha,
+        )
 
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         import torch

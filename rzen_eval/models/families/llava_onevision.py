@@ -50,7 +50,7 @@ class LlavaOnevision(LocalModel):
     unused = re.compile(r"(language_model\.)?lm_head\.weight|(img|text)_emb_head\.(weight|bias)")
 
     @classmethod
-    def preparation(cls, spec: ModelSpec, config: Any) -> Tiling:  # noqa: ARG003 - the checkpoint decides
+    def preparation(cls, spec: ModelSpec, config: Any) -> Tiling:
         """Tiles, with a background as the stock mean has it."""
         vision = config.vision_config
         return Tiling(
@@ -59,6 +59,7 @@ class LlavaOnevision(LocalModel):
             sheets=tuple((width, height) for height, width in config.image_grid_pinpoints),
             most=int(config.vision_aspect_ratio.removeprefix("anyres_max_")),
             background=int(cls.mean[0] * 255),
+            alpha=spec.alpha,
         )
 
     @cached_property

@@ -55,6 +55,8 @@ class LocalModel(ABC):
     """Class of transformers that has all weights of a checkpoint, the head included."""
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
+    squared: ClassVar[bool] = False
+    """Whether it squeezes every picture into one square, and may make another of a small one first."""
     budgeted: ClassVar[bool] = False
     """Whether a picture takes as many tokens as its size asks for, within a declared budget; else the checkpoint
     decides."""
@@ -169,6 +171,8 @@ class LocalModel(ABC):
 
     def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
         """As `plan`, of an item that is rendered already."""
+        if not visuals and self.spec.prompt.unread is not None and rendered.pictures:
+            rendered = replace(rendered, prompt=self.spec.prompt.unread)
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
         plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, self._media_tokens())

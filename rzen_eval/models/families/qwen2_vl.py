@@ -13,6 +13,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures import patches
 from rzen_eval.models.pictures import resize as px
+from rzen_eval.models.pictures.fit import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Qwen2VL(LocalModel):
     std: ClassVar = (0.26862954, 0.26130258, 0.27577711)
     whole_class = "Qwen2VLForConditionalGeneration"
     budgeted = True
-    token_side: ClassVar[int] = px.TOKEN
+    token_side: ClassVar[int] = TOKEN
     """Pixels along the side of the square that one visual token covers."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rzen_eval.media import image_size, open_rgb, portable
+from rzen_eval.errors import DataError
+from rzen_eval.media import describe, image_size, open_as_stored, open_rgb, portable, to_rgb
 from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.pictures.fit import MAX_RATIO, TOKEN, Size, beyond_ratio, clamped, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.core import Media
-    from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.declaration.local import Alpha, BeyondRatio, FirstBudget, ModelSpec
 
-TOKEN = 28
-"""Side in pixels of the square that one visual token covers: patches of 14, merged two by two."""
 MARGIN = 1.05
 """How much more than the least a frame may always take."""
-MAX_RATIO = 200
-"""Longest side over shortest; what is beyond is squeezed, as the reference does."""
-
-Size = tuple[int, int]
-"""Width and height."""
 Pixels = NDArray[np.uint8]
 """One picture, shape (height, width, 3), or a clip, shape (frames, height, width, 3)."""
+Part = TypeVar("Part")
+"""What one picture or clip becomes."""
 How = TypeVar("How")
 """How pictures are prepared."""
 
@@ -72,10 +68,11 @@ class Sizing:
 
     image: Budget
     frame: Budget
-    first: Budget | None = None
+    first: FirstBudget | None = None
     """Budget of a resize that comes before; None: there is only one."""
-    small_side: int | None = None
-    """An image with a side below 28 pixels is first made a square of this side; None: it is not."""
+    small_side: int | Literal["longest"] | None = None
+    """An image with a side below `small_below` is first made a square of this side; None: it is not."""
+    small_below: int = TOKEN
     square: int | None = None
     """Side of the square that every picture is made first; None: pictures keep their shape."""
     clip: bool = False
@@ -83,9 +80,16 @@ class Sizing:
     first_of_images: bool = True
     """Whether the resize that comes before is one of images too; else it is one of frames alone."""
     clip_tokens: int | None = None
-    """Most tokens of a whole clip, so that many frames are smaller each; None: frames do not depend on their number."""
+    """Most tokens of a whole video; None: frames do not depend on how many there are."""
     side: int = TOKEN
     """Of the square that one visual token covers, in pixels."""
+    fixed: Size | None = None
+    """The size that every picture gets in the end; None: what its budget says."""
+    alpha: Alpha = "drop"
+    beyond_ratio: BeyondRatio = "clamp"
+    frames_first: bool = False
+    resample: Image.Resampling = Image.Resampling.BICUBIC
+    """Filter of the last resize; others are bicubic."""
 
     @classmethod
     def of(cls, spec: ModelSpec, side: int = TOKEN) -> Sizing:
@@ -96,11 +100,15 @@ class Sizing:
             frame=frame,
             first=spec.first_resize,
             small_side=spec.small_side,
+            small_below=spec.small_below,
             square=spec.square,
             clip=spec.video == "video",
             first_of_images=spec.first_resize_of == "all",
             clip_tokens=spec.clip_tokens,
             side=side,
+            alpha=spec.alpha,
+            beyond_ratio=spec.beyond_ratio,
+            frames_first=spec.prompt.frames_first,
         )
 
     def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
@@ -114,19 +122,41 @@ class Sizing:
             size: its own.
             frames: how many there are of the video that it is of; 0: it is a still image.
         """
-        steps = []
-        if self.square:
-            steps.append(size := (self.square, self.square))
-        if self.small_side and not frames and min(size) < self.side:
-            steps.append(size := (self.small_side, self.small_side))
+        squares = self.squares(size, frames=frames)
+        return [*squares, *self._fitted(squares[-1] if squares else size, frames)]
+
+    def squares(self, size: Size, *, frames: int = 0) -> list[Size]:
+        """The first of these sizes, which a picture gets as it is stored where alpha is resized with it."""
+        squares = [(self.square, self.square)] if self.square else []
+        size = squares[0] if squares else size
+        if self.small_side and not frames and min(size) < self.small_below:
+            side = max(size) if self.small_side == "longest" else self.small_side
+            squares.append((side, side))
+        return squares
+
+    def _fitted(self, size: Size, frames: int) -> list[Size]:
+        if self.fixed:
+            return [self.fixed]
+        low, high = self._budget(frames)
+        if self.first and (frames or self.first_of_images):
+            first = fit(*size, self.first.min_tokens, self.first.max_tokens, self.first.side or self.side)
+            first = clamped(first) if self.beyond_ratio == "clamp" else first
+            return [first, fit(*first, low, high, self.side)]
+        if self.beyond_ratio == "square" and (beyond_ratio(size) or min(size) < self.side):
+            size = (max(self.side, *size),) * 2
+        fitted = fit(*size, low, high, self.side)
+        return [clamped(fitted) if self.beyond_ratio == "clamp" else fitted]
+
+    def _budget(self, frames: int) -> tuple[float, float]:
+        """Least and most tokens of an image, or of each frame of a video."""
         budget = self.frame if frames else self.image
         low, high = float(budget.min_tokens), float(budget.max_tokens)
-        if frames and self.clip_tokens:
+        if frames and self.clip_tokens and self.clip:
             # Two frames share their tokens. Source: `fetch_video` of qwen-vl-utils 0.0.14.
-            high = max(min(high, 2 * self.clip_tokens / (frames + frames % 2)), MARGIN * low)
-        if self.first and (frames or self.first_of_images):
-            steps.append(size := fit(*size, self.first.min_tokens, self.first.max_tokens, self.side))
-        return [*steps, fit(*size, low, high, self.side)]
+            return low, max(min(high, 2 * self.clip_tokens / (frames + frames % 2)), MARGIN * low)
+        if frames and self.clip_tokens:
+            high = min(high, self.clip_tokens / frames)
+        return min(low, high), high
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,75 +186,78 @@ class Pictures(Prepared[Sizing]):
         return len(self.images) * self.how.image.max_tokens + frames * self.how.frame.max_tokens
 
     def load(self) -> list[Pixels]:
-        """Decode and resize, bicubic; every file is opened once.
+        """Decode and resize; every file is opened once.
 
         Returns:
-            Images, then frames: each apart, shape (height, width, 3), or all of them stacked as one clip, shape
-            (frames, height, width, 3).
+            Images, then frames, or these first: each apart, shape (height, width, 3), or all frames stacked as one
+            clip, shape (frames, height, width, 3). Nothing where a picture is not read, and with it none of its item.
 
         Raises:
-            DataError: a picture is missing or damaged.
+            DataError: a picture is missing or damaged, or beyond the ratio that the model reads.
         """
-        stills = [_resized(image, self.how.steps(image.size)) for image in map(open_rgb, self.images)]
-        frames: list[Pixels] = []
-        steps: list[Size] = []
-        for number, image in enumerate(map(open_rgb, self.frames)):
-            if number == 0 or not self.how.clip:
-                steps = self.how.steps(image.size, frames=len(self.frames))
-            frames.append(_resized(image, steps))
-        return stills + ([np.stack(frames)] if self.how.clip and frames else frames)
+        if self._unread():
+            return []
+        stills = [self._pixels(media) for media in self.images]
+        number = len(self.frames)
+        if not self.how.clip or not number:
+            return self._ordered(stills, [self._pixels(media, number) for media in self.frames])
+        first = image_size(self.frames[0])
+        clip = np.stack([self._pixels(media, number, first) for media in self.frames])
+        return self._ordered(stills, [clip])
 
     def measure(self) -> list[Visual]:
         """The sizes that loading would give, from the headers alone.
 
         Raises:
-            DataError: a picture is missing or is none.
+            DataError: a picture is missing or is none, or beyond the ratio that the model reads.
         """
+        if self._unread():
+            return []
         stills = [self._visual(media) for media in self.images]
         if self.how.clip and self.frames:
-            return [*stills, replace(self._visual(self.frames[0], len(self.frames)), frames=len(self.frames))]
-        return stills + [self._visual(media, len(self.frames)) for media in self.frames]
+            clip = replace(self._visual(self.frames[0], len(self.frames)), frames=len(self.frames))
+            return self._ordered(stills, [clip])
+        return self._ordered(stills, [self._visual(media, len(self.frames)) for media in self.frames])
 
     def visuals(self, loaded: Sequence[Pixels]) -> list[Visual]:
         """What takes visual tokens, of these pictures as `load` returned them."""
         return [Visual.of(pixels, self.how.side) for pixels in loaded]
 
+    def _ordered(self, stills: list[Part], frames: list[Part]) -> list[Part]:
+        return [*frames, *stills] if self.how.frames_first else [*stills, *frames]
+
+    def _unread(self) -> bool:
+        if self.how.beyond_ratio != "unread":
+            return False
+        return any(beyond_ratio(image_size(media)) for media in (*self.images, *self.frames))
+
     def _visual(self, media: Media, frames: int = 0) -> Visual:
-        return Visual(*self.how.steps(image_size(media), frames=frames)[-1], side=self.how.side)
+        return Visual(*self._steps(media, image_size(media), frames)[-1], side=self.how.side)
+
+    def _steps(self, media: Media, size: Size, frames: int) -> list[Size]:
+        if self.how.beyond_ratio == "error" and beyond_ratio(size):
+            raise DataError(
+                f"{describe(media)} is {size[0]}x{size[1]}, beyond {MAX_RATIO} to 1, which model.beyond_ratio=error"
+                " refuses; clamp takes it"
+            )
+        return self.how.steps(size, frames=frames)
+
+    def _pixels(self, media: Media, frames: int = 0, size: Size | None = None) -> Pixels:
+        """One picture, resized as suits its own size, or that of the first frame of its clip."""
+        alpha = self.how.alpha
+        image = open_as_stored(media) if alpha == "resize_first" else open_rgb(media, alpha)
+        steps = self._steps(media, size or image.size, frames)
+        if alpha == "resize_first":
+            n_squares = len(self.how.squares(size or image.size, frames=frames))
+            for square in steps[:n_squares]:
+                image = image.resize(square)  # bicubic but for palettes and single bits, of which the nearest is taken
+            image, steps = to_rgb(image, name=describe(media)), steps[n_squares:]
+        for number, step in enumerate(steps, start=1):
+            if image.size != step:
+                image = image.resize(step, self.how.resample if number == len(steps) else Image.Resampling.BICUBIC)
+        return np.asarray(image)
 
 
 _ONE = Budget(min_tokens=1, max_tokens=1)
 NO_PICTURES = Pictures(Sizing(_ONE, _ONE))
 """There is nothing to load."""
-
-
-def fit(width: int, height: int, least: float, most: float, token: int = TOKEN) -> tuple[int, int]:
-    """The size nearest to a picture's own with sides in multiples of a token's and an area within a budget.
-
-    Args:
-        width: of the picture.
-        height: of the picture.
-        least: tokens to take.
-        most: tokens to take.
-        token: side of the square that a token covers.
-
-    Source: `smart_resize` of Qwen2-VL's image processor, with the reference's limit on the aspect ratio.
-    """
-    area = width * height
-    low, high = least * token**2, most * token**2
-    fitted = [max(token, round(side / token) * token) for side in (width, height)]
-    if fitted[0] * fitted[1] > high:
-        shrink = math.sqrt(area / high)
-        fitted = [max(token, math.floor(side / shrink / token) * token) for side in (width, height)]
-    elif fitted[0] * fitted[1] < low:
-        grow = math.sqrt(low / area)
-        fitted = [math.ceil(side * grow / token) * token for side in (width, height)]
-    limit = min(fitted) * MAX_RATIO
-    return min(fitted[0], limit), min(fitted[1], limit)
-
-
-def _resized(image: Image.Image, steps: Sequence[Size]) -> Pixels:
-    for size in steps:
-        if image.size != size:
-            image = image.resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(image)

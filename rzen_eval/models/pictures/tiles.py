@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from rzen_eval.media import image_size, open_rgb
+from rzen_eval.media import image_size, open_as_stored, open_rgb, to_rgb
 from rzen_eval.models.pictures.resize import Prepared, Visual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.core import Media
-    from rzen_eval.models.pictures.resize import Pixels, Size
+    from rzen_eval.models.declaration.local import Alpha
+    from rzen_eval.models.pictures.fit import Size
+    from rzen_eval.models.pictures.resize import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Tiling:
     """Tiles whose tokens a sheet may have; more are resampled to so many."""
     background: int
     """Shade that fills up a picture to a square."""
+    alpha: Alpha = "drop"
+    resample: Image.Resampling = Image.Resampling.BICUBIC
 
     def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> TiledPictures:
         """Those of an item, to be cut so."""
@@ -107,7 +111,7 @@ class Tiling:
     def cut(self, image: Image.Image) -> Pixels:
         """A picture alone: squeezed, then the tiles of its sheet by row, shape (1 + tiles, tile, tile, 3)."""
         width, height = self.sheet(image.size)
-        larger = image.resize(self.fitted(image.size), Image.Resampling.BICUBIC)
+        larger = self.resized(image, self.fitted(image.size))
         sheet = Image.new("RGB", (width, height))
         sheet.paste(larger, ((width - larger.width) // 2, (height - larger.height) // 2))
         rows, columns = height // self.tile, width // self.tile
@@ -118,12 +122,23 @@ class Tiling:
         """One of several pictures, shape (1, tile, tile, 3)."""
         side = max(image.size)
         square = Image.new("RGB", (side, side), (self.background,) * 3)
-        square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+        square.paste(to_rgb(image), ((side - image.width) // 2, (side - image.height) // 2))
         return self.squeezed(square)[None]
 
     def squeezed(self, image: Image.Image) -> Pixels:
         """A picture as one tile, shape (tile, tile, 3)."""
-        return np.asarray(image.resize((self.tile, self.tile), Image.Resampling.BICUBIC))
+        return np.asarray(self.resized(image, (self.tile, self.tile)))
+
+    def opened(self, media: Media) -> Image.Image:
+        """A picture in RGB, or as it is stored where it is resized so."""
+        alpha = self.alpha
+        return open_as_stored(media) if alpha == "resize_first" else open_rgb(media, alpha)
+
+    def resized(self, image: Image.Image, size: Size) -> Image.Image:
+        """An opened picture of another size, in RGB."""
+        if image.mode == "RGB":
+            return image.resize(size, self.resample)
+        return to_rgb(image.resize(size))
 
 
 RESAMPLED = 1.1
@@ -156,9 +171,9 @@ class TiledPictures(Prepared[Tiling]):
             DataError: a picture is missing or damaged.
         """
         cut = self.how.cut if len(self.images) == 1 else self.how.squared
-        loaded = [cut(image) for image in map(open_rgb, self.images)]
+        loaded = [cut(self.how.opened(media)) for media in self.images]
         if self.frames:
-            loaded.append(np.stack([self.how.squeezed(frame) for frame in map(open_rgb, self.frames)]))
+            loaded.append(np.stack([self.how.squeezed(self.how.opened(media)) for media in self.frames]))
         return loaded
 
     def measure(self) -> list[Tiles]:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from rzen_eval.benchmark.published import COLUMNS
 from rzen_eval.errors import ConfigError, ResultError, reason
 from rzen_eval.results.figures.sweep import MARKERS
-from rzen_eval.results.tables.averages import OTHER, TITLES, average
+from rzen_eval.results.tables.averages import OTHER, average
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.results.tables.rows import Row
 
 Kind = Literal["png", "svg"]
@@ -33,7 +33,6 @@ STYLE: dict[Any, Any] = {
     "grid.alpha": 0.3,
     "axes.axisbelow": True,
 }
-GROUPS = tuple(column for column in COLUMNS if column not in {"Overall", *TITLES.values()})
 MOST = len(COLOURS)
 SWEPT = ("model", "dims", "precision", "id", "score")
 
@@ -58,12 +57,13 @@ def _named(row: Row) -> str:
     return f"{row.model} {OTHER}" if any(cell.other for cell in row.cells.values()) else row.model
 
 
-def size(own: Sequence[Row], published: Sequence[Row], kind: Kind) -> bytes:
+def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
     """Overall score against billions of parameters.
 
     Args:
         own: rows of results, drawn as diamonds.
-        published: rows of papers, drawn as dots.
+        published: rows of papers, drawn as dots; all of one version of the data.
+        manifest: what the averages are made of.
         kind: of the file.
 
     Raises:
@@ -101,7 +101,8 @@ def size(own: Sequence[Row], published: Sequence[Row], kind: Kind) -> bytes:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlabel("parameters (billions)")
         axes.set_ylabel("Overall (%)")
-        axes.set_title(f"MMEB-V2, data {(own or published)[0].data_version}")
+        version = (own or published)[0].data_version
+        axes.set_title(f"{manifest.benchmark(version).name}, data {version}")
         if own:
             axes.legend(loc="lower right")
         canvas.draw()
@@ -134,11 +135,12 @@ def _label(axes: Axes, renderer: Any, points: Sequence[tuple[float, float, str]]
             note.remove()
 
 
-def radar(rows: Sequence[Row], kind: Kind) -> bytes:
+def radar(rows: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
     """Averages of the groups, a closed line a model.
 
     Args:
-        rows: one to eight; axes are the groups that all of them have whole.
+        rows: one to eight, of one version of the data; axes are the groups that all of them have whole.
+        manifest: what the groups are made of.
         kind: of the file.
 
     Raises:
@@ -147,7 +149,7 @@ def radar(rows: Sequence[Row], kind: Kind) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    axes_of = shared(rows)
+    axes_of = shared(rows, manifest)
     if len(axes_of) < 3:
         names = ", ".join(row.model for row in rows) or "no rows"
         raise ConfigError(f"expected three groups or more that are whole in every row, found {len(axes_of)} in {names}")
@@ -171,16 +173,23 @@ def radar(rows: Sequence[Row], kind: Kind) -> bytes:
         axes.set_ylim(0, 100)
         axes.set_yticks([20, 40, 60, 80, 100])
         axes.tick_params(axis="y", labelsize=7, labelcolor="0.45")
-        figure.suptitle(f"MMEB-V2 by group (%), data {rows[0].data_version}")
+        version = rows[0].data_version
+        figure.suptitle(f"{manifest.benchmark(version).name} by group (%), data {version}")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         return _written(figure, kind)
 
 
-def shared(rows: Sequence[Row]) -> list[str]:
+def groups(rows: Sequence[Row], manifest: Manifest) -> list[str]:
+    """Groups of the version of the data that rows are of."""
+    version = rows[0].data_version if rows else manifest.newest
+    return [column for column in manifest.columns(version) if manifest.kind(column, version) == "group"]
+
+
+def shared(rows: Sequence[Row], manifest: Manifest) -> list[str]:
     """Groups of which every row has the whole average."""
     return [
         group
-        for group in GROUPS
+        for group in groups(rows, manifest)
         if rows and all((cell := row.cells.get(group)) is not None and not cell.part for row in rows)
     ]
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rzen_eval.core import Run
 from rzen_eval.data.load import judgements
-from rzen_eval.errors import ResultError, reason
 from rzen_eval.ranking.metrics import official_per_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from rzen_eval.core import Result, TaskData
+    from rzen_eval.core import Result, Run, TaskData
     from rzen_eval.results.statistics.bootstrap import Floats
 
 SHOWN = 5
@@ -56,29 +51,6 @@ class Judged:
         """Whether a right answer is not first but close."""
         rank = self.ranks[query]
         return rank is not None and 1 < rank <= NEAR
-
-
-def read_run(folder: Path, task_id: str) -> Run | None:
-    """Rankings that were written beside a result; None where there are none, as for imported results.
-
-    Args:
-        folder: a model's folder of results.
-        task_id: of the task.
-
-    Raises:
-        ResultError: the file is damaged.
-    """
-    file = folder / "runs" / f"{task_id}.jsonl.gz"
-    if not file.is_file():
-        return None
-    try:
-        lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
-        return Run(
-            {str(line["query"]): line["candidates"] for line in lines},
-            {str(line["query"]): line["scores"] for line in lines},
-        )
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(f"{file} is damaged ({reason(error)}); remove it and score the task again") from error
 
 
 def judge(result: Result, run: Run, data: TaskData) -> Judged | str:

@@ -11,30 +11,32 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
-from rzen_eval.benchmark.published import COLUMNS
 from rzen_eval.results.statistics.bootstrap import RESAMPLES, interval
-from rzen_eval.results.tables.averages import TITLES, notes
+from rzen_eval.results.tables.averages import notes
 from rzen_eval.results.tables.leaderboard import LEGEND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.report.task_page import TaskPage
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
     from rzen_eval.results.tables.leaderboard import Section
     from rzen_eval.results.tables.rows import Row
 
 SCRIPTS = ("elements.js", "charts.js", "queries.js", "browser.js", "overview.js", "main.js")
 """Parts of the page's program, in the order in which they need each other."""
+LEVELS = {"overall": 0, "modality": 1, "group": 2}
+"""How far in the bars of a column stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What stands before the tasks."""
 
-    models: Sequence[Model]
+    models: Sequence[ModelResults]
     data_version: str
     """Of the bars."""
     rows: Sequence[Row | None]
@@ -43,8 +45,8 @@ class Overview:
     """Published rows beside the bars."""
     sections: Sequence[Section]
     """Tables."""
-    made_of: Mapping[str, Sequence[str]]
-    """Leaderboard names of the tasks of every column."""
+    manifest: Manifest
+    """What averages are made of."""
     notes: Sequence[str]
     """What a reader must know first."""
     pictured: int
@@ -96,7 +98,7 @@ def _columns(overview: Overview, pages: Mapping[str, TaskPage]) -> list[dict[str
         for place in range(len(overview.models))
     ]
     found = []
-    for column in COLUMNS:
+    for column, members in overview.manifest.columns(overview.data_version).items():
         bars = [
             None
             if row is None or (cell := row.cells.get(column)) is None
@@ -104,7 +106,7 @@ def _columns(overview: Overview, pages: Mapping[str, TaskPage]) -> list[dict[str
                 "value": cell.number(),
                 "text": cell.text(),
                 "part": cell.part.strip(),
-                "interval": _interval(_average([by_name[place].get(name) for name in overview.made_of[column]], place)),
+                "interval": _interval(_average([by_name[place].get(name) for name in members], place)),
             }
             for place, row in enumerate(overview.rows)
         ]
@@ -115,7 +117,7 @@ def _columns(overview: Overview, pages: Mapping[str, TaskPage]) -> list[dict[str
                 for place, row in enumerate(overview.references)
                 if whole and (cell := row.cells.get(column)) is not None and not cell.part
             ]
-            level = 0 if column == COLUMNS[0] else 1 if column in TITLES.values() else 2
+            level = LEVELS[overview.manifest.kind(column, overview.data_version)]
             partial = any(bar and bar["part"] for bar in bars)
             found.append({"name": column, "level": level, "bars": bars, "references": beside, "partial": partial})
     return found
@@ -184,7 +186,7 @@ def _signed(difference: float | None) -> str:
     return text if text == "0.00" else f"{'−' if difference < 0 else '+'}{text}"
 
 
-def _about(model: Model) -> list[tuple[str, str]]:
+def _about(model: ModelResults) -> list[tuple[str, str]]:
     """Where a model's numbers come from, of its first result; single tasks show their own in full."""
     first = next(iter(model.results.values()))
     where = first.provenance

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.data.load import content, load_data
 from rzen_eval.errors import RzenEvalError, reason
-from rzen_eval.results.report.judged_run import judge, read_run
+from rzen_eval.results.report.judged_run import judge
 from rzen_eval.results.report.query_browser import browse
 from rzen_eval.results.statistics.bootstrap import resampled
-from rzen_eval.results.store import read_queries
+from rzen_eval.results.store import read_queries, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rzen_eval.results.report.judged_run import Judged
     from rzen_eval.results.report.query_browser import Browse
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class TaskPage:
         return next(result for result in self.results if result)
 
 
-def page(models: Sequence[Model], task: Task | str, task_id: str, options: Options) -> TaskPage:
+def page(models: Sequence[ModelResults], task: Task | str, task_id: str, options: Options) -> TaskPage:
     """Everything on one task.
 
     Args:
@@ -87,7 +87,7 @@ def page(models: Sequence[Model], task: Task | str, task_id: str, options: Optio
     return TaskPage(results, [*checked.notes, *(shown.notes if shown else ())], means, shown)
 
 
-def _means(model: Model, result: Result | None) -> Floats | None:
+def _means(model: ModelResults, result: Result | None) -> Floats | None:
     """Of the scores of single queries that were kept with a result, so that intervals are those of other verbs."""
     queries = read_queries(model.folder, result) if result else None
     return resampled(queries.score, result.id) if result and queries else None
@@ -109,7 +109,11 @@ class _Checked:
     notes: list[str] = field(default_factory=list)
 
     def take(
-        self, models: Sequence[Model], results: Sequence[Result | None], runs: Sequence[Run | None], data: TaskData
+        self,
+        models: Sequence[ModelResults],
+        results: Sequence[Result | None],
+        runs: Sequence[Run | None],
+        data: TaskData,
     ) -> None:
         """Judge every run there is."""
         for place, (model, result, run) in enumerate(zip(models, results, runs, strict=True)):

@@ -16,7 +16,7 @@ from rzen_eval.results import protocol, store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
 
 TOLERANCE = 1.0
 """Points that a task or an average may drop, unless the baseline or the user says otherwise."""
@@ -56,7 +56,7 @@ class Baseline(Frozen):
     """By task id."""
 
 
-def record(model: Model, tolerance: float) -> Baseline:
+def record(model: ModelResults, tolerance: float) -> Baseline:
     """Make a baseline of results.
 
     Raises:

@@ -11,12 +11,13 @@ from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
+from rzen_eval.results.store import ModelResults
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.bootstrap import Floats, Interval
 
@@ -28,15 +29,7 @@ CORRECTIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model's results."""
-
-    name: str
-    folder: Path
-    """With `<id>.json`, `queries/` and `runs/`."""
-    results: Mapping[str, Result]
-    """By task id."""
+Model = ModelResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +92,8 @@ class Difference:
 class Comparison:
     """Everything there is to say about two models."""
 
-    first: Model
-    second: Model
+    first: ModelResults
+    second: ModelResults
     version: str
     """Of the data, that the averages are of."""
     tasks: Sequence[Difference]
@@ -153,14 +146,14 @@ class _Drawn:
 
 
 def compare(
-    first: Model, second: Model, made_of: Mapping[str, Sequence[str]], version: str | None, method: Method
+    first: ModelResults, second: ModelResults, manifest: Manifest, version: str | None, method: Method
 ) -> Comparison:
     """Compare two models on the tasks that both were scored on.
 
     Args:
         first: results of one model.
         second: results of another.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
         version: of the data that averages are of; None: the newest that a task tells.
         method: of the statistics.
 
@@ -169,7 +162,8 @@ def compare(
     """
     shared = [name for name in first.results if name in second.results]
     _check(first, second, shared)
-    version = version or protocol.version(first.results[name] for name in shared)
+    version = version or protocol.version((first.results[name] for name in shared), manifest)
+    made_of = manifest.columns(version)
     pairs = {name: _pair(name, first, second, method) for name in shared}
     order = [task for names in made_of.values() for task in names]
     kept = {
@@ -215,7 +209,7 @@ def _notes(results: Sequence[Result]) -> list[str]:
     return said
 
 
-def _check(first: Model, second: Model, shared: Sequence[str]) -> None:
+def _check(first: ModelResults, second: ModelResults, shared: Sequence[str]) -> None:
     """Refuse scores of different tasks, or of different data."""
     for one in first.results.values():
         for other in second.results.values():
@@ -239,7 +233,7 @@ def _check(first: Model, second: Model, shared: Sequence[str]) -> None:
         )
 
 
-def _pair(name: str, first: Model, second: Model, method: Method) -> _Pair:
+def _pair(name: str, first: ModelResults, second: ModelResults, method: Method) -> _Pair:
     one, other = first.results[name], second.results[name]
     sides = store.read_queries(first.folder, one), store.read_queries(second.folder, other)
     if sides[0] is None or sides[1] is None:

@@ -15,12 +15,13 @@ from rzen_eval.results.statistics.baseline import DIGITS, SCORE_DIGITS
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.baseline import Baseline, Recorded
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
 
 ALPHA = 0.05
 """A drop is beyond noise where its corrected p-value is below this."""
@@ -90,7 +91,7 @@ class _Pair:
     null: Floats | None
 
 
-def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]], tolerance: float) -> Gate:
+def check(model: ModelResults, baseline: Baseline, manifest: Manifest, tolerance: float) -> Gate:
     """Hold results against a baseline.
 
     A task or average is lower where it drops by more than the tolerance, or by less but beyond noise: where a paired
@@ -99,7 +100,7 @@ def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]]
     Args:
         model: results.
         baseline: what they should be.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
         tolerance: points that a score may drop, or with a strict gate rise.
 
     Raises:
@@ -125,9 +126,12 @@ def check(model: Model, baseline: Baseline, made_of: Mapping[str, Sequence[str]]
             changes[name] += protocol.changes(baseline.settings, protocol.settings(result))
             changes[name] += protocol.changes(recorded.told, protocol.told(result))
         tasks.append(Check(name, recorded.group, 100 * recorded.score, 100 * result.score, verdict, why))
-    version = protocol.version(model.results[name] for name in pairs)
+    version = protocol.version((model.results[name] for name in pairs), manifest)
     named = {baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)}
-    found = {column: [named[task] for task in members if task in named] for column, members in made_of.items()}
+    found = {
+        column: [named[task] for task in members if task in named]
+        for column, members in manifest.columns(version).items()
+    }
     columns = {column: members for column, members in found.items() if len(members) > 1}
     return Gate(
         protocol=[_changed(line) for line in protocol.listed(changes, SIDES)],
@@ -144,7 +148,7 @@ def _changed(line: str) -> Check:
     return Check(f"protocol: {name}", "protocol", None, None, Verdict.CHANGED, why)
 
 
-def _pair(model: Model, name: str, recorded: Recorded, result: Result) -> _Pair:
+def _pair(model: ModelResults, name: str, recorded: Recorded, result: Result) -> _Pair:
     queries = store.read_queries(model.folder, result)
     if queries is None or recorded.queries is None:
         return _Pair(recorded.score, result.score, None, None)
@@ -199,7 +203,7 @@ def _p(members: Sequence[_Pair]) -> float | None:
     return bootstrap.p_value(float(np.mean(observed)), np.mean(null, axis=0))
 
 
-def _notes(model: Model, baseline: Baseline) -> list[str]:
+def _notes(model: ModelResults, baseline: Baseline) -> list[str]:
     """What may change without shutting the gate."""
     shared = [result for name, result in model.results.items() if name in baseline.tasks]
     found = {result.id: protocol.changes(baseline.made_with, protocol.made_with(result)) for result in shared}

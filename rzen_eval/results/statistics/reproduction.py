@@ -12,16 +12,17 @@ from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
-from rzen_eval.results.tables.averages import TITLES, mean
+from rzen_eval.results.tables.averages import mean
 from rzen_eval.results.tables.rows import published
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.benchmark.published import Reference
     from rzen_eval.core import Result, Task
     from rzen_eval.results.statistics.bootstrap import Floats
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
     from rzen_eval.results.tables.rows import Cell as Printed
 
 NOISE = {"task": 1.39, "group": 1.04, "modality": 0.47, "overall": 0.01}
@@ -74,16 +75,14 @@ class Cell:
         return Verdict.HIGHER if self.found > self.published else Verdict.LOWER
 
 
-def reproduce(
-    model: Model, tasks: Mapping[str, Task], reference: Reference, made_of: Mapping[str, Sequence[str]]
-) -> list[Cell]:
+def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Reference, manifest: Manifest) -> list[Cell]:
     """Hold results against published figures, cell by cell, in the official reading.
 
     Args:
         model: its results; those of other tasks are left alone.
         tasks: that were to be scored, by id.
         reference: the published row.
-        made_of: leaderboard names of the tasks of every average.
+        manifest: what averages are made of.
 
     Returns:
         Every published figure of the chosen tasks and of averages over nothing but them: averages first.
@@ -94,9 +93,9 @@ def reproduce(
     there = {tasks[name].name: result for name, result in model.results.items() if name in tasks}
     drawn = {task: _drawn(model, result) for task, result in there.items()}
     chosen = {task.name for task in tasks.values()}
-    row = published(reference, made_of)
+    row, made_of = published(reference, manifest), manifest.columns(reference.data_version)
     figures = [
-        (column, _kind(column), row.cells[column], made_of[column])
+        (column, str(manifest.kind(column, reference.data_version)), row.cells[column], made_of[column])
         for column in made_of
         if column in row.cells and row.cells[column].ranked and chosen.issuperset(made_of[column])
     ]
@@ -106,11 +105,7 @@ def reproduce(
     return [_cell(*figure, there=there, drawn=drawn) for figure in figures]
 
 
-def _kind(column: str) -> str:
-    return "overall" if column == "Overall" else "modality" if column in TITLES.values() else "group"
-
-
-def _drawn(model: Model, result: Result) -> Floats | None:
+def _drawn(model: ModelResults, result: Result) -> Floats | None:
     queries = store.read_queries(model.folder, result)
     return None if queries is None else bootstrap.resampled(queries.score, result.id)
 
@@ -136,7 +131,7 @@ def _cell(
 
 
 def refuse(
-    model: Model, tasks: Mapping[str, Task], declared: Mapping[str, Any], reference: Reference, frames: int
+    model: ModelResults, tasks: Mapping[str, Task], declared: Mapping[str, Any], reference: Reference, frames: int
 ) -> list[str]:
     """Refuse results that were not made as the published row was.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.core import Mark
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 OTHER = "†"
 """Marks a cell that holds scores of other data than the benchmark's."""
-PROTOCOL_FRAMES = 8
-"""Frames of a video that the benchmark's tables are made with."""
 TITLES = {"image": "Image", "video": "Video", "visdoc": "Visdoc"}
 
 
@@ -160,8 +159,9 @@ def notes(result: Result) -> str:
         said.append(f"first {result.limit} queries")
     if Mark.OTHER_DATA in result.marks:
         said.append("not the benchmark's data")
-    frames = result.provenance.get("frames", PROTOCOL_FRAMES)
-    if result.modality == "video" and frames != PROTOCOL_FRAMES:
+    expected = manifest().frames(result.versions)
+    frames = result.provenance.get("frames", expected)
+    if result.modality == "video" and frames != expected:
         said.append(f"{frames} frames")
     if Mark.COLLAPSED in result.marks:
         said.append("collapsed")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rzen_eval.results.tables.averages import markdown as markdown_table
-from rzen_eval.results.tables.leaderboard import LEGEND, NAME
+from rzen_eval.results.tables.leaderboard import LEGEND, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def markdown(sections: Sequence[Section], command: str) -> str:
         sections: what to print.
         command: what made it.
     """
-    lines = [f"# {NAME}", LEGEND, f"Made by `{command}`."]
+    lines = [f"# {title(sections)}", LEGEND, f"Made by `{command}`."]
     for section in sections:
         lines.append(f"## {section.title}")
         for table in section.tables:
@@ -80,7 +80,7 @@ def latex(sections: Sequence[Section], command: str) -> str:
                     column_format="l" + "r" * (width - 1),
                     hrules=True,
                     convert_css=True,
-                    caption=f"{table.title}, data {section.data_version}",
+                    caption=f"{table.title}, data {section.version.name}",
                     position="t",
                     position_float="centering",
                 )
@@ -91,7 +91,7 @@ def latex(sections: Sequence[Section], command: str) -> str:
 
 def page(sections: Sequence[Section], command: str) -> str:
     """An HTML page that needs nothing else; all text is escaped."""
-    body = [f"<h1>{NAME}</h1>", f"<p>{html.escape(LEGEND).replace('`', '')}</p>"]
+    body = [f"<h1>{html.escape(title(sections))}</h1>", f"<p>{html.escape(LEGEND).replace('`', '')}</p>"]
     body.append(f"<p>Made by <code>{html.escape(command)}</code>.</p>")
     for number, section in enumerate(sections):
         body.append(f"<h2>{html.escape(section.title)}</h2>")
@@ -99,7 +99,7 @@ def page(sections: Sequence[Section], command: str) -> str:
             styled = _styled(table, "html").set_caption(html.escape(table.title)).set_uuid(f"{number}_{place}")
             body.append(f"<div>\n{styled.to_html()}</div>")
         body += ["<ul>", *(f"<li>{html.escape(line)}</li>" for line in _about(section)), "</ul>"]
-    return PAGE.format(title=NAME, body="\n".join(body))
+    return PAGE.format(title=html.escape(title(sections)), body="\n".join(body))
 
 
 def _styled(table: Table, escape: str) -> Styler:

@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from rzen_eval.benchmark.published import COLUMNS, DATA_VERSIONS
-from rzen_eval.results.tables.averages import OTHER, TITLES
+from rzen_eval.results.tables.averages import OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from rzen_eval.benchmark.manifest import Manifest, Version
     from rzen_eval.results.tables.rows import Cell, Row
 
-NAME = "MMEB-V2"
-MADE_OF = {
-    "2.1": "page labels as corrected in November 2025, 1602 MomentSeeker queries",
-    "2.0.1": "page labels before November 2025, 1602 MomentSeeker queries",
-    "2.0": "page labels before November 2025, 1800 MomentSeeker queries",
-}
 LEGEND = (
     "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents. An average is the mean over its tasks, each"
     " rounded to two decimals. `71.30 (3 of 10)` is over part of the tasks, and only whole averages are compared; the"
@@ -45,14 +39,16 @@ class Table:
 class Section:
     """Everything on one version of the data."""
 
-    data_version: str
+    benchmark: str
+    """Its name."""
+    version: Version
     tables: Sequence[Table]
     rows: Sequence[Row]
 
     @property
     def title(self) -> str:
         """The version, and what tells it from others."""
-        return f"Data {self.data_version}: {MADE_OF[self.data_version]}"
+        return f"Data {self.version.name}: {self.version.data}"
 
     @property
     def sources(self) -> dict[str, list[str]]:
@@ -74,7 +70,7 @@ class Section:
 
 def sections(
     rows: Sequence[Row],
-    benchmark: Mapping[str, Mapping[str, Sequence[str]]],
+    manifest: Manifest,
     *,
     precision: int | None = None,
     per_task: bool = False,
@@ -83,22 +79,27 @@ def sections(
 
     Args:
         rows: of any versions.
-        benchmark: leaderboard names of the tasks by modality and group.
+        manifest: what the tables are made of.
         precision: digits after the point; None: two, or as many as were published.
         per_task: add a table of the single tasks of each modality.
     """
     found = []
-    for version in DATA_VERSIONS:
-        members = sorted((row for row in rows if row.data_version == version), key=lambda row: row.rank("Overall"))
+    for name, version in manifest.versions.items():
+        members = sorted(
+            (row for row in rows if row.data_version == name), key=lambda row: row.rank(manifest.overall(name))
+        )
         if members:
-            tables = [_averages(NAME, ["Overall", *(TITLES[modality] for modality in benchmark)], members, precision)]
-            for modality, groups in benchmark.items():
-                tables.append(_averages(TITLES[modality], [TITLES[modality], *groups], members, precision))
-            for modality, groups in benchmark.items() if per_task else ():
-                names = [name for group in groups.values() for name in group]
-                tables.append(_tasks(f"{TITLES[modality]}, task by task", names, members, precision))
-            found.append(Section(version, [table for table in tables if len(table.texts)], members))
+            tables = [_averages(title, columns, members, precision) for title, columns in manifest.tables(name).items()]
+            for title, tasks in manifest.parts(name).items() if per_task else ():
+                tables.append(_tasks(f"{title}, task by task", tasks, members, precision))
+            filled = [table for table in tables if len(table.texts)]
+            found.append(Section(manifest.benchmark(name).name, version, filled, members))
     return found
+
+
+def title(sections: Sequence[Section]) -> str:
+    """The benchmarks that there are tables of."""
+    return ", ".join(dict.fromkeys(section.benchmark for section in sections))
 
 
 def _averages(title: str, columns: Sequence[str], rows: Sequence[Row], precision: int | None) -> Table:
@@ -137,25 +138,33 @@ def _best(cells: Sequence[Cell | None], precision: int | None) -> list[bool]:
     return [bool(cell and cell.ranked and cell.number(precision) == highest) for cell in cells]
 
 
-def flat(rows: Sequence[Row], *, precision: int | None = None, per_task: bool = False) -> list[dict[str, object]]:
+def flat(
+    rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
+) -> list[dict[str, object]]:
     """Rows for other programs: numbers in the columns of the published tables, sorted by version and average.
 
     A number is an average over all of its tasks. One over part of them is no number but a part of the note.
 
     Args:
         rows: of any versions.
+        manifest: what the tables are made of.
         precision: as for `sections`.
         per_task: add the score of every task, under `tasks`.
     """
     found = []
-    for row in sorted(rows, key=lambda row: (DATA_VERSIONS.index(row.data_version), row.rank("Overall"))):
+    order = list(manifest.versions)
+    there = {row.data_version: manifest.columns(row.data_version) for row in rows}
+    columns = list(dict.fromkeys(column for version in order for column in there.get(version, ())))
+    for row in sorted(
+        rows, key=lambda row: (order.index(row.data_version), row.rank(manifest.overall(row.data_version)))
+    ):
         parts = [
             f"{column} {cell.text(precision)}{cell.part}"
-            for column in COLUMNS
+            for column in columns
             if (cell := row.cells.get(column)) and cell.part
         ]
         line: dict[str, object] = {"model": row.model, "data_version": row.data_version, "size_b": row.size_b}
-        for column in COLUMNS:
+        for column in columns:
             cell = row.cells.get(column)
             line[column] = cell.number(precision) if cell and not cell.part else None
         line["note"] = "; ".join([*row.notes, *parts])

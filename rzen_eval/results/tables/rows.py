@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from rzen_eval.benchmark.published import DATA_VERSIONS
 from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import store
-from rzen_eval.results.tables.averages import TITLES, by_version, mean, notes
+from rzen_eval.results.tables.averages import mean, notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.benchmark.published import Reference
     from rzen_eval.core import Result
 
@@ -77,28 +77,14 @@ class Row:
         return (not cell.ranked, -cell.value, self.model) if cell else (True, Decimal(1), self.model)
 
 
-def columns(benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
-    """Tasks of every column, in the order of the published tables.
-
-    Args:
-        benchmark: leaderboard names of the tasks by modality and group.
-    """
-    everything = [name for groups in benchmark.values() for names in groups.values() for name in names]
-    made_of = {"Overall": everything}
-    for modality, groups in benchmark.items():
-        made_of[TITLES[modality]] = [name for names in groups.values() for name in names]
-        made_of |= {group: list(names) for group, names in groups.items()}
-    return made_of
-
-
-def published(reference: Reference, made_of: Mapping[str, Sequence[str]]) -> Row:
+def published(reference: Reference, manifest: Manifest) -> Row:
     """A published row: averages of its tasks where they are known, else the figures as they were printed.
 
     Where a printed figure is not the average of the tasks, the row says so.
     """
     other = reference.unranked is not None
     cells, said = {}, [text for text in (reference.note, reference.unranked) if text]
-    for column, names in made_of.items():
+    for column, names in manifest.columns(reference.data_version).items():
         scores = [reference.tasks[name] for name in names if name in reference.tasks]
         printed = reference.scores.get(column)
         if printed is not None and len(scores) < len(names):
@@ -130,7 +116,7 @@ def _digits(value: float, decimals: int) -> int:
 
 
 def scored(
-    name: str, results: Sequence[Result], source: str, made_of: Mapping[str, Sequence[str]], version: str | None = None
+    name: str, results: Sequence[Result], source: str, manifest: Manifest, version: str | None = None
 ) -> list[Row]:
     """Rows of a model that was scored, one for each version of the data; the versions are never averaged.
 
@@ -138,25 +124,21 @@ def scored(
         name: what the row is called.
         results: of any tasks; those with `limit` are left out.
         source: where the results lie.
-        made_of: tasks of every column.
-        version: of the data; None: every one that a task tells, the newest where none does.
+        manifest: what the tables are made of.
+        version: of the data; None: every one that a task tells, a benchmark's newest where none does.
     """
     kept = [result for result in results if result.limit is None]
-    told = [found for found in DATA_VERSIONS if f"{name} (data {found})" in by_version(name, kept)]
-    wanted = [version] if version else told or [DATA_VERSIONS[0]]
     rows = []
-    for found in wanted:
+    for found in [version] if version else manifest.told(result.versions for result in kept):
         counted = {result.task: result for result in kept if result.counts_in(found)}
         if counted:
-            rows.append(_scored(name, counted, source, made_of, found))
+            rows.append(_scored(name, counted, source, manifest, found))
     return rows
 
 
-def _scored(
-    name: str, results: Mapping[str, Result], source: str, made_of: Mapping[str, Sequence[str]], version: str
-) -> Row:
+def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Manifest, version: str) -> Row:
     cells = {}
-    for column, names in made_of.items():
+    for column, names in manifest.columns(version).items():
         members = [results[task] for task in names if task in results]
         if members:
             value, other = mean([100 * member.score for member in members]), any(map(_other, members))

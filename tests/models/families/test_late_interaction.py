@@ -241,7 +241,7 @@ def test_a_task_is_scored_by_maxsim(qwen: ColQwen2, tmp_path: Path):
         (
             "colpali_v1_3_mmeb",
             f"<bos>Query: Find a document image that matches the given query: sales of 2019{PADS}\n",
-            "<image><bos>Describe the image.\n",
+            "<image><bos><bos>Describe the image.\n",
         ),
         (
             "colqwen2",

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from rzen_eval import Item, load_model
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.errors import DataError
 from rzen_eval.models.declaration.local import Budget
@@ -179,4 +180,17 @@ def test_what_the_device_offers_is_chosen_where_nothing_else_is_asked_for(model:
 def test_sizes_are_multiples_of_28_within_the_budget_and_200_to_1_at_most(
     size: tuple[int, int], budget: tuple[int, int], expected: tuple[int, int]
 ):
-    assert resize.fit(*size, *budget) == expected
+    low, high = budget
+    sizing = resize.Sizing(*[Budget(min_tokens=low, max_tokens=high)] * 2)
+    assert sizing.steps(size) == [expected]
+
+
+def test_only_the_first_of_two_resizes_is_cut_to_200_to_1():
+    """5600x28 is 200 tokens, 256 at least: sides grow by 1.131 and are rounded up, to 227 and 2 tokens.
+
+    Of 16800x84, 1800 tokens, sides shrink by 1.186 and are rounded down: 505 tokens by 2, beyond 200 to 1.
+    """
+    spec = load(["model=rzenembed_v2_7b", "task=visdoc/vidore_arxivqa"]).model
+    sizing = resize.Sizing.of(spec)
+    assert sizing.steps((30000, 20)) == [(5600, 28), (227 * 28, 2 * 28)]
+    assert sizing.steps((16800, 84)) == [(16800, 84), (505 * 28, 2 * 28)]

@@ -12,11 +12,11 @@ from PIL import Image
 from rzen_eval import Item, load_model
 from rzen_eval.config.compose import load
 from rzen_eval.core import Side
-from rzen_eval.errors import ConfigError, ModelError
+from rzen_eval.errors import ConfigError, DataError, ModelError
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.pictures import resize
-from rzen_eval.models.prompt import render
+from rzen_eval.models.prompt import render, shown
 from tests import tiny
 
 FAMILIES = ["qwen2_5_vl", "qwen3_vl"]
@@ -37,7 +37,7 @@ FRAMES = [picture(seed, (200, 330)) for seed in range(2, 5)]
 ITEMS = [
     Item(text="a red circle on a white page"),
     Item(images=[STILL]),
-    Item(text="What is shown?", images=[SECOND], instruction="Represent the given image with the question:"),
+    Item(text="What is shown?", images=[SECOND], instruction=" Represent the given image with the question: "),
     Item(frames=FRAMES),
     Item(text="a clip of a cat", frames=FRAMES[:2], instruction="Find a video that matches"),
     Item(text="two of them", images=[STILL, SECOND]),
@@ -105,11 +105,11 @@ class ByHand:
     def clip(self, frames: Sequence[Any]) -> tuple[torch.Tensor, list[int]]:
         """Patches of frames of 200x330, the odd last one twice.
 
-        First to multiples of a token: 200x330 is 6.25 x 10.3 tokens of 32 and 7.1 x 11.8 of 28, so 192x320 and 196x336.
-        These have 60 and 84 tokens, below 128: sides grow by sqrt(128 / 60) = 1.46 and sqrt(128 / 84) = 1.23, and are
-        rounded up: 280.4x467.4 to 288x480, 241.9x414.8 to 252x420.
+        First to multiples of 64: 200x330 is 3.1 x 5.2 of them, so 192x320. These are 60 tokens of 32 pixels and 6.9 x
+        11.4, so 77, of 28, below 128: sides grow by 1.46 = sqrt(128 * 32^2 / 61440) and 1.28,
+        and are rounded up: 280.4x467.4 to 288x480, 245.4x409 to 252x420.
         """
-        steps = [(192, 320), (288, 480)] if self.timed else [(196, 336), (252, 420)]
+        steps = [(192, 320), (288, 480) if self.timed else (252, 420)]
         arrays = []
         for frame in frames:
             resized = frame.resize(steps[0], Image.Resampling.BICUBIC).resize(steps[1], Image.Resampling.BICUBIC)
@@ -134,7 +134,7 @@ class ByHand:
 
 
 SYSTEMS = {
-    "Represent the given image with the question:": "Represent the given image with the question.",
+    " Represent the given image with the question: ": "Represent the given image with the question:",
     "Find a video that matches": "Find a video that matches.",
 }
 
@@ -213,7 +213,7 @@ def test_two_frames_of_a_clip_stand_behind_the_middle_of_their_times():
 
 @pytest.mark.parametrize(("frames", "tokens"), [(8, (36, 20)), (63, (20, 11)), (64, (20, 11))])
 def test_many_frames_are_smaller_each(frames: int, tokens: tuple[int, int]):
-    """1920x1080 is 60 x 33.75 tokens, first made 60 x 34; an image is not, and 1800 tokens hold 56 x 31 of it.
+    """1920x1080 is 30 x 16.9 times 64, first made 1920x1088; an image is not, and 1800 tokens hold 56 x 31 of it.
 
     Up to 20 frames take 768 tokens each: 2040 / 768 shrinks sides by 1.630, to 36.8 x 20.9. 64 frames take
     2 x 7680 / 64 = 240 each, and so do 63 of which the last counts twice: 2.915, to 20.6 x 11.7.
@@ -230,7 +230,7 @@ def test_many_frames_are_smaller_each(frames: int, tokens: tuple[int, int]):
         (
             Item(text="What is it?", images=[STILL], instruction="Represent the image with the following question:"),
             Side.QUERY,
-            SYSTEM.format("Represent the image with the following question.") + PICTURE + "What is it?" + TAIL,
+            SYSTEM.format("Represent the image with the following question:") + PICTURE + "What is it?" + TAIL,
         ),
         (Item(text="a cat"), Side.CANDIDATE, SYSTEM.format("Represent the user's input.") + "a cat" + TAIL),
         (
@@ -248,9 +248,16 @@ def test_many_frames_are_smaller_each(frames: int, tokens: tuple[int, int]):
             Side.CANDIDATE,
             SYSTEM.format("Represent the user's input.") + PICTURE + TAIL,
         ),
-        (Item(text="", instruction="Why?"), Side.QUERY, SYSTEM.format("Why?") + "NULL" + TAIL),
+        (Item(instruction="Why?"), Side.QUERY, SYSTEM.format("Why?") + "NULL" + TAIL),
+        (Item(text="", instruction="Why?"), Side.QUERY, SYSTEM.format("Why?") + TAIL),
+        (Item(text="a", instruction="Cost in $"), Side.QUERY, SYSTEM.format("Cost in $.") + "a" + TAIL),
+        (
+            Item(text="a", images=[STILL], frames=FRAMES[:1]),
+            Side.QUERY,
+            SYSTEM.format("Represent the user's input.") + f"<0.2 seconds>{CLIP}{PICTURE}a{TAIL}",
+        ),
     ],
-    ids=["image-query", "class", "video-query", "visdoc-query", "page", "nothing"],
+    ids=["image-query", "class", "video-query", "visdoc-query", "page", "nothing", "empty", "currency", "both"],
 )
 @pytest.mark.parametrize("name", ["qwen3_vl_embedding_2b", "qwen3_vl_embedding_8b"])
 def test_prompts(name: str, item: Item, side: Side, expected: str):
@@ -265,7 +272,29 @@ def test_settings_that_do_not_go_together_are_refused():
         return str(caught.value)
 
     assert "first_resize_of without first_resize" in refused("model.first_resize=null")
-    assert "clip_tokens without video: video" in refused("model.video=images", "model.prompt.video=null")
+    assert "clip_tokens with video: middle" in refused("model.video=middle", "model.prompt.video=null")
+    assert "beyond_ratio: clamp and prompt.unread" in refused("model.beyond_ratio=clamp")
+
+
+def test_a_picture_beyond_200_to_1_is_not_read_and_its_item_says_nothing(folder: Path, family: str, model: Qwen2VL):
+    """What the authors' code makes of the error: one turn with the word NULL, and no picture."""
+    thin = Item(images=[picture(5, (2010, 10))], text="words", instruction="Look:")
+    alone, words = model.embed([thin], "query"), "<|im_start|>user\nNULL<|im_end|>\n<|im_start|>assistant\n"
+    planned = model.plan(thin, Side.QUERY)
+    assert planned.prompt == words
+    assert planned.input_ids.tolist() == model._encode(words)
+    assert np.abs(model.embed([*ITEMS, thin], "query")[-1] - alone[0]).max() < 1e-5
+    with pytest.raises(DataError, match="2010x10, beyond 200 to 1"):
+        opened(folder, family, "beyond_ratio=error", "prompt.unread=null").embed([thin], "query")
+
+
+def test_of_more_frames_than_are_read_those_spread_evenly_are_taken(model: Qwen2VL):
+    """As numpy's linspace cuts off: 0 to 99 in 64 steps of 99/63."""
+    spec = model.spec
+    taken = shown(spec, Item(frames=[str(number) for number in range(100)])).frames
+    assert len(taken) == 64
+    assert list(taken[:5]) == ["0", "1", "3", "4", "6"]
+    assert taken[-1] == "99"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rzen_eval.benchmark.published import COLUMNS, Reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.published import Reference
 from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
@@ -16,22 +17,22 @@ from rzen_eval.results.figures import plots
 from rzen_eval.results.tables import rows
 from tests.results.test_store import RUN, result
 
-MADE_OF = {column: [column] for column in COLUMNS}
+GROUPS = plots.groups([], manifest())
 
 
 def model(name: str, size_b: float | None = None, **scores: float) -> rows.Row:
     return rows.published(
-        Reference(model=name, data_version="2.1", source="a paper", size_b=size_b, scores=scores), MADE_OF
+        Reference(model=name, data_version="2.1", source="a paper", size_b=size_b, scores=scores), manifest()
     )
 
 
-WHOLE = model("whole", 8, Overall=60.0, **dict.fromkeys(plots.GROUPS, 50.0))
+WHOLE = model("whole", 8, Overall=60.0, **dict.fromkeys(GROUPS, 50.0))
 DOCUMENTS = {"ViDoRe-V1": 80.0, "ViDoRe-V2": 60.0, "VisRAG": 70.0, "VisDoc-OOD": 40.0}
 
 
 def test_axes_are_the_groups_that_all_models_have():
-    assert plots.shared([WHOLE, model("documents", **DOCUMENTS)]) == list(DOCUMENTS)
-    assert len(plots.shared([WHOLE])) == 12
+    assert plots.shared([WHOLE, model("documents", **DOCUMENTS)], manifest()) == list(DOCUMENTS)
+    assert len(plots.shared([WHOLE], manifest())) == 12
 
 
 def texts(svg: bytes) -> str:
@@ -40,7 +41,7 @@ def texts(svg: bytes) -> str:
 
 
 def test_the_radar_names_models_and_groups():
-    drawn = texts(plots.radar([WHOLE, model("documents", **DOCUMENTS)], "svg"))
+    drawn = texts(plots.radar([WHOLE, model("documents", **DOCUMENTS)], manifest(), "svg"))
     for text in ("whole", "documents", *DOCUMENTS):
         assert f"<!-- {text} -->" in drawn
     assert "<!-- I-CLS -->" not in drawn
@@ -48,24 +49,26 @@ def test_the_radar_names_models_and_groups():
 
 def test_few_groups_or_many_models_are_no_radar():
     with pytest.raises(ConfigError, match=r"expected three groups or more that are whole in every row, found 1 in one"):
-        plots.radar([model("one", VisRAG=70.0)], "svg")
+        plots.radar([model("one", VisRAG=70.0)], manifest(), "svg")
     with pytest.raises(ConfigError, match=r"expected at most 8 models, found 9"):
-        plots.radar([WHOLE] * 9, "svg")
+        plots.radar([WHOLE] * 9, manifest(), "svg")
 
 
 def test_every_model_of_known_size_is_named_and_no_other():
-    drawn = texts(plots.size([model("mine", 2, Overall=55.0)], [WHOLE, model("sizeless", Overall=70.0)], "svg"))
+    drawn = texts(
+        plots.size([model("mine", 2, Overall=55.0)], [WHOLE, model("sizeless", Overall=70.0)], manifest(), "svg")
+    )
     assert "<!-- mine -->" in drawn
     assert "<!-- whole -->" in drawn
     assert "<!-- sizeless -->" not in drawn
     with pytest.raises(ConfigError, match="no row has both a size and an average over all tasks"):
-        plots.size([], [model("sizeless", Overall=70.0)], "svg")
+        plots.size([], [model("sizeless", Overall=70.0)], manifest(), "svg")
 
 
 def test_a_figure_is_the_same_every_time():
     for kind in ("png", "svg"):
-        assert plots.size([], [WHOLE], kind) == plots.size([], [WHOLE], kind)
-    assert Image.open(io.BytesIO(plots.radar([WHOLE], "png"))).size[0] == 1200
+        assert plots.size([], [WHOLE], manifest(), kind) == plots.size([], [WHOLE], manifest(), kind)
+    assert Image.open(io.BytesIO(plots.radar([WHOLE], manifest(), "png"))).size[0] == 1200
 
 
 def sweep(folder: Path, name: str, tasks: str = "ab") -> Path:

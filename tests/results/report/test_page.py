@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import Item, Result, Run, TaskData
 from rzen_eval.results.report import page as document
@@ -16,9 +17,10 @@ from rzen_eval.results.report.judged_run import Judged, judge
 from rzen_eval.results.report.query_browser import browse
 from rzen_eval.results.report.task_page import TaskPage
 from rzen_eval.results.statistics.bootstrap import resampled
-from rzen_eval.results.statistics.comparison import Model
+from rzen_eval.results.store import ModelResults
 from rzen_eval.results.tables import rows
 from tests.results.test_store import result
+from tests.runs import manifest_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra [dev] has")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -70,8 +72,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = [result("many", 0.5, **fields), result("many", 2667 / N, **fields)]
     made = page(many(), results, [run(2, 2), run(3, 4)])
     overview = document.Overview(
-        models=[Model("even", FOLDER, {"many": results[0]}), Model("thirds", FOLDER, {"many": results[1]})],
-        data_version="2.1", rows=[None, None], references=[], sections=[], made_of={}, notes=["A note."],
+        models=[
+            ModelResults(name, FOLDER, {"many": result})
+            for name, result in zip(("even", "thirds"), results, strict=True)
+        ],
+        data_version="2.1", rows=[None, None], references=[], sections=[], manifest=manifest(), notes=["A note."],
         pictured=40, side=96,
     )  # fmt: skip
     place = tmp_path_factory.mktemp("page") / "report.html"
@@ -245,13 +250,13 @@ def test_the_table_of_tasks_is_sorted_and_searched(opened: Any):
 
 
 def test_a_published_average_stands_beside_whole_ones_only():
-    made_of = {"Overall": ["toy", "b"], "Image": ["toy"], "I-CLS": ["toy"]}
+    made_of = manifest_of({"image": {"I-CLS": ["toy"]}, "video": {"V-CLS": ["b"]}})
     one = result("toy", 0.5, metric="hit@1")
     published = Reference(model="a paper's", data_version="2.1", source="a paper", tasks={"toy": 60.0, "b": 80.0})
     overview = document.Overview(
-        models=[Model("mine", FOLDER, {"toy": one})], data_version="2.1",
+        models=[ModelResults("mine", FOLDER, {"toy": one})], data_version="2.1",
         rows=rows.scored("mine", [one], "results", made_of, "2.1"), references=[rows.published(published, made_of)],
-        sections=[], made_of=made_of, notes=[], pictured=0, side=96,
+        sections=[], manifest=made_of, notes=[], pictured=0, side=96,
     )  # fmt: skip
     text = document.render(overview, {"toy": TaskPage([one], [], [None])})
     # Overall is over one of two tasks; Image and its group are whole.

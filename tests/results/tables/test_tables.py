@@ -13,16 +13,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rzen_eval.benchmark.published import COLUMNS, Reference
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.published import Reference
 from rzen_eval.cli.main import main
 from rzen_eval.core import Result
 from rzen_eval.results import store
 from rzen_eval.results.tables import formats, leaderboard, rows
 from rzen_eval.results.tables.rows import Row
 from tests.results.test_store import RUN, result
+from tests.runs import manifest_of, together
 
 BENCHMARK = {"image": {"I-CLS": ["a"]}, "video": {"V-QA": ["b"]}, "visdoc": {"VisRAG": ["c", "d"]}}
-MADE_OF = rows.columns(BENCHMARK)
+MADE_OF = manifest_of(BENCHMARK)
+COLUMNS = tuple(manifest().columns())
 TABLE = Callable[..., str]
 
 
@@ -55,7 +58,7 @@ def write(folder: Path, name: str, score: float, **fields: object) -> None:
 def test_a_small_document_is_the_one_worked_out_by_hand():
     # A: (60 + 40 + 50 + 31) / 4 = 45.25. B has no video: (70 + 50 + 30) / 3 = 50 over part, so it is not first.
     found = [model("B", a=70, c=50, d=30), model("A", a=60, b=40, c=50, d=31)]
-    text = formats.markdown(leaderboard.sections(found, BENCHMARK), "rzen-eval table")
+    text = formats.markdown(leaderboard.sections(found, MADE_OF), "rzen-eval table")
     body = text.split("Made by `rzen-eval table`.\n\n")[1]
     assert (
         body
@@ -95,8 +98,8 @@ def test_a_small_document_is_the_one_worked_out_by_hand():
 
 
 def test_versions_of_the_data_stand_apart_and_each_has_its_own_best():
-    parts = leaderboard.sections([model("A", a=9), model("B", a=8), model("C", version="2.0", a=99)], BENCHMARK)
-    assert [part.data_version for part in parts] == ["2.1", "2.0"]
+    parts = leaderboard.sections([model("A", a=9), model("B", a=8), model("C", version="2.0", a=99)], MADE_OF)
+    assert [part.version.name for part in parts] == ["2.1", "2.0"]
     assert [list(part.tables[1].texts["Model"]) for part in parts] == [["A", "B"], ["C"]]
     assert list(parts[0].tables[1].best["Image"]) == [True, False]
 
@@ -122,7 +125,7 @@ def test_results_of_both_versions_are_two_rows_and_of_neither_one():
 )
 def test_what_is_not_the_benchmark_is_marked_said_and_never_the_best(fields: dict[str, object], note: str):
     other = scored(result("c", 0.9, **fields), result("d", 0.9, **fields))
-    part = leaderboard.sections([*other, model("A", c=1, d=1), model("B", c=2, d=2)], BENCHMARK)[0]
+    part = leaderboard.sections([*other, model("A", c=1, d=1), model("B", c=2, d=2)], MADE_OF)[0]
     visdoc = part.tables[1]
     assert list(visdoc.texts["VisRAG"]) == ["2.00", "1.00", "90.00 †"]
     assert list(visdoc.best["VisRAG"]) == [True, False, False]
@@ -139,12 +142,12 @@ def test_limited_results_are_left_out():
 
 
 def test_equal_values_are_all_best():
-    part = leaderboard.sections([model("A", a=50.001), model("B", a=50.002)], BENCHMARK)[0]
+    part = leaderboard.sections([model("A", a=50.001), model("B", a=50.002)], MADE_OF)[0]
     assert list(part.tables[1].best["Image"]) == [True, True]
 
 
 def test_single_tasks_are_a_table_of_their_own_with_the_best_of_each():
-    part = leaderboard.sections([model("A", c=1, d=4), model("B", c=2)], BENCHMARK, per_task=True)[0]
+    part = leaderboard.sections([model("A", c=1, d=4), model("B", c=2)], MADE_OF, per_task=True)[0]
     tasks = part.tables[-1]
     assert tasks.texts.to_numpy().tolist() == [["c", "1.00", "2.00"], ["d", "4.00", "–"]]
     assert tasks.best.to_numpy().tolist() == [[False, False, True], [False, False, False]]
@@ -227,7 +230,7 @@ def test_html_and_latex_hold_the_same_table_as_markdown(table: TABLE):
 
 
 def test_names_are_escaped_where_they_would_mean_something():
-    parts = leaderboard.sections([model("a|<b>_%&", a=1, b=1, c=1, d=1)], BENCHMARK)
+    parts = leaderboard.sections([model("a|<b>_%&", a=1, b=1, c=1, d=1)], MADE_OF)
     assert "| a\\|&lt;b>_%& " in formats.markdown(parts, "x")
     page = formats.page(parts, "<x>")
     assert "a|&lt;b&gt;_%&amp;" in page
@@ -315,3 +318,25 @@ def test_the_committed_tables_are_current(table: TABLE, tmp_path: Path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(checkout / name, tmp_path / name)
     assert (checkout / "results/README.md").read_text() == table(), "rzen-eval table > results/README.md"
+
+
+def test_benchmarks_beside_each_other_have_tables_of_their_own():
+    beside = together(MADE_OF, manifest_of({"visdoc": {"Pages": ["x", "y"], "Slides": ["z"]}}, "pages_1"))
+    own, other = {"versions": ["2.0", "2.1"]}, {"versions": ["pages_1"]}
+    results = [
+        result("a", 0.5, provenance=own),
+        result("x", 0.25, provenance=other),
+        result("y", 0.75, provenance=other),
+    ]
+    found = rows.scored("m", results, "results", beside)
+    cells = [{name: cell.text() + cell.part for name, cell in row.cells.items()} for row in found]
+    assert list(zip([row.data_version for row in found], cells, strict=True)) == [
+        ("2.1", {"Overall": "50.00 (1 of 4)", "Image": "50.00", "I-CLS": "50.00"}),
+        ("pages_1", {"Overall": "50.00 (2 of 3)", "Pages": "50.00"}),
+    ]  # fmt: skip
+    sections = leaderboard.sections(found, beside)
+    assert [[table.title for table in section.tables] for section in sections] == [["Toy 0", "Image"], ["Toy 1"]]
+    assert list(sections[1].tables[0].texts) == ["Model", "Overall", "Pages", "Slides"]
+    first, second = leaderboard.flat(found, beside)
+    assert list(first) == list(second)
+    assert (first["Pages"], second["Pages"], second["I-CLS"]) == (None, 50.0, None)
