@@ -123,4 +123,6 @@ class SentenceTransformers(OneMethodModel):
                 model_kwargs=settings,
             )
         except Exception as error:  # the checkpoint's code may fail in any way
-            raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)})") from error
+            left_out = "pytorch_model.bin" in str(error) and not self.spec.pickled_weights
+            hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
+            raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)}){hint}") from error

@@ -6,13 +6,13 @@ positions, right padding, no embedding head. Checkpoints are read in transformer
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.models.checkpoint import audit, files
+from rzen_eval.models.checkpoint import audit
+from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures.tiles import Tiling
 
@@ -64,19 +64,24 @@ class LlavaOnevision(LocalModel):
 
     @cached_property
     def _preparation(self) -> Tiling:
-        mean = files.image_settings(self.checkpoint.folder).get("image_mean", self.mean)
+        mean = self.image_settings.get("image_mean", self.mean)
         return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
 
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
         """As transformers has it, of either layout."""
-        own = _own_config(spec, folder)
-        return converted(own) if own.get("model_type") in ORIGINAL else super().read_config(spec, folder)
+        own = read_object(folder / "config.json")
+        if own.get("model_type") not in ORIGINAL:
+            return super().read_config(spec, folder)
+        try:
+            return converted(own)
+        except Exception as error:  # code of others, given whatever the file says
+            raise audit.unloadable(spec, folder, error) from error
 
     def loading_options(self) -> dict[str, Any]:
-        """The configuration and names of weights of LLaVA-NeXT's own layout, where it is that."""
-        original = _own_config(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
-        return {"config": self._config, "key_mapping": RENAMED} if original else {}
+        """Names of weights in LLaVA-NeXT's own layout, where it is that."""
+        original = read_object(self.checkpoint.folder / "config.json").get("model_type") in ORIGINAL
+        return {"key_mapping": RENAMED} if original else {}
 
     def _media_tokens(self) -> tuple[int, int]:
         image, video = self._tokenizer.convert_tokens_to_ids(list(self.marks))
@@ -112,15 +117,6 @@ class LlavaOnevision(LocalModel):
             [features], [(visual.height, visual.width)], newline, self._config.vision_aspect_ratio
         )
         return tokens  # type: ignore[no-any-return]
-
-
-def _own_config(spec: ModelSpec, folder: Path) -> dict[str, Any]:
-    """What is in the checkpoint's `config.json`."""
-    try:
-        own: dict[str, Any] = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise audit.unloadable(spec, folder, error) from error
-    return own
 
 
 def converted(own: dict[str, Any]) -> Any:
