@@ -1,106 +1,67 @@
-"""`rzen-eval tasks` and `rzen-eval models`: what there is."""
+"""`rzen-eval tasks`: tasks and suites."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from rzen_eval.benchmark import published as reference
-from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.manifest import Entry, manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.config import compose
-from rzen_eval.config.messages import MissingValueError
-from rzen_eval.errors import ConfigError, nearest
-from rzen_eval.results.tables import averages
+from rzen_eval.cli.terminal import Listing, add_format, put_listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from argparse import Namespace
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from rzen_eval.benchmark.published import Reference
-    from rzen_eval.models.declaration.external import AnySpec
+    from rzen_eval.cli.options import Options
+    from rzen_eval.core import Task
 
-EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants]"
+SPARE = ("revision", "repository", "pool", "data", "candidates", "task", "metric")
 
 
-def tasks(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "List tasks with group, metric, pool, counts and source, then the suites; by default all tasks, those of"
+        " --config-dir too."
+    )
+    add_format(parser)
+    parser.examples = ["rzen-eval tasks", "rzen-eval tasks task=visdoc --format json"]
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """List tasks with group, metric, pool, counts and source, then the suites.
 
-    Args:
-        words: settings that choose tasks; all of them otherwise.
-        extra_dirs: folders with further YAML.
-
     Returns:
         The exit code, 0.
     """
-    chosen = compose.load(words or [EVERYTHING], extra_dirs)
-    rows = [
-        {
-            "id": f"{task.modality}/{task.id}",
-            "task": task.name,
-            "group": task.group,
-            "metric": task.metric,
-            "pool": task.pool,
-            "queries": str(task.n_queries),
-            "candidates": str(task.n_candidates or "?"),
-            "data": ", ".join(task.versions) or "variant",
-            "repository": task.dataset.repo + (f" ({task.dataset.config})" if task.dataset.config else ""),
-            "revision": (task.dataset.revision or "newest")[:8],
-        }
-        for task in chosen.tasks.values()
-    ]
-    print(averages.markdown(pd.DataFrame(rows).set_index("id")))
-    suites = [name for name in choices("task", folders(extra_dirs)) if "/" not in name]
-    print(f"\n{len(rows)} tasks; suites: {', '.join(suites)}")
+    known = choices("task", folders(places))
+    path_of = {name.rpartition("/")[2]: name for name in known if "/" in name}
+    shipped = manifest().entries
+    further = [name for task_id, name in path_of.items() if task_id not in shipped]
+    rows = [] if settings else [_row(entry, entry.path) for entry in shipped.values()]
+    if settings or further:
+        from rzen_eval.config import compose
+
+        config = compose.load(settings or [f"task=[{','.join(further)}]"], places)
+        rows += [_row(task, path_of[task.id]) for task in config.tasks.values()]
+    suites = [name for name in known if "/" not in name]
+    notes = [f"{len(rows)} tasks; suites: {', '.join(suites)}"]
+    put_listing(Listing("tasks", rows, SPARE, notes), chosen.format)
     return 0
 
 
-def models(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    """List models with family, source, size, dimensions, licence, and the published rows that each reproduces.
-
-    Args:
-        words: none.
-        extra_dirs: folders with further YAML.
-
-    Returns:
-        The exit code, 0.
-    """
-    if words:
-        raise ConfigError(f"models: expected no settings, found {words[0]!r}")
-    places = folders(extra_dirs)
-    published = reference.load(places, manifest().names)
-    rows, open_ended = {}, []
-    for name in choices("model", places):
-        try:
-            spec = compose.load([f"model={name}"], extra_dirs, need_tasks=False).model
-        except MissingValueError as error:
-            open_ended.append(f"model={name} {error.key}=...")
-            continue
-        rows[name] = _row(spec, published)
-    print(averages.markdown(pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")))
-    print(f"\n{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir")
-    return 0
-
-
-def _row(spec: AnySpec, published: Mapping[str, Reference]) -> dict[str, str]:
-    lost = [name for name in spec.reproduces if name not in published]
-    if lost:
-        near = nearest(lost[0], sorted(published))
-        raise ConfigError(f"model {spec.name}: reproduces: unknown reference {lost[0]!r}{near}")
-    overall = [_overall(published[name]) for name in spec.reproduces]
+def _row(task: Entry | Task, path: str) -> dict[str, Any]:
+    dataset = task if isinstance(task, Entry) else task.dataset
     return {
-        "family": spec.family,
-        "from": spec.source,
-        "size (B)": str(spec.parameters_b or "?"),
-        "dims": str(spec.dim or "?"),
-        "licence": spec.license or "?",
-        "published": ", ".join(dict.fromkeys(filter(None, overall))) or "-",
-        "reference=": ", ".join(spec.reproduces) or "-",
+        "id": path,
+        "task": task.name,
+        "group": task.group,
+        "metric": task.metric,
+        "pool": task.pool,
+        "queries": task.n_queries,
+        "candidates": task.n_candidates,
+        "data": list(task.versions) or ["variant"],
+        "repository": dataset.repo + (f" ({dataset.config})" if dataset.config else ""),
+        "revision": (dataset.revision or "newest")[:8],
     }
-
-
-def _overall(row: Reference) -> str:
-    """The overall score of a published row, or the score of the one part that it has."""
-    column = next((name for name in ("Overall", "Image", "Video", "Visdoc") if name in row.scores), None)
-    return f"{row.scores[column]:g}" + (f" ({column})" if column != "Overall" else "") if column else ""

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rzen_eval.results.tables.rows import Cell, Row
 
 LEGEND = (
-    "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents. An average is the mean over its tasks, each"
-    " rounded to two decimals. `71.30 (3 of 10)` is over part of the tasks, and only whole averages are compared; the"
-    f" best is bold. {OTHER} marks data or a protocol other than the benchmark's. Versions of the data stand apart,"
-    " since their scores cannot be compared."
+    "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents unless said otherwise. An average is the mean"
+    " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. `71.30 (3 of 10)` is over"
+    f" part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a protocol"
+    " other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
 )
 NOTHING = "–"
 
@@ -141,7 +141,7 @@ def _best(cells: Sequence[Cell | None], precision: int | None) -> list[bool]:
 def flat(
     rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
 ) -> list[dict[str, object]]:
-    """Rows for other programs: numbers in the columns of the published tables, sorted by version and average.
+    """Rows for other programs: numbers in the columns of the row's own benchmark, sorted by version and average.
 
     A number is an average over all of its tasks. One over part of them is no number but a part of the note.
 
@@ -153,11 +153,10 @@ def flat(
     """
     found = []
     order = list(manifest.versions)
-    there = {row.data_version: manifest.columns(row.data_version) for row in rows}
-    columns = list(dict.fromkeys(column for version in order for column in there.get(version, ())))
     for row in sorted(
         rows, key=lambda row: (order.index(row.data_version), row.rank(manifest.overall(row.data_version)))
     ):
+        columns = list(manifest.columns(row.data_version))
         parts = [
             f"{column} {cell.text(precision)}{cell.part}"
             for column in columns

@@ -84,13 +84,14 @@ def published(reference: Reference, manifest: Manifest) -> Row:
     """
     other = reference.unranked is not None
     cells, said = {}, [text for text in (reference.note, reference.unranked) if text]
+    digits = manifest.benchmark(reference.data_version).digits
     for column, names in manifest.columns(reference.data_version).items():
         scores = [reference.tasks[name] for name in names if name in reference.tasks]
         printed = reference.scores.get(column)
         if printed is not None and len(scores) < len(names):
             cells[column] = Cell(_exact(printed), len(names), len(names), _digits(printed, reference.decimals), other)
         elif scores:
-            cells[column] = Cell(mean(scores), len(scores), len(names), None, other)
+            cells[column] = Cell(mean(scores, digits), len(scores), len(names), None, other)
             if printed is not None and abs(printed - cells[column].number()) > 0.5 * 10**-reference.decimals + 1e-9:
                 said.append(f"{column}: {printed:g} as printed, {cells[column].text()} from the scores of its tasks")
     sources = f"; tasks: {reference.tasks_source}" if reference.tasks_source else ""
@@ -137,11 +138,11 @@ def scored(
 
 
 def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Manifest, version: str) -> Row:
-    cells = {}
+    cells, digits = {}, manifest.benchmark(version).digits
     for column, names in manifest.columns(version).items():
         members = [results[task] for task in names if task in results]
         if members:
-            value, other = mean([100 * member.score for member in members]), any(map(_other, members))
+            value, other = mean([100 * member.score for member in members], digits), any(map(_other, members))
             cells[column] = Cell(value, len(members), len(names), None, other)
     said = Counter(text for result in results.values() for text in _notes(result))
     size = next((r.provenance.get("model", {}).get("parameters_b") for r in results.values()), None)
