@@ -11,14 +11,15 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from rzen_eval.benchmark.places import GROUPS, folders
-from rzen_eval.config.compose import lines
-from rzen_eval.config.words import parse
+from rzen_eval.config.words import lines, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-COMMAND_LINE = "command line"
+    from hydra.core.override_parser.types import Override
+
+COMMAND_LINE, DEFAULT = "command line", "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Origins:
         """Where a value comes from: said itself, or with all around it; `default` where nobody says it."""
         while key and key not in self.keys:
             key = key.rpartition(".")[0]
-        return self.keys.get(key, "default")
+        return self.keys.get(key, DEFAULT)
 
 
 def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> Origins:
@@ -45,7 +46,24 @@ def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> O
         extra_dirs: likewise.
     """
     places = folders(extra_dirs)
-    parsed = parse(overrides, places)
+    return _origins(parse(overrides, places), places)
+
+
+def written(key: str, overrides: Sequence[Override], places: Sequence[Path]) -> str:
+    """Where to look for what is wrong with a key: who said it, or something in it, or the file that could have."""
+    found = _origins(overrides, places)
+    said = [found[key], *(where for inner, where in found.keys.items() if inner.startswith(f"{key}."))]
+    where = COMMAND_LINE if COMMAND_LINE in said else next((where for where in said if where != DEFAULT), "")
+    if where:
+        return where
+    parts = key.split(".")
+    around = f"{'.'.join(parts[: 2 if parts[0] == 'tasks' else 1])}."
+    return next(
+        (where for inner, where in reversed(found.keys.items()) if inner.startswith(around)), "conf/config.yaml"
+    )
+
+
+def _origins(parsed: Sequence[Override], places: Sequence[Path]) -> Origins:
     keys: dict[str, str] = {}
     with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
