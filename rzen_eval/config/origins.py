@@ -58,9 +58,8 @@ def written(key: str, overrides: Sequence[Override], places: Sequence[Path]) -> 
         return where
     parts = key.split(".")
     around = f"{'.'.join(parts[: 2 if parts[0] == 'tasks' else 1])}."
-    return next(
-        (where for inner, where in reversed(found.keys.items()) if inner.startswith(around)), "conf/config.yaml"
-    )
+    files = [where for inner, where in found.keys.items() if inner.startswith(around)]
+    return files[-1] if files else "conf/config.yaml"
 
 
 def _origins(parsed: Sequence[Override], places: Sequence[Path]) -> Origins:
