@@ -5,32 +5,38 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from rzen_eval.config import compose
-from rzen_eval.engine.vector_store import SUFFIX
 from rzen_eval.errors import ConfigError, nearest
-from rzen_eval.results.tables import averages
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rzen_eval.cli.options import Options
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = "List the folders of vectors that runs have kept, with their size, or remove some."
+    parser.add_argument(
+        "--prune",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="remove the folder NAME, or all of the model NAME; all removes every one",
+    )
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """List the folders of vectors with their size, or remove some.
-
-    Args:
-        words: `prune=NAME` removes that folder, `prune=MODEL` all of a model, `prune=all` every one; `cache_dir=`.
-        extra_dirs: folders with further YAML.
 
     Returns:
         The exit code, 0.
     """
-    prunes = [word.partition("=")[2] for word in words if word.startswith("prune=")]
-    settings = [word for word in words if not word.startswith("prune=")]
-    chosen = compose.load(settings, extra_dirs, need_tasks=False)
-    root = chosen.cache_dir / "vectors"
+    from rzen_eval.config import compose
+
+    prunes = chosen.prune
+    root = compose.load(settings, places, need_tasks=False).cache_dir / "vectors"
     folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
     for prune in prunes:
         doomed = [folder for folder in folders if prune in {"all", folder.name} or folder.name.startswith(f"{prune}-")]
@@ -46,6 +52,11 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 
 
 def _list(root: Path, folders: Sequence[Path]) -> None:
+    import pandas as pd
+
+    from rzen_eval.engine.vector_store import SUFFIX
+    from rzen_eval.results.tables import averages
+
     rows = []
     for folder in folders:
         files = [file for file in folder.iterdir() if file.is_file()]
@@ -57,4 +68,4 @@ def _list(root: Path, folders: Sequence[Path]) -> None:
         })  # fmt: skip
     if rows:
         print(averages.markdown(pd.DataFrame(rows).set_index("vectors of")))
-    print(f"{len(rows)} folders in {root}; rzen-eval cache prune=NAME removes one, prune=all every one")
+    print(f"{len(rows)} folders in {root}; rzen-eval cache --prune NAME removes one, --prune all every one")

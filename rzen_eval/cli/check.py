@@ -8,33 +8,52 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.compare import one_model
-from rzen_eval.cli.options import Options, directory
+from rzen_eval.cli.options import directory, number
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
-from rzen_eval.results.statistics import baseline, gate, gate_ci
-from rzen_eval.results.tables import document
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.statistics.gate import Gate
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    """Hold results against a baseline.
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Fail where results drop below a baseline by more than the tolerance or beyond noise, where a task is missing,"
+        " or where protocol or counts have changed."
+    )
+    parser.add_argument("results", metavar="RESULTS/MODEL", help="a model's folder of results")
+    parser.add_argument("--baseline", type=directory, required=True, metavar="FILE", help="made by --update")
+    parser.add_argument(
+        "--tolerance",
+        type=number(lambda value: 0 <= value <= 100, "a number of points, 0 to 100"),
+        metavar="POINTS",
+        help="by default what the baseline says, at first 1",
+    )
+    parser.add_argument("--strict", action="store_true", help="fail where a score rises, too")
+    parser.add_argument("--junit", type=directory, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--update", action="store_true", help="make these results the baseline")
+    parser.examples = [
+        "rzen-eval check results/mine --baseline ci/mine.json --update",
+        "rzen-eval check results/mine --baseline ci/mine.json --junit junit.xml",
+    ]
 
-    Args:
-        words: a model's folder of results, and options.
-        extra_dirs: folders with further YAML; unused.
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
+    """Hold results against a baseline.
 
     Returns:
         The exit code: 1 where something is worse, missing or made in another way.
     """
-    del extra_dirs
-    chosen = _options().read(words)
+    from rzen_eval.cli.compare import one_model
+    from rzen_eval.results.statistics import baseline, gate
+
+    del settings, places
     model = one_model(chosen.results, Path("results"))
     if chosen.update:
         return _update(chosen, model)
@@ -45,35 +64,9 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     return 1 if any(one.failed(strict=chosen.strict) for one in found.checks) else 0
 
 
-def _options() -> Options:
-    parser = Options(
-        "check",
-        "Fail where results drop below a baseline by more than the tolerance or beyond noise, where a task is missing,"
-        " or where protocol or counts have changed.",
-    )
-    parser.add_argument("results", metavar="RESULTS/MODEL", help="a model's folder of results")
-    parser.add_argument("--baseline", type=directory, required=True, metavar="FILE", help="made by --update")
-    parser.add_argument(
-        "--tolerance", type=points, metavar="POINTS", help="by default what the baseline says, at first 1"
-    )
-    parser.add_argument("--strict", action="store_true", help="fail where a score rises, too")
-    parser.add_argument("--junit", type=directory, metavar="FILE", help="write JUnit XML")
-    parser.add_argument("--update", action="store_true", help="make these results the baseline")
-    return parser
-
-
-def points(text: str) -> float:
-    """A number of points, 0 to 100."""
-    value = float(text)
-    if not 0 <= value <= 100:
-        raise ValueError(text)
-    return value
-
-
-points.__name__ = "number of points, 0 to 100"
-
-
 def _update(chosen: Namespace, model: Model) -> int:
+    from rzen_eval.results.statistics import baseline
+
     tolerance = chosen.tolerance
     if tolerance is None:
         tolerance = baseline.read(chosen.baseline).tolerance if chosen.baseline.is_file() else baseline.TOLERANCE
@@ -83,6 +76,9 @@ def _update(chosen: Namespace, model: Model) -> int:
 
 
 def _report(found: Gate, name: str, chosen: Namespace) -> None:
+    from rzen_eval.results.statistics import gate_ci
+    from rzen_eval.results.tables import document
+
     text = document.markdown(gate_ci.summary(found, name, strict=chosen.strict))
     sys.stdout.write(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":

@@ -6,54 +6,58 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from rzen_eval.errors import ConfigError, DataError, nearest
+from rzen_eval.cli.options import one_of
+from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.data.fetch import UnavailableError, Wanted
 
-USAGE = "rzen-eval data plan|fetch|unpack|verify task=NAME data.root=DIR"
+ONLY = {"again": "unpack", "deep": "verify"}
+"""Options of one action."""
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Get the benchmark's data onto this machine, and prove that it is all there: plan says what it takes, fetch"
+        " downloads, unpack opens the archives, verify looks at every row and picture. data.root=DIR alone means"
+        " data=mirror."
+    )
+    parser.add_argument("action", **one_of("plan", "fetch", "unpack", "verify"))
+    parser.add_argument("--again", action="store_true", help="unpack: write files that are there, too")
+    parser.add_argument("--deep", action="store_true", help="verify: decode every picture, not its header alone")
+    parser.examples = [
+        "rzen-eval data plan task=mmeb_v2 data.root=/data",
+        "rzen-eval data verify --deep task=visdoc data.root=/data",
+    ]
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Plan, fetch, unpack or verify the data of tasks.
-
-    Args:
-        words: what to do, then settings as for a run; `data.root=DIR` alone means `data=mirror`.
-        extra_dirs: folders with further YAML.
 
     Returns:
         The exit code: 1 if something is missing, does not fit on the disk or failed.
     """
     from rzen_eval.config import compose
 
-    actions = ("plan", "fetch", "unpack", "verify")
-    if not words or words[0] not in actions:
-        found = f"found {words[0]!r}{nearest(words[0], actions)}" if words else "found nothing"
-        raise ConfigError(f"data: expected one of {', '.join(actions)}, {found}; {USAGE}")
-    settings = list(words[1:])
+    for option, action in ONLY.items():
+        if getattr(chosen, option) and chosen.action != action:
+            raise ConfigError(f"data {chosen.action}: --{option} is for data {action}; leave it out")
     if not any(word.startswith("data=") for word in settings):
-        settings.append("data=mirror" if any(word.startswith("data.root=") for word in settings) else "data=hub")
-    if words[0] == "verify":
-        deep, settings = _flag("deep", settings)
-        return _verify(compose.load(settings, extra_dirs), deep)
-    if words[0] == "unpack":
-        again, settings = _flag("again", settings)
-        return _unpack(compose.load(settings, extra_dirs), again)
-    return (_plan if words[0] == "plan" else _fetch)(compose.load(settings, extra_dirs))
-
-
-def _flag(name: str, words: Sequence[str]) -> tuple[bool, list[str]]:
-    given = [word for word in words if word.startswith(f"{name}=")]
-    value = given[-1].partition("=")[2] if given else "false"
-    if value not in {"true", "false"}:
-        raise ConfigError(f"data: expected {name}=true or {name}=false, found {given[-1]!r}")
-    return value == "true", [word for word in words if word not in given]
+        rooted = any(word.startswith("data.root=") for word in settings)
+        settings = [*settings, "data=mirror" if rooted else "data=hub"]
+    config = compose.load(settings, places)
+    if chosen.action == "verify":
+        return _verify(config, chosen.deep)
+    if chosen.action == "unpack":
+        return _unpack(config, chosen.again)
+    return _plan(config) if chosen.action == "plan" else _fetch(config)
 
 
 def _things(chosen: RunConfig) -> list[Wanted]:
@@ -139,6 +143,8 @@ def _fetch(chosen: RunConfig) -> int:
 
 
 def _unpack(chosen: RunConfig, again: bool) -> int:
+    from tqdm import tqdm
+
     from rzen_eval.data.unpack import unpack
 
     def open_up(thing: Wanted) -> None:
@@ -172,6 +178,8 @@ def _each(things: Sequence[Wanted], act: Callable[[Wanted], None]) -> int:
 
 
 def _verify(chosen: RunConfig, deep: bool) -> int:
+    from tqdm import tqdm
+
     from rzen_eval.data.verify import report, verify
 
     tasks = list(chosen.tasks.values())
@@ -185,6 +193,6 @@ def _verify(chosen: RunConfig, deep: bool) -> int:
     print(
         f"\n{len(tasks) - failed} of {len(tasks)} tasks are complete"
         + (f", of {odd} the rows are not the benchmark's (see above; data.strict=true refuses them)" if odd else "")
-        + ("" if deep else "; headers only were read, deep=true decodes every picture")
+        + ("" if deep else "; headers only were read, --deep decodes every picture")
     )
     return 1 if failed else 0

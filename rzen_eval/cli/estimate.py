@@ -2,89 +2,84 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from rzen_eval.config import compose
+from rzen_eval.cli.options import listed, number, whole
 from rzen_eval.errors import ConfigError, DataError, nearest
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
-from rzen_eval.models.declaration.local import ModelSpec
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.estimate.checkpoint import Known
     from rzen_eval.estimate.cost import Amount, TaskCost
     from rzen_eval.estimate.item_cost import Reader
 
-OWN = ("devices", "efficiency", "n_devices")
 VECTOR_BYTES = {"float32": 4, "float16": 2, None: 0}
 
 
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    """What the time is reckoned for."""
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Print items, media, tokens, operations, bytes and hours of a run, a row a task and a row a modality. Nothing"
+        " is downloaded, no weight is loaded and no picture is decoded; data=hub unless told otherwise."
+    )
+    parser.add_argument(
+        "--devices",
+        type=_devices,
+        default=list(DEFAULT),
+        metavar="A,B",
+        help=f"of {', '.join(DEVICES)}; by default {','.join(DEFAULT)}",
+    )
+    parser.add_argument(
+        "--efficiency",
+        type=number(lambda value: 0 < value <= 1, "a share of the peak above 0 and up to 1"),
+        default=EFFICIENCY,
+        metavar="SHARE",
+        help=f"of the peak that is reached, {EFFICIENCY} by default",
+    )
+    parser.add_argument("--n-devices", type=whole(1, 1_000_000), default=1, metavar="N", help="devices that share it")
+    parser.examples = ["rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b --devices h100,a100 --n-devices 8"]
 
-    devices: tuple[str, ...]
-    efficiency: float
-    n_devices: int
+
+def _devices(text: str) -> list[str]:
+    names = list(dict.fromkeys(map(str.lower, listed(text))))
+    unknown = [name for name in names if name not in DEVICES]
+    if unknown or not names:
+        found = f"{unknown[0]!r}{nearest(unknown[0], DEVICES)}" if unknown else "none"
+        raise ArgumentTypeError(f"expected a list of {', '.join(DEVICES)}, found {found}")
+    return names
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    """Print items, media, tokens, operations, bytes and hours of a run, a row a task and a row a modality.
-
-    Nothing is downloaded, no weight is loaded and no picture is decoded.
-
-    Args:
-        words: `devices=[h100,a100]`, `efficiency=0.4`, `n_devices=8`, and the settings of the run; `data=hub` unless
-            told otherwise.
-        extra_dirs: folders with further YAML.
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
+    """Print what a run would cost.
 
     Returns:
         The exit code, 0.
     """
-    machine = _machine([word for word in words if word.split("=")[0] in OWN])
-    settings = [word for word in words if word.split("=")[0] not in OWN]
+    from rzen_eval.config import compose
+
     if not any(word.startswith(("data=", "data.", "experiment=")) for word in settings):
-        settings.append("data=hub")
-    chosen = compose.load(settings, extra_dirs)
-    root = chosen.data.root
-    if chosen.data.kind == "mirror" and root and not root.expanduser().is_dir():
+        settings = [*settings, "data=hub"]
+    config = compose.load(settings, places)
+    root = config.data.root
+    if config.data.kind == "mirror" and root and not root.expanduser().is_dir():
         raise DataError(f"estimate: no folder at {root}; give data.root=FOLDER, or data=hub to go by declared counts")
-    _report(chosen, machine)
+    _report(config, chosen)
     return 0
 
 
-def _machine(words: Sequence[str]) -> _Machine:
-    given = {key: value for key, _, value in (word.partition("=") for word in words)}
-    devices = tuple(
-        name.strip().lower() for name in given.get("devices", ",".join(DEFAULT)).strip("[]").split(",") if name.strip()
-    )
-    unknown = [name for name in devices if name not in DEVICES]
-    if unknown or not devices:
-        found = f"{unknown[0]!r}{nearest(unknown[0], list(DEVICES))}" if unknown else "none"
-        raise ConfigError(f"estimate: devices= takes a list of {', '.join(DEVICES)}, found {found}")
-    try:
-        efficiency = float(given.get("efficiency", EFFICIENCY))
-    except ValueError:
-        efficiency = 0.0
-    if not 0 < efficiency <= 1:
-        raise ConfigError(
-            f"estimate: efficiency= takes a share of the peak above 0 and up to 1, found {given['efficiency']}"
-        )
-    number = given.get("n_devices", "1")
-    if not number.isdecimal() or not int(number):
-        raise ConfigError(f"estimate: n_devices= takes a number from 1, found {number!r}")
-    return _Machine(tuple(dict.fromkeys(devices)), efficiency, int(number))
-
-
-def _report(chosen: RunConfig, machine: _Machine) -> None:
+def _report(chosen: RunConfig, machine: Namespace) -> None:
     import pandas as pd
 
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.item_cost import Reader
+    from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.results.tables import averages
 
     spec = chosen.model
@@ -135,7 +130,7 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     return costs
 
 
-def _row(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: _Machine) -> dict[str, str]:
+def _row(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Namespace) -> dict[str, str]:
     total = _sum(costs)
     times = {
         (f"{machine.n_devices} x " if machine.n_devices > 1 else "") + DEVICES[name].title: duration(
@@ -184,7 +179,7 @@ def duration(seconds: float) -> str:
 
 
 def _footnotes(
-    chosen: RunConfig, reader: Reader, found: Known, costs: Sequence[TaskCost], machine: _Machine
+    chosen: RunConfig, reader: Reader, found: Known, costs: Sequence[TaskCost], machine: Namespace
 ) -> Iterator[str]:
     """What the numbers are made of, a plain line each."""
     from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
@@ -200,7 +195,7 @@ def _footnotes(
     )
     peaks = ", ".join(f"{DEVICES[name].title} {DEVICES[name].tflops:g}" for name in machine.devices)
     yield (
-        f"time: {machine.efficiency:.0%} of the peak (efficiency=) of {machine.n_devices} (n_devices=) of {peaks}"
+        f"time: {machine.efficiency:.0%} of the peak (--efficiency) of {machine.n_devices} (--n-devices) of {peaks}"
         " TFLOP/s, dense, 16 bits on GPUs; pictures are taken to load as fast, and nothing to be kept from earlier runs"
     )
     if reader.spec.dtype == "float32":

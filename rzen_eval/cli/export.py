@@ -7,47 +7,56 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import Options, directory, put
+from rzen_eval.cli.options import directory, named_version, put
 from rzen_eval.errors import ConfigError
-from rzen_eval.results.exchange import submission
-from rzen_eval.results.tables import rows
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.core import Result
 
+ASKED = {
+    "model_name": ("NAME", "what the leaderboard is to call it, and the file"),
+    "model_backbone": ("NAME", "what it was trained from"),
+    "model_size": ("B", "billions of parameters"),
+    "embedding_dimension": ("N", "of a vector"),
+    "max_length_tokens": ("N", "that it reads"),
+    "model_release_date": ("DATE", "as 2026-01-31"),
+    "url": ("URL", "where people find it"),
+    "data_source": ("TEXT", "by default Self-Reported"),
+}
+"""What the leaderboard asks about a model, under its own names; what the results say may be left out."""
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = "Write the leaderboard's submission file: all 78 tasks, and what it asks of a model."
+    parser.add_argument("folder", type=directory, metavar="RESULTS/MODEL", help="a model's folder of results")
+    for name, (value, what) in ASKED.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=what)
+    parser.add_argument("--data-version", type=named_version, metavar="V", help="of the tasks; by default the newest")
+    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
+    parser.examples = [
+        "rzen-eval export results/mine --model-name Mine-2B --model-backbone Qwen2-VL-2B --output Mine-2B.json"
+    ]
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Write the submission file of a model.
-
-    Args:
-        words: a folder of results, what the leaderboard asks about the model as `key=value`, and options.
-        extra_dirs: folders with further YAML; unused.
 
     Returns:
         The exit code, 0.
     """
-    del extra_dirs
-    parser = Options("export", "Write the leaderboard's submission file: all 78 tasks, and what it asks of a model.")
-    parser.add_argument(
-        "folder", nargs="+", type=directory, metavar="RESULTS/MODEL", help="a model's folder of results"
-    )
-    for name in submission.Metadata.model_fields:
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar="VALUE")
-    parser.add_argument("--data-version", choices=manifest().named_versions)
-    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
-    chosen = parser.read(words)
-    folder, *others = chosen.folder
-    if others:
-        raise ConfigError(
-            f"export: expected one folder and keys of the leaderboard, found {others[-1]} too; see --help"
-        )
-    given = {name: getattr(chosen, name) for name in submission.Metadata.model_fields if getattr(chosen, name)}
-    results = _of_one_model(folder)
-    about = submission.metadata(given, results)
+    from rzen_eval.results.exchange import submission
+
+    del settings, places
     version = chosen.data_version or manifest().newest
+    given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
+    results = _of_one_model(chosen.folder)
+    about = submission.metadata(given, results)
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
         about,
@@ -62,6 +71,8 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 
 
 def _of_one_model(folder: Path) -> list[Result]:
+    from rzen_eval.results.tables import rows
+
     found = rows.read(folder)
     if len(found) != 1:
         inside = f"the results of {', '.join(found)}" if found else "no results"

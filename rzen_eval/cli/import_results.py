@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import Options, directory
+from rzen_eval.cli.options import directory, named_version, one_of
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.results import store
-from rzen_eval.results.exchange import imports
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.core import Result
 
-READERS = {"official": (imports.official, imports.from_official), "mteb": (imports.mteb, imports.from_mteb)}
+
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = "Make ordinary results of score files of the official evaluator, or of mteb's results."
+    parser.add_argument("source", **one_of("official", "mteb"))
+    parser.add_argument("folder", type=directory, metavar="FOLDER")
+    parser.add_argument("--model", required=True, metavar="NAME", help="what the model is called here")
+    parser.add_argument("--data-version", type=named_version, metavar="V", help="where the files do not tell")
+    parser.examples = [
+        "rzen-eval import official their_run --model theirs --data-version 2.1",
+        "rzen-eval import mteb mteb_results/model/revision --model theirs",
+    ]
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Write a result for each file that can be mapped, and say in one line what cannot.
-
-    Args:
-        words: where from, the folder, `model=NAME`, and options.
-        extra_dirs: folders with further YAML; unused.
 
     Returns:
         The exit code: 1 if something was not imported.
     """
-    del extra_dirs
-    parser = Options("import", "Make ordinary results of score files of the official evaluator, or of mteb's results.")
-    parser.add_argument("source", choices=READERS)
-    parser.add_argument("folder", type=directory, metavar="FOLDER")
-    parser.add_argument("--model", required=True, metavar="NAME", help="what the model is called here")
-    parser.add_argument("--data-version", choices=manifest().named_versions, help="where the files do not tell")
-    parser.add_argument("--results-dir", type=directory, default=Path("results"), metavar="DIR")
-    chosen = parser.read(words)
+    from rzen_eval.config import compose
+    from rzen_eval.results import store
+    from rzen_eval.results.exchange import imports
+
     if not re.fullmatch(r"\w[\w.+-]*", chosen.model):
-        raise ConfigError(f"import: model={chosen.model!r} cannot name a folder; expected letters, digits and . + - _")
+        raise ConfigError(
+            f"import: --model {shlex.quote(chosen.model)} cannot name a folder; expected letters, digits and . + - _"
+        )
     if not chosen.folder.exists():
         raise ConfigError(f"import: nothing at {chosen.folder}; expected a folder of results")
-    read, convert = READERS[chosen.source]
+    read, convert = {
+        "official": (imports.official, imports.from_official),
+        "mteb": (imports.mteb, imports.from_mteb),
+    }[chosen.source]
     tasks = list(manifest().entries.values())
-    place, results, refused = chosen.results_dir / chosen.model, dict[str, "Result"](), list[str]()
+    results_dir = Path("results")
+    if settings:
+        results_dir = compose.load(settings, places, need_tasks=False).results_dir
+    place, results, refused = results_dir / chosen.model, dict[str, "Result"](), list[str]()
     for found in read(chosen.folder):
         try:
             result = convert(found, chosen.model, tasks, chosen.data_version)
@@ -69,6 +81,8 @@ def _check(place: Path, result: Result, before: dict[str, Result]) -> None:
     """Refuse a second score of a task, and to replace one that was made here."""
     if result.id in before:
         raise ResultError(f"{result.task}: two files are of this task; import one model's folder at a time")
+    from rzen_eval.results import store
+
     file = place / f"{result.id}.json"
     if file.is_file() and store.read(file).imported_from is None:
-        raise ResultError(f"{result.task}: {file} was scored here; give another model= or results_dir=")
+        raise ResultError(f"{result.task}: {file} was scored here; give another --model or results_dir=")

@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval._version import __version__
-from rzen_eval.errors import ConfigError, RzenEvalError
+from rzen_eval.cli.options import KEYS, SETTING, Command, Options, chosen_by, spelled_as_settings
+from rzen_eval.errors import ConfigError, RzenEvalError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+COMMANDS = {
+    "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
+    "estimate": Command("estimate", "what a run would cost: items, tokens, operations, bytes, hours", "run", KEYS),
+    "multirun": Command(
+        "multirun", "a run for each combination of settings, by Hydra's launchers", "run", [*KEYS, "hydra"]
+    ),
+    "data": Command("data", "plan, fetch, unpack or verify what tasks are made of", "data", KEYS),
+    "cache": Command("cache", "vectors that are kept, and throwing them away", "data", ["cache_dir"]),
+    "tasks": Command("tasks", "tasks and suites", "look", KEYS),
+    "models": Command("models", "models, and the published rows that each reproduces", "look"),
+    "model-check": Command("model_check", "load a model, embed a few items and see what is wrong", "look", KEYS),
+    "prompt": Command("prompt", "what a model reads of a row: prompt, tokens, pictures", "look", KEYS),
+    "table": Command("table", "tables of results and of published rows", "look"),
+    "report": Command(
+        "report", "one HTML file: what a model, or two, got wrong", "look", ["task", "data", "cache_dir", "tasks"]
+    ),
+    "plot": Command("plot", "size against score, groups, dimensions, as PNG and SVG", "look"),
+    "sweep": Command("sweep", "scores at fewer dimensions and bits, from vectors that are kept", "look", KEYS),
+    "compare": Command(
+        "compare", "two models: differences, intervals, tests", "decide", ["task", "results_dir", "tasks"]
+    ),
+    "reproduce": Command("reproduce", "results against the published row, figure by figure", "decide", KEYS),
+    "check": Command("check", "a gate for CI: results against a baseline", "decide"),
+    "export": Command("export", "the leaderboard's submission file", "share"),
+    "import": Command("import_results", "results of other evaluators", "share", ["results_dir"]),
+}
+"""Every command; its module is imported when it is needed."""
+GROUPS = {
+    "run": "Run",
+    "data": "Get the data",
+    "look": "Look",
+    "decide": "Decide",
+    "share": "Share",
+}
+MEANT = {
+    "list": ("tasks", "models"), "ls": ("tasks", "models"), "eval": ("run",), "evaluate": ("run",), "score": ("run",),
+    "results": ("table",), "show": ("table",), "download": ("data",), "diff": ("compare",),
+    "leaderboard": ("table",), "submit": ("export",), "check-model": ("model-check",), "cost": ("estimate",),
+}  # fmt: skip
+"""What people call commands elsewhere."""
 HELP = """\
 Score multimodal embedding models on MMEB-V2.
 
-  rzen-eval                                    the bundled model on the bundled sample
+  rzen-eval                                     the bundled model on the bundled sample
   rzen-eval task=visdoc model=rzenembed_v2_7b data=hub
   rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10
-  rzen-eval experiment=rzenembed_v2_7b         the settings of a published row
-  rzen-eval data plan|fetch|unpack|verify task=mmeb_v2 data.root=/data
-  rzen-eval cache                              vectors that are kept; prune=NAME removes them
-  rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b devices=[h100,a100]    what a run would cost
-  rzen-eval tasks                              tasks and suites
-  rzen-eval models                             models, and the published rows that each reproduces
-  rzen-eval model-check model=NAME             load a model, embed a few items and see whether anything is wrong
-  rzen-eval sweep task=visdoc dims=[256,1024] precision=[float32,int8] out=FOLDER
-                                               scores at fewer dimensions and bits, from vectors that a run has kept;
-                                               by default powers of two up to all dimensions, each at float32, float16,
-                                               int8 and binary; out= writes table and plot too
-  rzen-eval table [RESULTS]                    tables of results and of published rows; --help lists options
-  rzen-eval report RESULTS/MODEL [RESULTS/OTHER]   one HTML file: what a model, or two, got wrong
-  rzen-eval plot [RESULTS] [--sweep FOLDER]    size against score, groups, dimensions, as PNG and SVG
-  rzen-eval compare A B                        two models: differences, intervals, tests; --help lists options
-  rzen-eval reproduce model=NAME               results against the published row, figure by figure
-  rzen-eval check RESULTS/MODEL --baseline FILE    a gate for CI; --update writes the baseline
-  rzen-eval export RESULTS/MODEL key=value ... the leaderboard's submission file
-  rzen-eval import official|mteb FOLDER model=NAME   results of other evaluators
-  rzen-eval prompt task=visdoc/vidore_arxivqa model=mini row=0 side=query
-
-task=        a task, a suite or a list of them      model=    a declaration in conf/model
-data=        sample, hub or mirror (data.root=DIR)  runtime=  where embedding happens
-experiment=  settings of a published row            limit=N   the first N queries of each task
-results_dir= where results are written              cache_dir= where derived files are kept
-Any key of a configuration file can be set: model.checkpoint=FOLDER, model.dtype=float32, tasks.ID.metric=hit@1.
-Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.
+  rzen-eval experiment=rzenembed_v2_7b          the settings of a published row
 """
 INTERRUPTED = 130
-VERBS = {
-    "cache": ("cache", "run"),
-    "check": ("check", "run"),
-    "compare": ("compare", "run"),
-    "data": ("data", "run"),
-    "estimate": ("estimate", "run"),
-    "export": ("export", "run"),
-    "import": ("import_results", "run"),
-    "model-check": ("model_check", "run"),
-    "models": ("tasks", "models"),
-    "plot": ("plot", "run"),
-    "prompt": ("prompt", "run"),
-    "report": ("report", "run"),
-    "reproduce": ("reproduce", "run"),
-    "sweep": ("sweep", "run"),
-    "table": ("table", "run"),
-    "tasks": ("tasks", "tasks"),
-}
-"""Module of `rzen_eval.cli` and its function, by word; imported when they are needed."""
-WITH_OPTIONS = frozenset({"check", "compare", "export", "import", "plot", "report", "reproduce", "table"})
-"""Words that read what follows them themselves, since they take options beside settings."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,26 +74,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(
-        prog="rzen-eval",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage=argparse.SUPPRESS,
-    )
-    parser.add_argument("--version", action="version", version=f"rzen-eval {__version__}")
-    parser.add_argument(
-        "--config-dir",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="DIR",
-        help="a folder with further YAML; may repeat",
-    )
-    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-    before, rest = _at_options(sys.argv[1:] if argv is None else argv)
-    arguments = parser.parse_intermixed_args(before)
     try:
-        return _dispatch([*arguments.words, *rest], arguments.config_dir)
+        word, words = _command(list(sys.argv[1:] if argv is None else argv))
+        if word in {"help", "--version"}:
+            print(_help() if word == "help" else f"rzen-eval {__version__}")
+            return 0
+        module = import_module(f"rzen_eval.cli.{COMMANDS[word].module}")
+        parser = Options(word, COMMANDS[word])
+        module.options(parser)
+        chosen, settings = parser.read(words)
+        code: int = module.run(chosen, settings, chosen.config_dir)
     except RzenEvalError as error:
         print(f"rzen-eval: {error}", file=sys.stderr)
         return error.exit_code
@@ -115,28 +96,52 @@ def main(argv: Sequence[str] | None = None) -> int:
             "\nrzen-eval: interrupted; finished tasks are kept and the same command goes on from there", file=sys.stderr
         )
         return INTERRUPTED
-
-
-def _at_options(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """The words up to a verb that takes options, and what follows it; all and nothing where there is none."""
-    place = 0
-    while place < len(words) and words[place].startswith("--config-dir"):
-        place += 1 if "=" in words[place] else 2
-    if place < len(words) and words[place] in WITH_OPTIONS:
-        return words[: place + 1], words[place + 1 :]
-    return words, ()
-
-
-def _dispatch(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    if not words or "=" in words[0] or words[0].startswith(("~", "+")):
-        module, function, rest = "run", "run", words
-    elif words[0] in VERBS:
-        (module, function), rest = VERBS[words[0]], words[1:]
-    else:
-        close = difflib.get_close_matches(words[0], VERBS, n=1, cutoff=0.5)
-        raise ConfigError(
-            f"unknown command {words[0]!r}{f' (did you mean {close[0]}?)' if close else ''};"
-            f" expected one of {', '.join(VERBS)}, or settings such as task=visdoc"
-        )
-    code: int = getattr(import_module(f"rzen_eval.cli.{module}"), function)(rest, extra_dirs)
     return code
+
+
+def _command(words: list[str]) -> tuple[str, list[str]]:
+    """The command, and its words; `run` where it is left out."""
+    place = 0
+    while place < len(words) and words[place].partition("=")[0] == "--config-dir":
+        place += 1 if "=" in words[place] else 2
+    before, word, rest = words[:place], words[place] if place < len(words) else "", words[place + 1 :]
+    if word in {"--help", "-h"} or (word == "help" and not rest):
+        return "help", []
+    if word == "--version":
+        return word, []
+    if word == "help":
+        word, rest = rest[0], ["--help"]
+    if word in COMMANDS:
+        return word, [*before, *rest]
+    if word and not word.startswith("-") and not SETTING.match(word):
+        raise ConfigError(_unknown(word, rest))
+    for later in rest:
+        if later in COMMANDS and SETTING.match(word):
+            raise ConfigError(f"{later} is a command, which comes first: rzen-eval {later} ...; see rzen-eval --help")
+    return "run", words
+
+
+def _unknown(word: str, rest: Sequence[str]) -> str:
+    """What a word may have been meant for that is no command."""
+    if word in KEYS:
+        [setting], _ = spelled_as_settings([f"--{word}", *rest[:1]])
+        return f"{word!r} is no command; settings are written {setting}"
+    meant = MEANT.get(word, ())
+    near = f" (did you mean {' or '.join(meant)}?)" if meant else nearest(word, COMMANDS) or chosen_by(word)
+    return f"unknown command {word!r}{near}; expected one of {', '.join(COMMANDS)}, or settings such as task=visdoc"
+
+
+def _help() -> str:
+    lines = [HELP]
+    for group, title in GROUPS.items():
+        lines.append(f"{title}:")
+        lines += [f"  {word:<12} {command.summary}" for word, command in COMMANDS.items() if command.group == group]
+    lines += [
+        "",
+        "rzen-eval COMMAND --help says what a command takes. Settings are KEY=VALUE, everything else is an --option:",
+        *(f"  {key + '=':<13} {what}" for key, what in KEYS.items()),
+        "Any key of a configuration file can be set: model.checkpoint=FOLDER, model.dtype=float32, data.root=DIR.",
+        "--config-dir DIR reads further YAML; --version prints the version.",
+        "Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.",
+    ]
+    return "\n".join(lines)

@@ -2,190 +2,51 @@
 
 from __future__ import annotations
 
-import resource
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-from PIL import Image, ImageDraw
-
-from rzen_eval.config import compose
-from rzen_eval.core import Item, Side
 from rzen_eval.errors import ConfigError, ModelError
-from rzen_eval.models import open_model
-from rzen_eval.models.declaration.local import ModelSpec
-from rzen_eval.ranking.dot import check_vectors
-from rzen_eval.results.tables import averages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from argparse import Namespace
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from rzen_eval.core import Vectors
-    from rzen_eval.models.interface import Model
-
-NOISE = {2: 5e-3, 4: 1e-5}
-"""Most that one minus the cosine of an item's vectors may be in batches of different make-up, by bytes of a number."""
-TOLD = "Find an image that matches the given caption:"
+    from rzen_eval.cli.options import Options
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What came of one check."""
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Load a model, embed a few fixed items and look at weights, norm, collapse, sensitivity to image, text and"
+        " instruction, and independence of the batch."
+    )
+    parser.examples = ["rzen-eval model-check model=custom model.checkpoint=FOLDER model.family=qwen2_vl"]
 
-    check: str
-    found: str
-    passed: bool | None = None
-    """None: nothing to pass, or nothing that applies to this model."""
 
-
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Print what was checked and found.
-
-    Args:
-        words: `model=` and settings of the model.
-        extra_dirs: folders with further YAML.
 
     Returns:
         The exit code: 1 if a check failed.
     """
-    if not any(word.startswith("model=") for word in words):
+    import pandas as pd
+
+    from rzen_eval.cli.probes import Finding, check
+    from rzen_eval.config import compose
+    from rzen_eval.models import open_model
+    from rzen_eval.results.tables import averages
+
+    del chosen
+    if not any(word.startswith("model=") for word in settings):
         raise ConfigError("model-check: which model? give model=NAME; `rzen-eval models` lists them")
-    chosen = compose.load(words, extra_dirs, need_tasks=False)
+    config = compose.load(settings, places, need_tasks=False)
     try:
-        findings = list(check(open_model(chosen.model, chosen.cache_dir)))
+        findings = list(check(open_model(config.model, config.cache_dir)))
     except ModelError as error:
         findings = [Finding("loads and embeds", str(error), passed=False)]
     shown = {None: "", True: "ok", False: "FAILED"}
     frame = pd.DataFrame([{"check": one.check, "": shown[one.passed], "found": one.found} for one in findings])
     print(averages.markdown(frame.set_index("check")))
     failed = [one.check for one in findings if one.passed is False]
-    print(f"\n{chosen.model.name}: {'failed: ' + ', '.join(failed) if failed else 'nothing is wrong'}")
+    print(f"\n{config.model.name}: {'failed: ' + ', '.join(failed) if failed else 'nothing is wrong'}")
     return 1 if failed else 0
-
-
-def probes() -> dict[str, Item]:
-    """Texts, pictures, both and a short video, the same each time."""
-    red, blue = _picture("red", round_=True), _picture("blue", round_=False)
-    moving = [_picture("red", round_=True, shift=12 * step) for step in range(4)]
-    return {
-        "text": Item(text="a red circle", instruction=TOLD),
-        "other text": Item(text="the yearly report of a savings bank", instruction=TOLD),
-        "other instruction": Item(text="a red circle", instruction="Find the translation of the given word:"),
-        "image": Item(images=[red], instruction="Represent the given image."),
-        "other image": Item(images=[blue], instruction="Represent the given image."),
-        "image and text": Item(text="with a thicker border", images=[red], instruction=TOLD),
-        "video": Item(frames=moving, instruction="Understand the content of the provided video."),
-        "video backwards": Item(frames=moving[::-1], instruction="Understand the content of the provided video."),
-    }
-
-
-def _picture(colour: str, *, round_: bool, shift: int = 0) -> Image.Image:
-    image = Image.new("RGB", (168, 112), "white")
-    draw = ImageDraw.Draw(image)
-    (draw.ellipse if round_ else draw.rectangle)((20 + shift, 20, 90 + shift, 90), fill=colour)
-    return image
-
-
-def check(model: Model) -> Iterator[Finding]:
-    """Every check, in order.
-
-    Args:
-        model: opened, not yet loaded.
-
-    Raises:
-        ModelError: it cannot be loaded, or fails on an item.
-    """
-    began = time.perf_counter()
-    model.load()
-    local = isinstance(model.spec, ModelSpec)
-    yield Finding("licence, revision", f"{model.spec.license or '?'}, {model.spec.revision or 'not pinned'}")
-    audited = "every weight of the checkpoint is used, and none is missing"
-    yield Finding(
-        "weights", audited if local else f"not audited: {model.spec.family} loads its own", True if local else None
-    )
-    yield Finding("loading", f"{time.perf_counter() - began:.1f} s on {model.device}")
-    items = probes()
-    began = time.perf_counter()
-    together = _embed(model, list(items.values()))
-    seconds = time.perf_counter() - began
-    yield from _shape(model, together)
-    alone = [_embed(model, [item])[0] for item in items.values()]
-    backwards = _embed(model, list(items.values())[::-1])[::-1]
-    noise = max(_apart(one, other) for rows in (alone, backwards) for one, other in zip(together, rows, strict=True))
-    limit = _limit(model)
-    yield Finding("batch-invariance", f"1 - cosine at most {noise:.1e}, {limit:g} allowed", passed=noise <= limit)
-    vectors = dict(zip(items, together, strict=True))
-    yield from _sensitivity(model, vectors, 2 * noise)
-    yield Finding("speed", f"{len(items) / seconds:.1f} items/s, the first batch included")
-    yield Finding("memory", _memory(model))
-
-
-def _embed(model: Model, items: Sequence[Item]) -> list[Vectors]:
-    """For each item its vectors, shape (n, dim)."""
-    found = model.embed(items, Side.QUERY)
-    return [np.atleast_2d(np.asarray(found[place], dtype=np.float32)) for place in range(len(items))]
-
-
-def _shape(model: Model, rows: Sequence[Vectors]) -> Iterator[Finding]:
-    flat = np.concatenate(rows)
-    dim, declared = flat.shape[1], model.spec.dim
-    said = f"{dim}" + (f", declared {declared}" if declared else "")
-    many = max(map(len, rows))
-    yield Finding("dimensions", said + (f", up to {many} vectors an item" * (many > 1)), declared in {None, dim})
-    norms = np.linalg.norm(flat, axis=1)
-    finite = bool(np.isfinite(norms).all())
-    yield Finding("finite", "every value" if finite else f"{int((~np.isfinite(norms)).sum())} vectors are not", finite)
-    if not finite:
-        raise ModelError("vectors are not finite, so nothing else can be checked; look at the precision of the model")
-    unit = bool(np.abs(norms - 1).max() < 1e-3)
-    yield Finding(
-        "norm", f"{norms.min():.4f} to {norms.max():.4f}" + ("" if unit else ": made 1 before ranking"), norms.min() > 0
-    )
-    pooled = np.stack([_pooled(one) for one in rows])
-    likeness = (float((pooled @ pooled.T).sum()) - len(rows)) / (len(rows) * (len(rows) - 1))
-    collapsed = check_vectors(pooled, len(rows), model.spec.name).collapsed
-    yield Finding("collapse", f"mean cosine of different items {likeness:.4f}", passed=not collapsed)
-
-
-def _sensitivity(model: Model, vectors: dict[str, Vectors], noise: float) -> Iterator[Finding]:
-    """Whether what differs in an item changes its vector by more than the noise of batches."""
-    spec = model.spec
-    told = not (isinstance(spec, ModelSpec) and spec.prompt.slot(Side.QUERY) == "none")
-    beside = not (isinstance(spec, ModelSpec) and spec.prompt.pictured is not None)
-    pairs = {
-        "to the text": ("text", "other text", True),
-        "to the instruction": ("text", "other instruction", told),
-        "to the image": ("image", "other image", True),
-        "to a text beside the image": ("image", "image and text", beside),
-        "to the order of frames": ("video", "video backwards", None),
-    }
-    for name, (one, other, needed) in pairs.items():
-        apart = _apart(vectors[one], vectors[other])
-        said = f"1 - cosine {apart:.1e}" + (", and the declaration uses none" if needed is False else "")
-        yield Finding(f"sensitivity {name}", said, passed=apart > max(noise, 1e-6) if needed else None)
-
-
-def _pooled(rows: Vectors) -> Vectors:
-    mean: Vectors = rows.mean(axis=0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-12)
-
-
-def _apart(one: Vectors, other: Vectors) -> float:
-    """One minus the cosine; of items with several vectors that of their means."""
-    return float(1 - (_pooled(one).astype(np.float64) * _pooled(other)).sum())
-
-
-def _limit(model: Model) -> float:
-    dtype = getattr(model, "dtype", None)
-    return NOISE[2 if dtype is not None and dtype.itemsize == 2 else 4]
-
-
-def _memory(model: Model) -> str:
-    import torch
-
-    if model.device.type == "cuda":
-        return f"{torch.cuda.max_memory_allocated(model.device) / 1e9:.2f} GB at most on {model.device}"
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB at most, the whole process"

@@ -1,56 +1,88 @@
 """One run a combination of settings, spread by Hydra's launchers, such as submitit's over a Slurm cluster.
 
-    python -m rzen_eval.cli.multirun -m task=image,video,visdoc hydra/launcher=submitit_slurm
-
 Words are those of `rzen-eval`; commas make combinations, and `hydra.*` words go to Hydra, whose logs are kept in the
 cache folder. All runs meet in the results folder and the vector store.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-
 from rzen_eval.benchmark.places import config_dir
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
+    from rzen_eval.cli.options import Options
 
-@hydra.main(config_path=str(config_dir()), config_name="config", version_base="1.3")
+PLACE = "file://"
+"""How Hydra's search path names a folder."""
+
+
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Run every combination of settings whose values have commas between them, one after the other or by one of"
+        " Hydra's launchers, to which hydra.KEY=VALUE goes."
+    )
+    parser.add_argument("-m", "--multirun", action="store_true", help=argparse.SUPPRESS)
+    parser.examples = [
+        "rzen-eval multirun task=image,video,visdoc hydra/launcher=submitit_slurm hydra.launcher.gpus_per_node=8"
+    ]
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
+    """Run every combination; a failure leaves by itself, as Hydra does.
+
+    Returns:
+        The exit code, 0.
+    """
+    del chosen
+    searched = ",".join(f"'{PLACE}{place.resolve()}'" for place in places)
+    main(["-m", *settings, *([f"hydra.searchpath=[{searched}]"] if searched else [])])
+    return 0
+
+
 def one(_config: object) -> None:
     """One combination.
 
     Raises:
         RuntimeError: a task failed, so that the launcher says so.
     """
-    words = [word.removeprefix("++") for word in HydraConfig.get().overrides.task]
+    from hydra.core.hydra_config import HydraConfig
+
+    config = HydraConfig.get()
+    words = [word.removeprefix("++") for word in config.overrides.task]
+    places = [f"--config-dir={place.removeprefix(PLACE)}" for place in config.searchpath]
     # A process of its own, since Hydra composes once a process; on Slurm a job is one run, and not a rank of one.
     ranks = {"RANK", "SLURM_PROCID"}
     environment = {name: value for name, value in os.environ.items() if name not in ranks}
-    program = [sys.executable, "-m", "rzen_eval", *words]
+    program = [sys.executable, "-m", "rzen_eval", *places, *words]
     if code := subprocess.run(program, env=environment, check=False).returncode:  # noqa: S603 - the user's own words
-        raise RuntimeError(f"exit code {code} of rzen-eval {' '.join(words)}")
+        raise RuntimeError(f"exit code {code} of {shlex.join(['rzen-eval', *places, *words])}")
 
 
 def main(words: Sequence[str]) -> None:
-    """Run every combination of the words; leaves by itself, as Hydra does.
+    """Run every combination of the words; a failure leaves by itself, as Hydra does.
 
     Args:
         words: as of `rzen-eval`, with commas between choices, and words of Hydra's own.
     """
+    import hydra
+
     cache = Path(os.environ.get("RZEN_EVAL_CACHE", "~/.cache/rzen_eval")).expanduser()
     logs = cache / "multirun" / f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S}-{os.getpid()}"
     # A setting that a declaration leaves at its default is not in its YAML, and Hydra wants to be told to add it.
     added = re.compile(r"(?!hydra[./])\w+\.[\w.]+=")
     sys.argv[1:] = [f"++{word}" if added.match(word) else word for word in words]
     sys.argv += ["hydra.output_subdir=null", f"hydra.run.dir='{logs}'", f"hydra.sweep.dir='{logs}'"]
-    one()
+    hydra.main(config_path=str(config_dir()), config_name="config", version_base="1.3")(one)()

@@ -1,62 +1,306 @@
-"""Options of the words that take more than settings: `--name VALUE`, and `name=VALUE` as everywhere else."""
+"""Words of a command: settings are `key=value`, everything else is an option or a name."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
+import shlex
 import sys
+import textwrap
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from rzen_eval.errors import ConfigError, ResultError, nearest
-from rzen_eval.files import write_whole
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices
+from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from rzen_eval.results.tables.rows import Row
 
+SETTING = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=|~[A-Za-z_][\w.@/]*$")
+KEYS: Mapping[str, str] = {
+    "task": "a task, a suite or a list of them",
+    "model": "a declaration in conf/model",
+    "data": "sample, hub or mirror (data.root=DIR)",
+    "runtime": "where embedding happens",
+    "experiment": "settings of a published row",
+    "reference": "a published row to stand beside the results",
+    "limit": "some queries of each task",
+    "frames": "of each video",
+    "results_dir": "where results are written",
+    "cache_dir": "where derived files are kept",
+    "tasks": "what a task declares: tasks.ID.metric=hit@1",
+    "family": "what the tasks of a family share",
+}
+"""Settings of a run, by the first part of their key."""
+WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A word of the command line."""
+
+    module: str
+    """In `rzen_eval.cli`; it has `options(parser)` and `run(chosen, settings, places)`, which returns the exit code."""
+    summary: str
+    group: str
+    settings: Collection[str] = ()
+    """First parts of the keys that it takes as settings."""
+
 
 class Options(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, and reads `name=VALUE` as `--name VALUE`."""
+    """The options of a command; what is wrong with its words is said in one line.
 
-    def __init__(self, word: str, description: str) -> None:
-        super().__init__(prog=f"rzen-eval {word}", description=description, allow_abbrev=False)
-        self.word = word
-        self.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR")
+    Args:
+        word: of the command.
+        command: what it is.
+    """
+
+    def __init__(self, word: str, command: Command) -> None:
+        super().__init__(
+            prog=f"rzen-eval {word}",
+            description=command.summary,
+            allow_abbrev=False,
+            formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=30),
+        )
+        self.word, self.keys = word, command.settings
+        self.any_key = set(KEYS) <= set(self.keys)
+        self.examples: list[str] = []
+        """Whole commands that the help shows."""
+        self.renamed: dict[str, str] = {}
+        """Options that have got another name, by the old one without dashes; empty: the value stands alone."""
+        self.add_argument(
+            "--config-dir", action="append", default=[], type=directory, metavar="DIR", help="further YAML; may repeat"
+        )
 
     def error(self, message: str) -> NoReturn:
-        """Refuse arguments.
+        """Refuse words.
 
         Raises:
             ConfigError: always.
         """
-        raise ConfigError(f"{self.word}: {message}; see rzen-eval {self.word} --help")
+        raise ConfigError(f"{self._prefix}{message}; see rzen-eval {self.word} --help")
 
-    def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read the words that follow the verb."""
-        return self.parse_intermixed_args([spelled for word in words for spelled in self._spell(word)])
+    @property
+    def _prefix(self) -> str:
+        return "" if self.word == "run" else f"{self.word}: "
 
-    def _spell(self, word: str) -> list[str]:
-        name, equals, value = word.partition("=")
-        option = f"--{name.replace('_', '-')}"
-        return [f"{option}={value}"] if equals and option in self._option_string_actions else [word]
+    def format_help(self) -> str:
+        """The help: what the command is for, its names, options and settings, and examples."""
+        self.description = textwrap.fill(self.description or "", WIDTH)
+        parts = []
+        if self.keys:
+            keys = [key for key in KEYS if key in self.keys]
+            parts += ["settings:", *(f"  {key}=".ljust(24) + KEYS[key] for key in keys)]
+            if self.any_key:
+                parts.append("  Every key of conf/ can be set: model.dtype=float32, data.root=DIR.")
+        if self.examples:
+            parts += ["", "examples:", *(f"  {example}" for example in self.examples)]
+        self.epilog = "\n".join(parts)
+        return super().format_help()
+
+    def read(self, words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+        """What was chosen by options and names, with the whole as `command`; and the settings.
+
+        A command's own option is read as `option=value` too.
+
+        Raises:
+            ConfigError: a word means nothing here.
+        """
+        names = [_positional(action) for action in self._actions if not action.option_strings]
+        self.usage = " ".join([self.prog, *names, *(["[KEY=VALUE ...]"] if self.keys else []), "[OPTIONS]"])
+        settings: list[str] = []
+        others: list[str] = []
+        waiting = iter(words)
+        for word in waiting:
+            if word.startswith("--") and word != "--":
+                option, equals, value = word.partition("=")
+                if self._stands_alone(option[2:]):
+                    others += [value or next(waiting, "")]
+                    continue
+                option = self._current(option[2:])
+                others.append(f"{option}{equals}{value}")
+                action = self._option_string_actions.get(option)
+                if action is None:
+                    self._unknown([word, *waiting])
+                if action.nargs != 0 and not equals:
+                    others += [value for value in [next(waiting, None)] if value is not None]
+            elif SETTING.match(word):
+                (settings if self._is_setting(word) else others).extend(self._spelled(word))
+            else:
+                others.append(word)
+        for setting in settings:
+            self._check(setting)
+        command = shlex.join(["rzen-eval", self.word, *words])
+        chosen, left = self.parse_known_intermixed_args(others, argparse.Namespace(command=command))
+        if left:
+            self.error(f"unexpected {left[0]!r}{chosen_by(left[0]) if self.any_key else ''}")
+        return chosen, settings
+
+    def _current(self, name: str) -> str:
+        name = name.replace("_", "-")
+        return f"--{self.renamed.get(name) or name}"
+
+    def _own(self, key: str) -> argparse.Action | None:
+        return self._option_string_actions.get(self._current(key))
+
+    def _stands_alone(self, name: str) -> bool:
+        return self.renamed.get(name.replace("_", "-")) == ""
+
+    def _is_setting(self, word: str) -> bool:
+        key = word.partition("=")[0]
+        return self._own(key) is None and not self._stands_alone(key)
+
+    def _spelled(self, word: str) -> Iterator[str]:
+        """The word, an option of the command's own as such."""
+        key, _, value = word.partition("=")
+        action = self._own(key)
+        if action is None:
+            yield word if self._is_setting(word) else value
+        elif action.nargs != 0:
+            yield f"{self._current(key)}={value}"
+        elif value not in {"true", "false"}:
+            raise ConfigError(f"{self._prefix}expected {key}=true or {key}=false, found {word!r}")
+        elif value == "true":
+            yield self._current(key)
+
+    def _check(self, setting: str) -> None:
+        key = setting.lstrip("~+").partition("=")[0]
+        root = re.split(r"[.@/]", key)[0]
+        if root in self.keys:
+            return
+        meant = {key: f"{key}=" for key in KEYS} | {
+            option[2:].replace("-", "_"): option for option in self._option_string_actions if option.startswith("--")
+        }
+        close = "" if root in KEYS else next(iter(difflib.get_close_matches(key, meant, n=1, cutoff=0.6)), "")
+        if self.any_key and (not close or close in KEYS):
+            return
+        near = f" (did you mean {meant[close]}?)" if close else ""
+        takes = "takes no settings"
+        if self.keys:
+            keys = [f"{key}=" for key in self.keys]
+            takes = f"takes the settings {', '.join(keys[:-1])} and {keys[-1]}" if keys[1:] else f"takes {keys[0]}"
+        self.error(f"{takes}, found {setting!r}{near}" if not self.any_key else f"unknown key {key!r}{near}")
+
+    def _unknown(self, words: Sequence[str]) -> NoReturn:
+        """Say of an option that does not exist what it may have been meant for."""
+        keys, others = spelled_as_settings(words)
+        if keys and any(re.split(r"[.=]", key)[0] in self.keys for key in keys):
+            self.error(f"settings are written {shlex.join(keys)}, without dashes")
+        option = (others or words)[0].partition("=")[0]
+        names = [name for name in self._option_string_actions if name.startswith("--")]
+        self.error(f"unknown option {option}{nearest(option, names)}")
+
+
+def spelled_as_settings(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Settings that were written as options, `--limit 5`, spelled as settings; and options that are none."""
+    settings, others = [], []
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        key, equals, value = word.removeprefix("--").partition("=")
+        key = key.replace("-", "_")
+        if not word.startswith("--"):
+            continue
+        if key.partition(".")[0] not in KEYS:
+            others.append(word)
+        elif equals:
+            settings.append(f"{key}={value}")
+        else:
+            plain = following and not following.startswith("-") and not SETTING.match(following)
+            settings.append(f"{key}={following if plain else 'VALUE'}")
+    return settings, others
+
+
+def chosen_by(word: str) -> str:
+    """` (did you mean task=X?)` where a task, a model or an experiment is called so, or nearly so."""
+    known = {name: f"{group}={name}" for group in ("experiment", "model", "task") for name in choices(group)}
+    known |= {name.rpartition("/")[2]: setting for name, setting in known.items()}
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
+    return f" (did you mean {known[close[0]]}?)" if close else ""
+
+
+def _positional(action: argparse.Action) -> str:
+    name = action.metavar or action.dest
+    return f"[{name} ...]" if action.nargs == "*" else f"[{name}]" if action.nargs == "?" else str(name)
 
 
 def directory(text: str) -> Path:
     """A folder or file as given, `~` being the home folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, found nothing")
     return Path(text).expanduser()
 
 
 def listed(text: str) -> list[str]:
-    """Names with commas between them."""
-    return [name for name in text.split(",") if name]
+    """Names with commas between them, in brackets or not."""
+    return [name.strip() for name in text.strip("[] ").split(",") if name.strip()]
+
+
+def one_of(*names: str) -> dict[str, Any]:
+    """What `add_argument` takes for an option whose value is one of some words."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(
+                f"expected one of {', '.join(names)}, found {text!r}{nearest(text, names)}"
+            )
+        return text
+
+    return {"type": read, "metavar": "|".join(names)}
+
+
+def data_version(text: str) -> str:
+    """A version of the data."""
+    version: str = one_of(*manifest().versions)["type"](text)
+    return version
+
+
+def named_version(text: str) -> str:
+    """A version of the data that tasks name as theirs."""
+    version: str = one_of(*manifest().named_versions)["type"](text)
+    return version
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number of a range."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"expected a whole number, {low} to {high}, found {text!r}")
+        return int(text)
+
+    return read
+
+
+def number(fits: Callable[[float], bool], what: str) -> Callable[[str], float]:
+    """Reads a number that fits.
+
+    Args:
+        fits: whether it does.
+        what: the numbers that do, for the message.
+    """
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not fits(value):
+            raise argparse.ArgumentTypeError(f"expected {what}, found {text!r}")
+        return value
+
+    return read
 
 
 def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
     """Rows whose name holds one of the given ones, case and punctuation aside: `rzenembed_v2_7b` is RzenEmbed-v2-7B.
 
     Args:
-        word: the verb, for the message.
+        word: the command, for the message.
         found: rows to choose from.
         wanted: names or parts of them.
 
@@ -81,6 +325,9 @@ def put(text: str, file: Path | None) -> None:
     Raises:
         ResultError: the file cannot be written.
     """
+    from rzen_eval.errors import ResultError
+    from rzen_eval.files import write_whole
+
     if file is None:
         sys.stdout.write(text)
         return

@@ -6,18 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rzen_eval.benchmark import published as reference
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.cli.options import Options, directory, listed, named
+from rzen_eval.cli.options import data_version, directory, listed, named
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.files import write_whole
-from rzen_eval.results.figures import plots
-from rzen_eval.results.tables import rows
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Sequence
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.results.figures.plots import Kind
     from rzen_eval.results.tables.rows import Row
 
@@ -25,12 +23,27 @@ BESIDE = 4
 """Published rows on the radar where none are chosen: the best."""
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    """Draw what can be drawn, and say of the rest why it cannot.
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Draw model size against Overall (size), averages of the groups (groups), and with --sweep scores against"
+        " dimensions (dimensions): NAME.png and NAME.svg in a folder."
+    )
+    parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS", help="folders of results")
+    parser.add_argument("--references", type=listed, default=[], metavar="A,B", help="published rows; by default all")
+    parser.add_argument("--data-version", type=data_version, metavar="V", help="by default the results' own")
+    parser.add_argument(
+        "--sweep", type=directory, action="append", default=[], metavar="DIR", help="what sweep --output DIR wrote"
+    )
+    parser.add_argument(
+        "--output", type=directory, default=Path("plots"), metavar="DIR", help="folder, ./plots by default"
+    )
+    parser.renamed = {"out": "output", "results-dir": ""}
+    parser.examples = ["rzen-eval plot results --references rzenembed,VLM2Vec-V2 --sweep sweep --output plots"]
 
-    Args:
-        words: folders of results, and options.
-        extra_dirs: folders with further YAML.
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
+    """Draw what can be drawn, and say of the rest why it cannot.
 
     Returns:
         The exit code, 0.
@@ -38,24 +51,12 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     Raises:
         ConfigError: nothing can be drawn.
     """
-    parser = Options(
-        "plot",
-        "Draw model size against Overall (size), averages of the groups (groups), and with --sweep scores against"
-        " dimensions (dimensions): NAME.png and NAME.svg in a folder.",
-    )
-    parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS", help="folders of results")
-    parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
-    parser.add_argument("--references", type=listed, default=[], metavar="A,B")
-    parser.add_argument("--data-version", choices=list(manifest().versions))
-    parser.add_argument(
-        "--sweep", type=directory, action="append", default=[], metavar="FOLDER", help="what sweep out=FOLDER wrote"
-    )
-    parser.add_argument("--out", type=directory, default=Path("plots"), metavar="FOLDER", help="./plots by default")
-    chosen = parser.read(words)
+    from rzen_eval.results.figures import plots
+
+    del settings
     plots.need_matplotlib()
     sweeps = [plots.read_sweep(folder) for folder in chosen.sweep]
-    places = folders([*extra_dirs, *chosen.config_dir])
-    own, published = _rows([*chosen.folders, *chosen.results_dir], chosen.data_version, places)
+    own, published = _rows(chosen.folders, chosen.data_version, folders(places))
     wanted = named("plot", published, chosen.references) if chosen.references else published
     beside = wanted if chosen.references else [row for row in wanted if _whole(row)]
     if not chosen.references:
@@ -66,7 +67,7 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     }
     if sweeps:
         drawings["dimensions"] = partial(plots.dimensions, sweeps)
-    _draw(drawings, chosen.out)
+    _draw(drawings, chosen.output)
     compared = [*own, *beside]
     if plots.shared(compared, manifest()):
         for group in plots.groups(compared, manifest()):
@@ -80,11 +81,16 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
 
 
 def _whole(row: Row) -> bool:
+    from rzen_eval.results.figures import plots
+
     return plots.shared([row], manifest()) == plots.groups([row], manifest())
 
 
 def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) -> tuple[list[Row], list[Row]]:
     """Rows of results and published ones, of one version of the data."""
+    from rzen_eval.benchmark import published as reference
+    from rzen_eval.results.tables import rows
+
     own = [
         row
         for folder in folders
@@ -100,6 +106,8 @@ def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) 
 
 
 def _draw(drawings: dict[str, Callable[[Kind], bytes]], folder: Path) -> None:
+    from rzen_eval.files import write_whole
+
     reasons = []
     kinds: tuple[Kind, ...] = ("png", "svg")
     for name, draw in drawings.items():
@@ -113,7 +121,7 @@ def _draw(drawings: dict[str, Callable[[Kind], bytes]], folder: Path) -> None:
             try:
                 write_whole(file, content)
             except OSError as error:
-                raise ResultError(f"plot: {file} cannot be written ({error}); give --out FOLDER") from error
+                raise ResultError(f"plot: {file} cannot be written ({error}); give --output DIR") from error
             print(f"wrote {file}")
     if len(reasons) == len(drawings):
         raise ConfigError(f"plot: nothing can be drawn: {'; '.join(reasons)}")

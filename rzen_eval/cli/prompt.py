@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rzen_eval import media
-from rzen_eval.config import compose
-from rzen_eval.core import Item, Side
-from rzen_eval.data.load import load_data
+from rzen_eval.cli.options import directory, one_of, whole
 from rzen_eval.errors import ConfigError, DataError
-from rzen_eval.models import open_model
-from rzen_eval.models.declaration.local import ModelSpec
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from rzen_eval.cli.options import Options
+    from rzen_eval.core import Item, Side
     from rzen_eval.models.interface import Model, Pictures
 
-OWN = ("row", "side", "media")
+
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = "Print the exact prompt, token ids and picture sizes of one row of each chosen task."
+    parser.add_argument("--row", type=whole(0, 10**9), default=0, metavar="N", help="from 0, the first")
+    parser.add_argument("--side", **one_of("query", "candidate"), default="query")
+    parser.add_argument("--media", type=directory, metavar="DIR", help="write the pictures as the model gets them")
+    parser.examples = [
+        "rzen-eval prompt task=video/msr_vtt model=rzenembed_v2_7b --row 0 --side candidate --media pictures"
+    ]
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Print prompt, tokens and picture sizes of one row of each chosen task.
-
-    Args:
-        words: `row=` (0), `side=` (query), `media=DIR` to write the pictures as the model gets them, and settings.
-        extra_dirs: folders with further YAML.
 
     Returns:
         The exit code, 0.
     """
-    given = [word.partition("=") for word in words if word.split("=")[0] in OWN]
-    own = {"row": "0", "side": "query"} | {key: value for key, _, value in given}
-    if not all(value for _, _, value in given):
-        raise ConfigError("prompt: row=, side= and media= each need a value")
-    if own["side"] not in set(Side) or not own["row"].isdecimal():
-        raise ConfigError(
-            f"prompt: expected row=NUMBER and side=query or side=candidate,"
-            f" found row={own['row']} and side={own['side']}"
-        )
-    chosen = compose.load([word for word in words if word.split("=")[0] not in OWN], extra_dirs)
-    side, row = Side(own["side"]), int(own["row"])
-    model = open_model(chosen.model, chosen.cache_dir)
-    for task in chosen.tasks.values():
+    from rzen_eval.config import compose
+    from rzen_eval.core import Side
+    from rzen_eval.data.load import load_data
+    from rzen_eval.models import open_model
+
+    config = compose.load(settings, places)
+    side, row = Side(chosen.side), chosen.row
+    model = open_model(config.model, config.cache_dir)
+    for task in config.tasks.values():
         data = load_data(task)
         ids, items = (data.query_ids, data.queries) if side is Side.QUERY else (data.candidate_ids, data.candidates)
         if row >= len(items):
-            raise ConfigError(f"prompt: {task.id} has rows 0 to {len(items) - 1} on side {side}, found row={row}")
+            raise ConfigError(f"prompt: {task.id} has rows 0 to {len(items) - 1} on side {side}, found --row {row}")
         try:
             _show(model, items[row], side, f"{task.id}, {side} {ids[row]!r}")
-            if "media" in own:
-                _write(model.rendered(items[row], side).pictures, Path(own["media"]), f"{task.id}-{side}-{row}")
+            if chosen.media:
+                _write(model.rendered(items[row], side).pictures, chosen.media, f"{task.id}-{side}-{row}")
         except OSError as error:
-            raise ConfigError(f"prompt: media={own['media']} cannot be written ({error}); give a folder") from error
+            raise ConfigError(f"prompt: --media {chosen.media} cannot be written ({error}); give a folder") from error
         except DataError as error:
             raise DataError(f"{task.id}: {side} {ids[row]!r}: {error}") from error
     return 0
 
 
 def _show(model: Model, item: Item, side: Side, what: str) -> None:
+    from rzen_eval import media
+    from rzen_eval.models.declaration.local import ModelSpec
+
     if not isinstance(model.spec, ModelSpec):
         print(
             f"{what}: {len(item.images)} images, {len(item.frames)} frames; {model.spec.name} makes its own prompt of"

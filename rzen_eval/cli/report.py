@@ -5,57 +5,81 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.compare import models as models_in
-from rzen_eval.cli.options import Options, directory, listed, named, put
-from rzen_eval.config import compose
+from rzen_eval.cli.options import data_version, directory, listed, named, put, whole
 from rzen_eval.errors import ConfigError
-from rzen_eval.results.report import page as document
-from rzen_eval.results.report import task_page
-from rzen_eval.results.tables import leaderboard, rows
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
+    from rzen_eval.results.report import page, task_page
     from rzen_eval.results.report.task_page import TaskPage
     from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.tables.rows import Row
 
-SETTINGS = ("data", "cache_dir", "task", "tasks")
-"""What of a run's settings says where queries and candidates are."""
 PICTURED, LEAST = 1600, 20
 """Queries with pictures in a whole report by default, and the fewest of one task: some tens of megabytes at most."""
 SIDE, SMALLEST, LARGEST = 192, 32, 2048
 """Pixels of a picture's longest side: by default, and what may be asked for."""
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
-    """Write the report.
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Write one HTML file that needs no network: tables, averages with intervals, and every query with what came"
+        " first. Settings such as data=mirror data.root=DIR say where the queries are; task= chooses tasks."
+    )
+    parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS/MODEL", help="one model, or two")
+    parser.add_argument("--references", type=listed, default=[], metavar="A,B", help="published rows beside the bars")
+    parser.add_argument(
+        "--data-version", type=data_version, metavar="V", help="of the averages; by default the results' own"
+    )
+    parser.add_argument(
+        "--thumbnails",
+        type=whole(0, 10**6),
+        metavar="N",
+        help=f"queries of each task shown with pictures; by default {PICTURED} over all tasks, at least {LEAST} each",
+    )
+    parser.add_argument(
+        "--size",
+        type=whole(SMALLEST, LARGEST),
+        default=SIDE,
+        metavar="PIXELS",
+        help=f"of a picture; {SIDE} by default",
+    )
+    parser.add_argument(
+        "--trust-files", action="store_true", help="show pictures of files that were copied since they were scored"
+    )
+    parser.add_argument("--output", type=directory, metavar="FILE", help="by default report.html beside the results")
+    parser.renamed = {"results-dir": ""}
+    parser.examples = [
+        "rzen-eval report results/mini",
+        "rzen-eval report results/a results/b --references rzenembed data=mirror data.root=/data task=visdoc",
+    ]
 
-    Args:
-        words: one or two folders of results, settings that say where the data are, and options.
-        extra_dirs: folders with further YAML.
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
+    """Write the report.
 
     Returns:
         The exit code, 0.
     """
-    parser = _options()
-    settings = [word for word in words if word.split("=")[0].split(".")[0] in SETTINGS and "=" in word]
-    chosen = parser.read([word for word in words if word not in settings])
-    extra_dirs = [*extra_dirs, *chosen.config_dir]
-    models = _models([*chosen.folders, *chosen.results_dir])
-    composed, tasks = _tasks(models, settings, extra_dirs)
+    from tqdm import tqdm
+
+    from rzen_eval.results.report import page as document
+    from rzen_eval.results.report import task_page
+
+    models = _models(chosen.folders)
+    composed, tasks = _tasks(models, settings, places)
     number = chosen.thumbnails if chosen.thumbnails is not None else max(LEAST, PICTURED // len(tasks))
     options = task_page.Options(number, chosen.size, chosen.trust_files)
-    overview = _overview(chosen, models, tasks, extra_dirs, options)
+    overview = _overview(chosen, models, tasks, places, options)
     given = any(word.startswith("data") for word in settings)
     pages = {
         task_id: task_page.page(models, _placed(models, task_id, composed, given), task_id, options)
@@ -73,52 +97,12 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     return 0
 
 
-def _options() -> Options:
-    parser = Options(
-        "report",
-        "Write one HTML file that needs no network: tables, averages with intervals, and every query with what came"
-        " first. Settings such as data=mirror data.root=DIR say where the queries are; task= chooses tasks.",
-    )
-    parser.add_argument("folders", nargs="*", type=directory, metavar="RESULTS/MODEL", help="one model, or two")
-    parser.add_argument("--results-dir", type=directory, action="append", default=[], metavar="RESULTS")
-    parser.add_argument("--references", type=listed, default=[], metavar="A,B", help="published rows beside the bars")
-    parser.add_argument(
-        "--data-version", choices=[*manifest().versions], help="of the averages; by default the results' own"
-    )
-    parser.add_argument(
-        "--thumbnails",
-        type=_whole,
-        metavar="N",
-        help=f"queries of each task shown with pictures; by default {PICTURED} over all tasks, at least {LEAST} each",
-    )
-    parser.add_argument("--size", type=_pixels, default=SIDE, metavar="PIXELS", help=f"of a picture; {SIDE} by default")
-    parser.add_argument(
-        "--trust-files", action="store_true", help="show pictures of files that were copied since they were scored"
-    )
-    parser.add_argument("--output", type=directory, metavar="FILE", help="by default report.html beside the results")
-    return parser
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) > 10**6:
-        raise ValueError(text)
-    return int(text)
-
-
-def _pixels(text: str) -> int:
-    if not SMALLEST <= (pixels := _whole(text)) <= LARGEST:
-        raise ValueError(text)
-    return pixels
-
-
-_whole.__name__ = "whole number"
-_pixels.__name__ = f"number of pixels, {SMALLEST} to {LARGEST}"
-
-
 def _models(folders: Sequence[Path]) -> list[Model]:
     """Models of the folders: each its own, or those of the folders in it."""
     if not folders:
         raise ConfigError("report: expected a folder of results, RESULTS/MODEL, or two to compare; see --help")
+    from rzen_eval.cli.compare import models as models_in
+
     found: list[Model] = []
     for folder in folders:
         there = models_in(folder)
@@ -133,16 +117,18 @@ def _models(folders: Sequence[Path]) -> list[Model]:
     return found
 
 
-def _tasks(models: Sequence[Model], settings: Sequence[str], extra_dirs: Sequence[Path]) -> tuple[RunConfig, list[str]]:
+def _tasks(models: Sequence[Model], settings: Sequence[str], places: Sequence[Path]) -> tuple[RunConfig, list[str]]:
     """The declarations of the tasks that there are results of, and their ids in the order of the benchmark."""
+    from rzen_eval.config import compose
+
     ids = {task_id: None for model in models for task_id in model.results}
     if not any(word.startswith("task=") for word in settings):
-        known = {name.rpartition("/")[2]: name for name in choices("task", folders(extra_dirs))}
+        known = {name.rpartition("/")[2]: name for name in choices("task", folders(places))}
         names = [known[task_id] for task_id in ids if task_id in known]
-        composed = compose.load([f"task=[{','.join(names)}]", *settings] if names else settings, extra_dirs)
+        composed = compose.load([f"task=[{','.join(names)}]", *settings] if names else settings, places)
         order = [*manifest().entries, *ids]
         return composed, sorted(ids, key=order.index)
-    composed = compose.load(settings, extra_dirs)
+    composed = compose.load(settings, places)
     chosen = [task_id for task_id in composed.tasks if task_id in ids]
     if not chosen:
         raise ConfigError(f"report: no results of the chosen tasks; found {', '.join(list(ids)[:5])} ...")
@@ -167,9 +153,12 @@ def _overview(
     chosen: Namespace,
     models: Sequence[Model],
     tasks: Sequence[str],
-    extra_dirs: Sequence[Path],
+    places: Sequence[Path],
     options: task_page.Options,
-) -> document.Overview:
+) -> page.Overview:
+    from rzen_eval.results.report.page import Overview
+    from rzen_eval.results.tables import leaderboard, rows
+
     by_model = [
         rows.scored(
             model.name,
@@ -181,10 +170,10 @@ def _overview(
         for model in models
     ]
     version = chosen.data_version or next((row.data_version for found in by_model for row in found), manifest().newest)
-    beside, notes = _references(chosen.references, version, folders(extra_dirs))
+    beside, notes = _references(chosen.references, version, folders(places))
     if any(next(iter(model.results.values())).source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
-    return document.Overview(
+    return Overview(
         models=models,
         data_version=version,
         rows=[next((row for row in found if row.data_version == version), None) for found in by_model],
@@ -199,6 +188,9 @@ def _overview(
 
 def _references(wanted: Sequence[str], version: str, places: Sequence[Path]) -> tuple[list[Row], list[str]]:
     """Published rows whose name holds one of those wanted, and what to say of those of other data."""
+    from rzen_eval.benchmark import published
+    from rzen_eval.results.tables import rows
+
     tasks = manifest().names
     known = [rows.published(row, manifest()) for row in published.load(places, tasks).values()] if wanted else []
     found = named("report", known, wanted) if wanted else []

@@ -7,51 +7,52 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from rzen_eval.benchmark import published as reference
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.options import Options, directory, put
-from rzen_eval.config import compose
+from rzen_eval.cli.options import directory, one_of, put
 from rzen_eval.errors import ConfigError, ResultError, nearest
-from rzen_eval.models.prompt import ONE_FRAME
-from rzen_eval.results.statistics import reproduction
-from rzen_eval.results.statistics.comparison import Model
-from rzen_eval.results.statistics.reproduction import Verdict
-from rzen_eval.results.tables import document, rows
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.benchmark.published import Reference
+    from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
+    from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.statistics.reproduction import Cell
+    from rzen_eval.results.tables import document
 
 
-def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
+def options(parser: Options) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Hold results against a published row: every task and average, too high fails too. Settings are those of the"
+        " run: model= or experiment=, reference=, task=."
+    )
+    parser.add_argument("--format", **one_of("md", "html", "json"), default="md")
+    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
+    parser.examples = ["rzen-eval reproduce model=rzenembed_v2_7b"]
+
+
+def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
     """Hold results against a published row.
-
-    Args:
-        words: `model=` or `experiment=`, further settings of a run, and options.
-        extra_dirs: folders with further YAML.
 
     Returns:
         The exit code: 0 where every published figure came out, else 1.
     """
-    parser = Options("reproduce", "Hold results against a published row: every task and average, too high fails too.")
-    parser.add_argument(
-        "settings", nargs="*", metavar="KEY=VALUE", help="model= or experiment=, reference=, task=, ..."
-    )
-    parser.add_argument("--format", choices=["md", "html", "json"], default="md")
-    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
-    chosen = parser.read(words)
-    places = folders([*extra_dirs, *chosen.config_dir])
-    known = reference.load(places, manifest().names)
-    settings = _complete(chosen.settings, [*extra_dirs, *chosen.config_dir], known)
-    asked = compose.load(settings, [*extra_dirs, *chosen.config_dir])
+    from rzen_eval.benchmark import published as reference
+    from rzen_eval.config import compose
+    from rzen_eval.models.prompt import ONE_FRAME
+    from rzen_eval.results.statistics import reproduction
+    from rzen_eval.results.statistics.reproduction import Verdict
+    from rzen_eval.results.tables import document
+
+    known = reference.load(folders(places), manifest().names)
+    settings = _complete(settings, places, known)
+    asked = compose.load(settings, places)
     row = _row(asked, known)
     _check_versions(asked.tasks, known[row])
     model = _scored(asked, settings)
@@ -64,23 +65,25 @@ def run(words: Sequence[str], extra_dirs: Sequence[Path]) -> int:
     if chosen.format == "json":
         text = json.dumps(_content(row, known[row], model, cells, notes), indent=2, ensure_ascii=False) + "\n"
     else:
-        parts = _parts(known[row], model, cells, notes, shlex.join(["rzen-eval", "reproduce", *words]))
+        parts = _parts(known[row], model, cells, notes, chosen.command)
         text = {"md": document.markdown, "html": document.page}[chosen.format](parts)
     put(text, chosen.output)
     return 0 if all(cell.verdict is Verdict.MATCH for cell in cells) else 1
 
 
-def _complete(settings: Sequence[str], extra_dirs: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
+def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
     """The settings with what follows from them: the experiment or the published row of a model, and its tasks."""
+    from rzen_eval.config import compose
+
     given = dict(word.split("=", 1) for word in settings if "=" in word)
     if not {"model", "experiment"} & set(given):
         raise ConfigError("reproduce: give model=NAME or experiment=NAME; `rzen-eval models` lists models")
     words = list(settings)
     if "experiment" not in given and "reference" not in given:
         name = given["model"]
-        if name in choices("experiment", folders(extra_dirs)):
+        if name in choices("experiment", folders(places)):
             return [f"experiment={name}", *words]
-        spec: Any = compose.load(words, extra_dirs).model
+        spec: Any = compose.load(words, places).model
         row = next(iter(getattr(spec, "reproduces", ())), name)
         if row not in known:
             raise ConfigError(
@@ -121,6 +124,9 @@ def _check_versions(tasks: Mapping[str, Task], published: Reference) -> None:
 
 
 def _scored(asked: RunConfig, settings: Sequence[str]) -> Model:
+    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.tables import rows
+
     folder = asked.results_dir / asked.model.name
     found = rows.read(folder) if folder.is_dir() else {}
     results = {result.id: result for several in found.values() for result in several if result.id in asked.tasks}
@@ -132,6 +138,12 @@ def _scored(asked: RunConfig, settings: Sequence[str]) -> Model:
 def _parts(
     row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str], command: str
 ) -> list[document.Part]:
+    import pandas as pd
+
+    from rzen_eval.results.statistics import reproduction
+    from rzen_eval.results.statistics.reproduction import Verdict
+    from rzen_eval.results.tables import document
+
     counts = Counter(cell.verdict for cell in cells)
     done = counts[Verdict.MATCH] == len(cells)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
@@ -163,6 +175,8 @@ def _found(cell: Cell) -> str:
 
 
 def _content(name: str, row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str]) -> dict[str, object]:
+    from rzen_eval.results.statistics.reproduction import Verdict
+
     return {
         "model": model.name,
         "reference": name,

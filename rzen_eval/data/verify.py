@@ -113,7 +113,7 @@ def mend(task: Task, archive: Archive | None) -> str:
     if archive is None:
         return f"rzen-eval data fetch {settings}"
     tree = Repository.of(task).media.root
-    again = " again=true" if archive.unpacked(tree) else ""
+    again = " --again" if archive.unpacked(tree) else ""
     unpack = f"rzen-eval data unpack {settings}{again}"
     return f"rzen-eval data fetch {settings} && {unpack}" if archive.missing(tree) else unpack
 

@@ -14,7 +14,7 @@ import datasets
 import pytest
 from PIL import Image
 
-from rzen_eval.cli.data import run
+from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.data.archives import ARCHIVES
 from rzen_eval.data.fetch import wanted
@@ -85,8 +85,8 @@ def data(hub: Hub, tmp_path: Path, cache: Path) -> Callable[..., int]:
     def command(verb: str, *words: str) -> int:
         given = [word for word in words if word.startswith("task=")] or [TASKS]
         rest = [word for word in words if not word.startswith("task=")]
-        return run(
-            [verb, *given, f"data.root={tmp_path / 'root'}", f"cache_dir={cache}", "runtime.workers=0", *rest], []
+        return main(
+            ["data", verb, *given, f"data.root={tmp_path / 'root'}", f"cache_dir={cache}", "runtime.workers=0", *rest]
         )
 
     return command
@@ -124,7 +124,7 @@ def test_plan_without_a_hub_says_what_it_does_not_know(
 def test_fetch_and_unpack_leave_a_tree_that_verifies(
     data: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert data("fetch") == data("unpack") == data("verify") == data("verify", "deep=true") == 0
+    assert data("fetch") == data("unpack") == data("verify") == data("verify", "--deep") == 0
     printed = capsys.readouterr().out
     assert "video/hmdb51: 3 queries, 51 candidates, 24 pictures: all there, all open" in printed
     assert "video/egoschema: 1 queries, 5 candidates, 8 pictures: all there, all open" in printed
@@ -289,8 +289,8 @@ def test_the_command_that_mends_fetches_what_is_not_there_and_unpacks_again_what
     assert "video/hmdb51: 1 of 24 pictures and clips are missing or damaged" in printed
     assert f"query '1': {frame} is an empty file" in printed
     settings = f"task=video/hmdb51 data.root={tmp_path / 'root'}"
-    assert printed.splitlines()[2].endswith(f"mend with: rzen-eval data unpack {settings} again=true")
-    assert data("unpack", "again=true") == data("verify") == 0
+    assert printed.splitlines()[2].endswith(f"mend with: rzen-eval data unpack {settings} --again")
+    assert data("unpack", "--again") == data("verify") == 0
     frame.unlink()
     (media(tmp_path) / CLS).unlink()
     found = next(verify(list(compose.load([TASKS, "data=mirror", f"data.root={tmp_path / 'root'}"]).tasks.values())))
@@ -307,7 +307,7 @@ def test_truncated_frames_are_found_by_a_deep_check_only(
     frame.write_bytes(frame.read_bytes()[:-1000])
     assert data("verify") == 0
     capsys.readouterr()
-    assert data("verify", "deep=true") == 1
+    assert data("verify", "--deep") == 1
     assert f"query '0': {frame} cannot be decoded: " in capsys.readouterr().out
 
 
@@ -352,7 +352,8 @@ def test_worker_processes_find_the_same_as_one_process(data: Callable[..., int],
 
 def test_the_sample_verifies_and_needs_nothing(cache: Path, capsys: pytest.CaptureFixture[str]):
     settings = ["task=visdoc/vidore_arxivqa", "data=sample", f"cache_dir={cache}", "runtime.workers=0"]
-    assert run(["fetch", *settings], []) == run(["plan", *settings], []) == run(["verify", *settings], []) == 0
+    assert main(["data", "fetch", *settings]) == main(["data", "plan", *settings]) == 0
+    assert main(["data", "verify", *settings]) == 0
     printed = capsys.readouterr().out
     assert printed.count("Nothing to get: the package makes the sample itself.") == 2
     assert "1 of 1 tasks are complete" in printed
@@ -361,16 +362,16 @@ def test_the_sample_verifies_and_needs_nothing(cache: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "expected one of plan, fetch, unpack, verify, found nothing"),
-        (["fecth"], r"found 'fecth' \(did you mean fetch\?\)"),
+        ([], "arguments are required: plan|fetch|unpack|verify"),
+        (["fecth"], "expected one of plan, fetch, unpack, verify, found 'fecth' (did you mean fetch?)"),
         (["verify", "deep=maybe", "data=sample"], "expected deep=true or deep=false, found 'deep=maybe'"),
-        (["plan", "deep=true"], "deep"),
-        (["plan", "data=mirror"], r"data.root is missing"),
+        (["plan", "--deep"], "data plan: --deep is for data verify"),
+        (["plan", "data=mirror"], "data.root is missing"),
     ],
 )
-def test_wrong_words_are_refused(words: list[str], message: str):
-    with pytest.raises(ConfigError, match=message):
-        run(words, [])
+def test_wrong_words_are_refused(words: list[str], message: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["data", *words]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_every_image_and_video_task_has_its_archive_and_no_document_task_has_one():
@@ -384,10 +385,14 @@ def test_every_image_and_video_task_has_its_archive_and_no_document_task_has_one
 
 def test_the_settings_of_the_environment_reach_the_hub(hub: Hub, tmp_path: Path):
     environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    code = "import sys; from rzen_eval.cli.data import run; sys.exit(run(sys.argv[1:], []))"
+    code = "import sys; from rzen_eval.cli.main import main; sys.exit(main(sys.argv[1:]))"
     settings = ["task=video/hmdb51", f"data.root={tmp_path / 'root'}"]
     done = subprocess.run(
-        [sys.executable, "-c", code, "fetch", *settings], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, "data", "fetch", *settings],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "TIGER-Lab/MMEB-V2 video_cls: 1 files" in done.stdout
     assert "VLM2Vec/HMDB51: 1 files" in done.stdout

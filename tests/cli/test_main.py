@@ -221,7 +221,10 @@ def test_a_broken_model_is_one_line(command, tmp_path: Path):
         (["task=visdok"], "did you mean visdoc?"),
         (["taks"], "unknown command 'taks' (did you mean tasks?)"),
         (["--config-dir", "/nowhere/at/all", "task=visdoc"], "no folder at"),
-        (["prompt", "side=queries"], "side=query"),
+        (
+            ["prompt", "side=queries"],
+            "argument --side: expected one of query, candidate, found 'queries' (did you mean query?)",
+        ),
     ],
 )
 def test_wrong_arguments_are_one_line_and_exit_code_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]):
@@ -234,7 +237,7 @@ def test_the_prompt_of_a_row_is_shown_with_its_tokens_and_pictures(
 ):
     assert main([
         "prompt", "task=visdoc/vidore_docvqa", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}",
-        "data=mirror", f"data.root={mirror}", "row=1", "side=candidate", f"media={tmp_path / 'shown'}",
+        "data=mirror", f"data.root={mirror}", "--row", "1", "--side=candidate", f"media={tmp_path / 'shown'}",
     ]) == 0  # fmt: skip
     with Image.open(tmp_path / "shown/vidore_docvqa-candidate-1-0.png") as written:
         assert written.size == (420, 504)
@@ -273,6 +276,6 @@ def test_kept_vectors_are_listed_and_removed(command, tmp_path: Path, capsys: py
     assert main(["cache", place]) == 0
     listed = capsys.readouterr().out
     assert "rzenembed_v2_7b-" in listed
-    assert main(["cache", place, "prune=nobody"]) == 2
+    assert main(["cache", place, "--prune", "nobody"]) == 2
     assert main(["cache", place, "prune=rzenembed_v2_7b"]) == 0
     assert list((tmp_path / "cache/vectors").iterdir()) == []

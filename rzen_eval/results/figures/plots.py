@@ -195,7 +195,7 @@ def shared(rows: Sequence[Row], manifest: Manifest) -> list[str]:
 
 
 def read_sweep(folder: Path) -> pd.DataFrame:
-    """Scores by size of vector, as `rzen-eval sweep out=FOLDER` leaves them in `sweep_tasks.csv`.
+    """Scores by size of vector, as `rzen-eval sweep --output DIR` leaves them in `sweep_tasks.csv`.
 
     Raises:
         ConfigError: the file is not there.
@@ -203,7 +203,7 @@ def read_sweep(folder: Path) -> pd.DataFrame:
     """
     file = folder / "sweep_tasks.csv"
     if not file.is_file():
-        raise ConfigError(f"plot: no file at {file}; expected a folder that rzen-eval sweep out=FOLDER wrote")
+        raise ConfigError(f"plot: no file at {file}; expected a folder that rzen-eval sweep --output DIR wrote")
     try:
         table = pd.read_csv(file)
     except ValueError as error:

@@ -151,7 +151,7 @@ def need_plot() -> None:
         ConfigError: matplotlib is not there.
     """
     if find_spec("matplotlib") is None:
-        raise ConfigError(f"sweep: out= draws a plot, which needs matplotlib; {PLOT}, or leave out= away")
+        raise ConfigError(f"sweep: --output draws a plot, which needs matplotlib; {PLOT}, or leave --output away")
 
 
 def write(folder: Path, found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Path]:
@@ -170,7 +170,7 @@ def write(folder: Path, found: Sequence[Row], benchmark: Mapping[str, Mapping[st
         for name, content in contents.items():
             write_whole(folder / name, content)
     except OSError as error:
-        raise ResultError(f"sweep: {folder} cannot be written ({error}); give out=FOLDER") from error
+        raise ResultError(f"sweep: {folder} cannot be written ({error}); give --output DIR") from error
     return [folder / name for name in contents]
 
 

@@ -96,7 +96,7 @@ def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
     (tmp_path / "sweep_tasks.csv").write_text("model,dims\nm,16\n")
     with pytest.raises(ResultError, match="expected columns model, dims, precision, id, score"):
         plots.read_sweep(tmp_path)
-    with pytest.raises(ConfigError, match="expected a folder that rzen-eval sweep out=FOLDER wrote"):
+    with pytest.raises(ConfigError, match="expected a folder that rzen-eval sweep --output DIR wrote"):
         plots.read_sweep(tmp_path / "nowhere")
 
 
@@ -104,7 +104,7 @@ def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: py
     store.write(tmp_path / "results/m", result("ViDoRe_arxivqa", 0.5), RUN)
     swept = sweep(tmp_path / "swept", "m")
     out = tmp_path / "out"
-    assert main(["plot", str(tmp_path / "results"), "--sweep", str(swept), "--out", str(out)]) == 0
+    assert main(["plot", str(tmp_path / "results"), "--sweep", str(swept), "--output", str(out)]) == 0
     assert sorted(file.name for file in out.iterdir()) == ["dimensions.png", "dimensions.svg", "size.png", "size.svg"]
     said = capsys.readouterr().out
     assert "not drawn: groups: expected three groups or more that are whole in every row, found 0 in m, " in said
@@ -112,7 +112,7 @@ def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: py
 
 
 def test_a_group_that_is_left_out_is_named_with_who_lacks_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["plot", "--references", "rzenembed,VLM2Vec-V2.0-Qwen2VL-2B", "--out", str(tmp_path)]) == 0
+    assert main(["plot", "--references", "rzenembed,VLM2Vec-V2.0-Qwen2VL-2B", "--output", str(tmp_path)]) == 0
     assert "VisDoc-OOD is not in groups: not whole in VLM2Vec-V2.0-Qwen2VL-2B" in capsys.readouterr().out
 
 

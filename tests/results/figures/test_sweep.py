@@ -128,7 +128,7 @@ def test_a_sweep_of_the_sample_ends_with_a_row_a_size(tmp_path: Path, capsys: py
     settings = ["task=visdoc/vidore_arxivqa", f"results_dir={tmp_path}", "runtime.workers=0"]
     assert main(settings) == 0
     capsys.readouterr()
-    assert main(["sweep", *settings, f"out={tmp_path / 'out'}"]) == 0
+    assert main(["sweep", *settings, "--output", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if "| mini" in line]
     assert [row[1:4] for row in cells] == [
@@ -183,11 +183,11 @@ def test_missing_vectors_of_a_result_that_is_there_need_another_results_folder(c
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("dims=[8,65]", "expected dims=[...] of whole numbers from 1 to the model's 64, found dims=[8,65]"),
-        ("dims=", "whole numbers from 1 to the model's 64"),
-        ("precision=[int4]", "float32, float16, int8, binary, found precision=[int4] (did you mean int8?)"),
+        ("dims=[8,65]", "expected --dims from 1 to the model's 64, found 65"),
+        ("dims=", "expected whole numbers from 1"),
+        ("precision=[int4]", "float32, float16, int8, binary, found '[int4]' (did you mean int8?)"),
         ("limit=2", "leave limit= and runtime.store=null away"),
-        ("out=", "out= needs a folder"),
+        ("out=", "argument --output: expected a path, found nothing"),
     ],
 )
 def test_what_cannot_be_swept_is_said_at_once(command, word: str, message: str):
@@ -201,5 +201,6 @@ def test_without_matplotlib_a_plot_is_refused_before_the_work(command, monkeypat
     ran = command("sweep", "out=somewhere")
     assert ran.code == 2
     assert ran.err.strip() == (
-        "rzen-eval: sweep: out= draws a plot, which needs matplotlib; pip install 'rzen-eval[plot]', or leave out= away"
+        "rzen-eval: sweep: --output draws a plot, which needs matplotlib; pip install 'rzen-eval[plot]',"
+        " or leave --output away"
     )

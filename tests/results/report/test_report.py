@@ -327,8 +327,8 @@ def test_a_score_of_fewer_queries_is_not_set_beside_one_of_all(report, place: Pa
         (["{place}/results/words", "{place}/results/same", "{place}/results"], "expected one model or two, found 4"),
         (["{place}/results/words", "--references", "nobody"], "report: no model 'nobody'"),
         (["{place}/results/words", "task=image/n24news"], "no results of the chosen tasks; found vidore_docvqa"),
-        (["{place}/results/words", "--thumbnails", "few"], "invalid whole number value: 'few'"),
-        (["{place}/results/words", "--size", "0"], "invalid number of pixels, 32 to 2048 value: '0'"),
+        (["{place}/results/words", "--thumbnails", "few"], "expected a whole number, 0 to 1000000, found 'few'"),
+        (["{place}/results/words", "--size", "0"], "expected a whole number, 32 to 2048, found '0'"),
     ],
 )
 def test_what_cannot_be_reported_is_said_in_one_line(

@@ -200,12 +200,12 @@ def test_queries_of_another_run_are_refused(compare: COMPARE, a: Path, b: Path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("a",), "compare: expected two models, found 1"),
+        (("a",), "compare: the following arguments are required: B"),
         (("a", "bb"), "no results of 'bb': results holds a, b (did you mean b?)"),
         (("a", "results"), "results holds results of a, b; expected those of one model"),
-        (("a", "b", "--level", "95"), "argument --level: invalid number above 0 and below 1 value: '95'"),
+        (("a", "b", "--level", "95"), "argument --level: expected a number above 0 and below 1, found '95'"),
         (("a", "b", "task=video_ret"), "holds no results of the chosen tasks"),
-        (("a", "b", "--colour"), "unrecognized arguments: --colour"),
+        (("a", "b", "--colour"), "unknown option --colour"),
     ],
 )
 def test_wrong_words_are_one_line(compare: COMPARE, a: Path, b: Path, words: tuple[str, ...], said: str):

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
-from rzen_eval.cli import check as verb
-from rzen_eval.cli.main import main
+from rzen_eval.cli import check as command
+from rzen_eval.cli.main import COMMANDS, main
+from rzen_eval.cli.options import Options
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.evaluation.score import score
@@ -221,8 +222,8 @@ def test_results_without_queries_have_the_tolerance_alone(check: CHECK, m: Path)
     [
         (("--baseline", "none.json"), 2, "check: no baseline at none.json; --update writes one"),
         (("--baseline", "broken.json"), 1, "broken.json: the file: Invalid JSON"),
-        (("--tolerance", "-1"), 2, "argument --tolerance: invalid number of points, 0 to 100 value: '-1'"),
-        (("--strickt",), 2, "unrecognized arguments: --strickt"),
+        (("--tolerance", "-1"), 2, "argument --tolerance: expected a number of points, 0 to 100, found '-1'"),
+        (("--strickt",), 2, "unknown option --strickt (did you mean --strict?)"),
     ],
 )
 def test_wrong_words_are_one_line(check: CHECK, m: Path, words: tuple[str, ...], code: int, said: str):
@@ -322,7 +323,9 @@ def test_the_example_workflow_runs_what_there_is():
     commands = [shlex.split(step["run"]) for step in job["steps"] if step.get("run", "").startswith("rzen-eval")]
     run, gate = commands
     assert [word.split("=")[0] for word in run[1:]] == ["model", "data", "results_dir"]
-    chosen = verb._options().read(gate[2:])
+    parser = Options("check", COMMANDS["check"])
+    command.options(parser)
+    chosen, _ = parser.read(gate[2:])
     assert (gate[1], chosen.results, chosen.junit) == ("check", "results/mini", Path("junit.xml"))
     upload = job["steps"][-1]
     assert upload["if"] == "always()"

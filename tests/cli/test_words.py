@@ -1,0 +1,173 @@
+"""What people type: settings, options, guesses, and the commands that the documents show."""
+
+import re
+import shlex
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from rzen_eval.benchmark.places import GROUPS, choices
+from rzen_eval.cli.main import COMMANDS, main
+from rzen_eval.cli.options import KEYS, Options
+from rzen_eval.config import compose
+from rzen_eval.config.schema import RunConfig
+from rzen_eval.errors import ConfigError
+from rzen_eval.results.exchange import submission
+
+CHECKOUT = Path(__file__).parents[2]
+COMMAND = re.compile(r"^(?:- run: |run: |#\s+)?(rzen-eval .*)$")
+
+
+def options(word: str) -> Options:
+    parser = Options(word, COMMANDS[word])
+    import_module(f"rzen_eval.cli.{COMMANDS[word].module}").options(parser)
+    return parser
+
+
+def shown() -> list[str]:
+    """Every command in a block of the documents, and in the help of a command."""
+    found = []
+    for name in (
+        "README.md",
+        "examples/README.md",
+        "examples/github_workflow.yml",
+    ):
+        text = (CHECKOUT / name).read_text().replace("\\\n", " ")
+        found += [match[1] for line in text.splitlines() if (match := COMMAND.match(line.strip()))]
+    return [*found, *(example for word in COMMANDS for example in options(word).examples)]
+
+
+@pytest.mark.parametrize("line", shown())
+def test_every_command_that_is_shown_is_understood(line: str):
+    words = shlex.split(line, comments=True)[1:]
+    before = [word for word in words if word.startswith("--config-dir")]
+    rest = [word for word in words if word not in before]
+    word = rest.pop(0) if rest[0] in COMMANDS else "run"
+    chosen, settings = options(word).read([*before, *rest])
+    if word == "multirun" or chosen.config_dir:
+        return
+    known = {group: choices(group) for group in ("task", "model", "experiment")}
+    given = dict(setting.split("=", 1) for setting in settings)
+    if all(given[group] in names for group, names in known.items() if group in given and "[" not in given[group]):
+        compose.load(settings, need_tasks="task" in given)
+
+
+def test_every_key_of_a_run_is_a_setting_and_every_question_of_the_leaderboard_an_option():
+    assert set(KEYS) == {*GROUPS, *RunConfig.model_fields}
+    asked = {f"--{name.replace('_', '-')}" for name in submission.Metadata.model_fields}
+    assert asked <= set(options("export")._option_string_actions)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--limit", "5"], "settings are written limit=5, without dashes"),
+        (["--limit=5"], "settings are written limit=5, without dashes"),
+        (["--task", "visdoc", "--model", "mini"], "settings are written task=visdoc model=mini, without dashes"),
+        (["run", "--data.root", "/a b"], "settings are written 'data.root=/a b', without dashes"),
+        (["--results-dir", "out"], "settings are written results_dir=out, without dashes"),
+        (["estimate", "--task"], "estimate: settings are written task=VALUE, without dashes"),
+        (["compare", "a", "b", "--task", "visdoc"], "compare: settings are written task=visdoc, without dashes"),
+        (["limit", "5"], "settings are written limit=5"),
+        (["list"], "did you mean tasks or models?"),
+        (["list", "tasks"], "did you mean tasks or models?"),
+        (["eval", "task=visdoc"], "did you mean run?"),
+        (["taks"], "did you mean tasks?"),
+        (["visdoc"], "did you mean task=visdoc?"),
+        (["vidore_arxivqa"], "did you mean task=visdoc/vidore_arxivqa?"),
+        (["rzenembed_v2_7b"], "did you mean model=rzenembed_v2_7b?"),
+        (["run", "visdoc"], "unexpected 'visdoc' (did you mean task=visdoc?)"),
+        (["task=visdoc", "estimate"], "estimate is a command, which comes first"),
+        (["help", "taks"], "did you mean tasks?"),
+        (
+            ["table", "--fromat", "md"],
+            "unknown option --fromat (did you mean --format?); see rzen-eval table --help",
+        ),
+        (["table", "task=visdoc"], "table: takes no settings, found 'task=visdoc'"),
+        (["cache", "limit=5"], "cache: takes cache_dir=, found 'limit=5'"),
+        (["compare", "a", "b", "model=mini"], "takes the settings task=, results_dir= and tasks=, found 'model=mini'"),
+        (["sweep", "dim=64"], "sweep: unknown key 'dim' (did you mean --dims?)"),
+        (["table", "--digits", "many"], "argument --digits: expected a whole number, 0 to 6, found 'many'"),
+        (["--config-dir"], "argument --config-dir: expected one argument"),
+    ],
+)
+def test_a_guess_is_answered_with_the_right_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("rzen-eval: ")
+    assert error.count("\n") == 1
+
+
+def test_options_and_settings_may_stand_in_any_order():
+    parser = options("estimate")
+    for words in (
+        ["task=visdoc", "--devices", "h100", "limit=2"],
+        ["--devices=H100", "task=visdoc", "limit=2"],
+        ["task=visdoc", "limit=2", "devices=[h100]"],
+    ):
+        chosen, settings = parser.read(words)
+        assert (chosen.devices, settings) == (["h100"], ["task=visdoc", "limit=2"])
+
+
+def test_a_value_may_look_like_a_setting():
+    chosen, settings = options("export").read(["results/m", "--model-name", "size=2B", "--output", "a=b.json"])
+    assert (chosen.model_name, chosen.output, settings) == ("size=2B", Path("a=b.json"), [])
+
+
+@pytest.mark.parametrize(
+    ("word", "old", "new"),
+    [
+        ("table", "r precision=3 results_dir=s", "r s --digits 3"),
+        ("table", "--references --precision 3", "--published-only --digits 3"),
+        ("plot", "r --out p --results-dir s", "r s --output p"),
+        ("sweep", "dims=[64,128] precision=[int8] out=d", "--dims 64,128 --precision int8 --output d"),
+        ("data", "unpack again=true deep=false", "unpack --again"),
+        ("import", "mteb d model=m data_version=2.1", "mteb d --model m --data-version 2.1"),
+        ("cache", "prune=all", "--prune all"),
+        ("prompt", "row=1 side=candidate media=d", "--row 1 --side candidate --media d"),
+    ],
+)
+def test_older_spellings_are_read_and_shown_nowhere(word: str, old: str, new: str):
+    parser = options(word)
+    former, settings = parser.read(old.split())
+    current, _ = parser.read(new.split())
+    former.command = current.command
+    assert (former, settings) == (current, [])
+    assert not [name for name in parser.renamed if f"--{name} " in parser.format_help()]
+
+
+def test_what_is_no_flag_value_is_refused():
+    with pytest.raises(ConfigError, match="expected deep=true or deep=false, found 'deep=maybe'"):
+        options("data").read(["verify", "deep=maybe"])
+
+
+def cpu_seconds(words: list[str]) -> float:
+    code = (
+        "import resource, sys\nfrom rzen_eval.cli.main import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit as done:\n    assert not done.code\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\nprint(used.ru_utime + used.ru_stime, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "usage: rzen-eval" in done.stdout or "Run:" in done.stdout
+    return float(done.stderr)
+
+
+@pytest.mark.parametrize("word", COMMANDS)
+def test_every_command_has_its_own_help_at_once(word: str):
+    assert min(cpu_seconds([word, "--help"]) for _ in range(2)) < 0.3
+
+
+def test_help_of_a_command_can_be_asked_for_in_two_ways(capsys: pytest.CaptureFixture[str]):
+    for words in (["compare", "--help"], ["help", "compare"]):
+        with pytest.raises(SystemExit) as done:
+            main(words)
+        assert done.value.code == 0
+    first, second = capsys.readouterr().out.split("usage: ")[1:]
+    assert first == second
+    assert "rzen-eval compare A B [KEY=VALUE ...] [OPTIONS]" in first
+    assert main(["help"]) == main(["--help"]) == 0
+    assert capsys.readouterr().out.count("Decide:") == 2
