@@ -6,6 +6,7 @@ import argparse
 import difflib
 import re
 import shlex
+import shutil
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from rzen_eval.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from rzen_eval.results.tables.document import Document
     from rzen_eval.results.tables.rows import Row
 
 SETTING = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=|~[A-Za-z_][\w.@/]*$")
@@ -317,6 +319,30 @@ def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
 def _holds(row: Row, name: str) -> bool:
     spelled = "".join(filter(str.isalnum, name.lower()))
     return bool(spelled) and spelled in "".join(filter(str.isalnum, row.model.lower()))
+
+
+def formats(*kinds: str) -> dict[str, Any]:
+    """What `add_argument` takes for `--format`; the first is the default."""
+    return one_of(*kinds) | {"default": kinds[0], "help": f"default {kinds[0]}"}
+
+
+def show(document: Document, kind: str = "md", file: Path | None = None) -> None:
+    """Print a document, or write it to a file.
+
+    Args:
+        document: what to print.
+        kind: its format; on a terminal Markdown becomes plain text that fits it.
+        file: None: it is printed.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    from rzen_eval.results.tables.document import written
+
+    if kind == "md" and file is None and sys.stdout.isatty():
+        put(written(document, "text", shutil.get_terminal_size().columns), None)
+    else:
+        put(written(document, kind), file)
 
 
 def put(text: str, file: Path | None) -> None:

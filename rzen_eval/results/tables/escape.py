@@ -14,8 +14,13 @@ MARKDOWN = re.compile(r"[\\`*<|]|&(?=#?\w+;)|(?<=\])\(|(?<!\w)_|_(?!\w)")
 """What would begin emphasis, code, HTML, an entity, a link's address or a table's next cell."""
 LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
-    **{"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"},
-    **{"<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}", "−": "$-$"},
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "|": "\\textbar{}",
+    "−": "$-$",
 }
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes a cell that begins so for: something to compute. Source: OWASP, CSV Injection."""
