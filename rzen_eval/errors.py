@@ -40,9 +40,19 @@ class ResultError(RzenEvalError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """` (did you mean X?)` where something is like enough, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]}?)" if close else ""
+    """` (did you mean X?)` where something holds the word, or is like it, case and punctuation aside; else nothing."""
+    plain: dict[str, str] = {}
+    for name in known:
+        plain.setdefault(_letters(name), name)
+    wanted = _letters(word)
+    holding = [name for letters, name in plain.items() if len(wanted) > 2 and wanted in letters][:3]
+    close = [plain[wanted]] if wanted in plain else holding
+    close = close or [plain[letters] for letters in difflib.get_close_matches(wanted, plain, n=1, cutoff=0.5)]
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def some(names: Sequence[str], n: int = 5, *, joined: str = ", ") -> str:

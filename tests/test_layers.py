@@ -92,11 +92,8 @@ def test_data_code_and_model_code_never_meet():
 
 def test_only_config_and_the_door_for_launchers_import_hydra():
     found = {source for source in SOURCES if any(name.startswith("hydra") for name in imports(source))}
-    assert {source.relative_to(PACKAGE).as_posix() for source in found} == {
-        "config/compose.py",
-        "config/messages.py",
-        "cli/multirun.py",
-    }
+    assert {part(source) for source in found} == {"config", "cli"}
+    assert {source.name for source in found if part(source) == "cli"} == {"multirun.py"}
 
 
 def test_help_imports_nothing_heavy():

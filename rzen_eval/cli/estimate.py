@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.cli.options import listed, number, whole
 from rzen_eval.errors import ConfigError, DataError, nearest
+from rzen_eval.estimate.cost import UNKNOWN
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY, seconds
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     print(averages.markdown(pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")))
     modalities = list(dict.fromkeys(cost.modality for cost in costs))
     totals = {
-        f"{modality} ({len(part)})": _row(part, kept, machine)
+        _titled(modality, part): _row(part, kept, machine)
         for modality in modalities
         for part in [[cost for cost in costs if cost.modality == modality]]
     }
-    totals[f"in all ({len(costs)})"] = _row(costs, kept, machine)
+    totals[_titled("in all", costs)] = _row(costs, kept, machine)
     print(f"\n{averages.markdown(pd.DataFrame.from_dict(totals, orient='index').rename_axis('tasks'))}\n")
     print("\n".join(f"- {line}" for line in _footnotes(chosen, reader, found, costs, machine)))
 
@@ -130,17 +131,25 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     return costs
 
 
+def _titled(name: str, costs: Sequence[TaskCost]) -> str:
+    """The name of a sum, with the number of tasks in it and, where some are unknown, of how many."""
+    known, every = sum(cost.known for cost in costs), len(costs)
+    return f"{name} ({every})" if known == every else f"{name} ({known} of {every})"
+
+
 def _row(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Namespace) -> dict[str, str]:
-    total = _sum(costs)
+    """The cells of some tasks together; what is unknown of one is left out of a sum, and said where it stands alone."""
+    counted = [cost for cost in costs if cost.known]
+    total, candidates = _sum(counted), [cost.n_candidates or 0 for cost in counted or costs]
     times = {
         (f"{machine.n_devices} x " if machine.n_devices > 1 else "") + DEVICES[name].title: duration(
             seconds(total.flops, DEVICES[name], efficiency=machine.efficiency, n_devices=machine.n_devices)
         )
         for name in machine.devices
     }
-    return {
-        "queries": f"{sum(cost.n_queries for cost in costs):,}",
-        "candidates": f"{sum(cost.n_candidates for cost in costs):,}",
+    row = {
+        "queries": f"{sum(cost.n_queries for cost in counted or costs):,}",
+        "candidates": f"{sum(candidates):,}" if all(candidates) else UNKNOWN,
         "to embed": f"{total.items:,}",
         "images": f"{total.images:,}",
         "frames": f"{total.frames:,}",
@@ -150,6 +159,7 @@ def _row(costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Name
         "vectors": short(kept(total), "B"),
         **times,
     }
+    return row if counted else {key: row[key] if key in {"queries", "candidates"} else UNKNOWN for key in row}
 
 
 def _sum(costs: Sequence[TaskCost]) -> Amount:
@@ -217,6 +227,12 @@ def _footnotes(
         yield ASSUMED_SIZES
         if any("~" in cost.source for cost in counted):
             yield ASSUMED_COUNTS
+    unknown = [cost.id for cost in costs if not cost.known]
+    if unknown:
+        yield (
+            f"unknown: {', '.join(unknown)}, left out of the sums; without data only a recipe with typical(task) tells"
+            " what items are like"
+        )
     misfits = sum(cost.total.misfits for cost in costs)
     if misfits:
         yield (

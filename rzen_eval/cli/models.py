@@ -34,8 +34,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     import pandas as pd
 
     from rzen_eval.benchmark import published as reference
-    from rzen_eval.config import compose
     from rzen_eval.config.messages import MissingValueError
+    from rzen_eval.config.models import declared_model
     from rzen_eval.results.tables import averages
 
     del chosen, settings
@@ -44,7 +44,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     rows, open_ended = {}, []
     for name in choices("model", found):
         try:
-            spec = compose.load([f"model={name}"], places, need_tasks=False).model
+            spec = declared_model(name, found)
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import entry, manifest
 from rzen_eval.benchmark.places import choices, folders
 
 if TYPE_CHECKING:
@@ -11,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rzen_eval.benchmark.manifest import Entry
     from rzen_eval.cli.options import Options
-
-EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants]"
 
 
 def options(parser: Options) -> None:
@@ -32,14 +32,13 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """
     import pandas as pd
 
-    from rzen_eval.config import compose
     from rzen_eval.results.tables import averages
 
     del chosen
-    config = compose.load(settings or [EVERYTHING], places)
+    entries = _composed(settings, places) if settings else list(manifest().entries.values())
     rows = [
         {
-            "id": f"{task.modality}/{task.id}",
+            "id": task.path,
             "task": task.name,
             "group": task.group,
             "metric": task.metric,
@@ -47,12 +46,19 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
             "queries": str(task.n_queries),
             "candidates": str(task.n_candidates or "?"),
             "data": ", ".join(task.versions) or "variant",
-            "repository": task.dataset.repo + (f" ({task.dataset.config})" if task.dataset.config else ""),
-            "revision": (task.dataset.revision or "newest")[:8],
+            "repository": task.repo + (f" ({task.config})" if task.config else ""),
+            "revision": (task.revision or "newest")[:8],
         }
-        for task in config.tasks.values()
+        for task in entries
     ]
     print(averages.markdown(pd.DataFrame(rows).set_index("id")))
     suites = [name for name in choices("task", folders(places)) if "/" not in name]
     print(f"\n{len(rows)} tasks; suites: {', '.join(suites)}")
     return 0
+
+
+def _composed(settings: Sequence[str], places: Sequence[Path]) -> list[Entry]:
+    from rzen_eval.config import compose
+
+    tasks = compose.load(settings, places).tasks.values()
+    return [entry(f"{task.modality}/{task.id}", task.model_dump(mode="json")) for task in tasks]

@@ -76,6 +76,18 @@ def test_the_same_composition_twice_is_the_same_configuration():
     [
         ("task=visdok", ["unknown task 'visdok'", "did you mean visdoc?"]),
         ("task=[vidore_v1,viisrag]", ["unknown task 'viisrag'", "did you mean visrag?"]),
+        ("task=arxivqa", ["unknown task 'arxivqa'", "did you mean vidore_arxivqa or visrag_arxivqa?"]),
+        ("task=Visrag", ["did you mean visrag?"]),
+        ("task=I-CLS", ["a group of the tables: task=image_cls"]),
+        ("model=/models/rzen", ["model=NAME model.checkpoint=/models/rzen", "model=custom"]),
+        ("data=/my/data", ["data=mirror data.root=/my/data"]),
+        ("model=rzenembed", ["did you mean rzenembed_v1_2b or rzenembed_v2_7b"]),
+        ("dtype=bf16", ["unknown key 'dtype'", "did you mean model.dtype?"]),
+        ("workers=3", ["did you mean runtime.workers?"]),
+        ("prompt=x", ["did you mean model.prompt, which takes template, pictured, system,"]),
+        ("model.prompt=x", ["model.prompt takes no value but keys", "model.prompt.template=VALUE", "found 'x'"]),
+        ("tasks.vidore_arxivqa.instruction=x", ["tasks.vidore_arxivqa.instruction.query=VALUE", "query, candidate"]),
+        ("tasks.ViDoRe_arxivqa.metric=hit@1", ["did you mean vidore_arxivqa?"]),
         ("model=mimi", ["unknown model 'mimi'", "did you mean mini?", "`rzen-eval models` lists them"]),
         ("mdoel=mini", ["unknown key 'mdoel'", "did you mean model?"]),
         ("model.dtpe=float32", ["command line", "model.dtpe", "did you mean dtype?"]),
@@ -206,3 +218,55 @@ def test_tasks_that_are_not_needed_are_not_composed():
 def test_a_setting_of_a_task_that_is_not_composed_is_refused():
     with pytest.raises(ConfigError, match="'vidore_arxivqa' is not among the chosen tasks"):
         compose.load(["tasks.vidore_arxivqa.metric=hit@1"], need_tasks=False)
+
+
+@pytest.mark.parametrize("word", ["vidore_arxivqa", "ViDoRe_arxivqa", "visdoc/vidore_arxivqa"])
+def test_a_task_goes_by_its_path_its_id_and_its_name_on_the_leaderboard(word: str):
+    assert list(compose.load([f"task={word}"]).tasks) == ["vidore_arxivqa"]
+    assert list(compose.load([f"task=[{word},vidore_docvqa,ViDoRe_docvqa]"]).tasks) == [
+        "vidore_arxivqa",
+        "vidore_docvqa",
+    ]
+
+
+def test_every_name_of_the_leaderboard_chooses_its_newest_task():
+    newest = manifest().versions[manifest().newest].members
+    names = [manifest().entries[member].name for member in newest]
+    assert list(compose.load([f"task=[{','.join(names)}]"]).tasks) == list(newest)
+
+
+def test_a_task_of_your_own_goes_by_its_id(tmp_path: Path):
+    own_task(tmp_path, MINE)
+    assert list(compose.load(["task=mine"], [tmp_path]).tasks) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("bf16", "bfloat16"), ("fp16", "float16"), ("half", "float16"), ("fp32", "float32"), ("torch.float32", "float32")],
+)
+@pytest.mark.parametrize("model", ["mini", "sentence_transformers model.name=a model.checkpoint=a"])
+def test_usual_short_names_of_precisions_are_taken(model: str, written: str, meant: str):
+    words = f"model={model} model.dtype={written}".split()
+    assert compose.load(words, need_tasks=False).model.dtype == meant
+
+
+def test_the_family_of_a_checkpoint_is_what_its_folder_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter/adapter_config.json").write_text(f'{{"base_model_name_or_path": "{tmp_path / "base"}"}}')
+    for folder in ("base", "adapter"):
+        words = ["model=custom", f"model.checkpoint={tmp_path / folder}"]
+        assert compose.load(words, need_tasks=False).model.family == "qwen2_5_vl"
+        assert f"model.family=qwen2_5_vl, as {tmp_path / 'base/config.json'} says" in capsys.readouterr().err
+    assert compose.load([*words, "model.family=qwen2_vl"], need_tasks=False).model.family == "qwen2_vl"
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ['{"model_type": "bert"}', "[]", "{", None])
+def test_a_family_that_nothing_names_is_asked_for_with_the_names_that_there_are(tmp_path: Path, content: str | None):
+    if content:
+        (tmp_path / "config.json").write_text(content)
+    message = refused("model=custom", f"model.checkpoint={tmp_path}")
+    assert "model.family is missing; give model.family=VALUE, one of " in message
+    assert "qwen2_vl" in message

@@ -229,6 +229,20 @@ def test_a_task_whose_data_are_missing_goes_by_counts_and_says_why(estimate, mir
     assert "1 of 2 tasks go by their declared counts (visrag_plotqa: no folder at" in out
 
 
+def test_a_task_of_a_recipe_that_does_not_say_what_items_are_like_is_unknown_and_in_no_sum(estimate, tmp_path: Path):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "own.yaml").write_text(
+        "# @package tasks.own\nname: Own\nmodality: visdoc\ngroup: Own\nrecipe: tests.evaluation.breaking\n"
+        "metric: hit@1\npool: corpus\ndataset: {repo: me/own, split: test}\noptions: {stage: rows}\nn_queries: 7\n"
+    )
+    out = estimate("--config-dir", str(tmp_path), "task=[own,visdoc/vidore_docvqa]", "model=rzenembed_v2_7b")
+    own, page, both = (row(out, name) for name in ("own", "vidore_docvqa", "visdoc (1 of 2)"))
+    assert own.pop("queries") == "7"
+    assert set(own.values()) == {"unknown"}
+    assert both == {key: page[key] for key in both}
+    assert "unknown: own, left out of the sums" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -71,7 +71,7 @@ def test_what_is_no_array_is_refused(task: Task):
 
 def test_a_query_without_text_is_named(tmp_path: Path, cache: Path):
     toys.write_beir(tmp_path, {"q7": ""}, {"p0": toys.page(0)}, [("q7", "p0", 1)])
-    with pytest.raises(DataError, match="query 'q7' of toys/pages has no text"):
+    with pytest.raises(DataError, match="row 0 of toys/pages, queries: query is empty; expected a text"):
         load_data(toys.toy_task(tmp_path, cache))
 
 

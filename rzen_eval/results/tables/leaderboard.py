@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from rzen_eval.results.tables.rows import Cell, Row
 
 LEGEND = (
-    "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents. An average is the mean over its tasks, each"
-    " rounded to two decimals. A figure such as 71.30 (3 of 10) is over part of the tasks, and only whole averages are"
-    f" compared; the best is bold. {OTHER} marks data or a protocol other than the benchmark's. Versions of the data"
-    " stand apart, since their scores cannot be compared."
+    "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents unless said otherwise. An average is the mean"
+    " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. A figure such as 71.30 (3 of"
+    f" 10) is over part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a"
+    " protocol other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
 )
 NOTHING = "–"
 
@@ -129,7 +129,7 @@ def _best(cells: Sequence[Cell | None], precision: int | None) -> list[int]:
 def flat(
     rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
 ) -> list[dict[str, Any]]:
-    """Rows for other programs: numbers in the columns of the published tables, sorted by version and average.
+    """Rows for other programs: numbers in the columns of the row's own benchmark, sorted by version and average.
 
     A number is an average over all of its tasks. One over part of them is no number but a part of the note.
 
@@ -139,10 +139,9 @@ def flat(
         precision: as for `sections`.
         per_task: add the score of every task, under `tasks`.
     """
-    of_version = {row.data_version: manifest.columns(row.data_version) for row in rows}
-    columns = list(dict.fromkeys(column for name in manifest.versions for column in of_version.get(name, ())))
     lines = []
     for row in _sorted(rows, manifest):
+        columns = manifest.columns(row.data_version)
         cells = {column: cell for column in columns if (cell := row.cells.get(column))}
         whole = {column: cell.number(precision) for column, cell in cells.items() if not cell.part}
         parts = [f"{column} {cell.text(precision)}{cell.part}" for column, cell in cells.items() if cell.part]

@@ -91,6 +91,7 @@ def published(reference: Reference, manifest: Manifest) -> Row:
     """
     unranked = reference.unranked is not None
     cells, remarks = {}, [text for text in (reference.note, reference.unranked) if text]
+    digits = manifest.benchmark(reference.data_version).digits
     for column, names in manifest.columns(reference.data_version).items():
         scores = [reference.tasks[name] for name in names if name in reference.tasks]
         printed = reference.scores.get(column)
@@ -99,7 +100,7 @@ def published(reference: Reference, manifest: Manifest) -> Row:
                 _exact(printed), len(names), len(names), _digits(printed, reference.decimals), unranked
             )
         elif scores:
-            cells[column] = Cell(mean(scores), len(scores), len(names), None, unranked)
+            cells[column] = Cell(mean(scores, digits), len(scores), len(names), None, unranked)
             if printed is not None and abs(printed - cells[column].number()) > 0.5 * 10**-reference.decimals + 1e-9:
                 remarks.append(f"{column}: {printed:g} as printed, {cells[column].text()} from the scores of its tasks")
     sources = f"; tasks: {reference.tasks_source}" if reference.tasks_source else ""
@@ -151,11 +152,11 @@ def of_model(model: ModelResults, manifest: Manifest, version: str | None = None
 
 
 def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Manifest, version: str) -> Row:
-    cells = {}
+    cells, digits = {}, manifest.benchmark(version).digits
     for column, names in manifest.columns(version).items():
         members = [results[task] for task in names if task in results]
         if members:
-            value = mean([100 * member.score for member in members])
+            value = mean([100 * member.score for member in members], digits)
             cells[column] = Cell(value, len(members), len(names), other=any(map(other, members)))
     remarks = Counter(text for result in results.values() for text in [*notes(result), *_origin(result)])
     size = next((r.provenance.get("model", {}).get("parameters_b") for r in results.values()), None)

@@ -42,12 +42,23 @@ def write(folder: Path, name: str, score: float, **fields: object) -> None:
 
 def test_json_has_exactly_the_columns_of_the_card_and_its_figures(table: TABLE):
     found = json.loads(table("--published-only", "--format", "json"))
-    assert all(tuple(line) == ("model", "data_version", "size_b", *COLUMNS, "note") for line in found)
+    for line in found:
+        columns = manifest().columns(line["data_version"])
+        assert tuple(line) == ("model", "data_version", "size_b", *columns, "note")
+    assert tuple(manifest().columns("2.0")) == tuple(COLUMNS)
     rzen = next(line for line in found if (line["model"], line["data_version"]) == ("RzenEmbed-v2-7B", "2.0"))
     assert list(rzen.values()) == [
         "RzenEmbed-v2-7B", "2.0", 8.29, 71.61, 75.92, 70.61, 71.67, 78.5, 92.1, 55.73, 58.82, 63.5, 50.97, 45.54, 77.06,
         89.7, 60.7, 88.7, 44.38, "",
     ]  # fmt: skip
+
+
+def test_a_row_of_vidore_v3_has_its_own_averages_and_none_of_mmebs(table: TABLE):
+    words = ("--published-only", "--models", "colqwen2", "--data-version", "vidore-3")
+    (line,) = json.loads(table(*words, "--format", "json"))
+    assert (line["Public"], line["Hr"], line["German"]) == (44.18, 45.11, 39.84)
+    assert not {"Overall", "Visdoc"} & set(line)
+    assert "| colqwen2-v1.0 | 44.18 " in " ".join(table(*words).split())
 
 
 def test_the_inconsistency_of_the_card_is_flagged_in_every_format(table: TABLE):
@@ -66,7 +77,7 @@ def test_no_number_stands_for_an_average_over_part(table: TABLE):
 def test_csv_and_json_say_the_same(table: TABLE):
     lines = list(csv.DictReader(io.StringIO(table("--published-only", "--format", "csv"))))
     found = json.loads(table("--published-only", "--format", "json"))
-    assert len(lines) == len(found) == 46
+    assert len(lines) == len(found) == 52
     for line, row in zip(lines, found, strict=True):
         assert {key: float(value) for key, value in line.items() if key in COLUMNS and value} == {
             key: value for key, value in row.items() if key in COLUMNS and value is not None
@@ -161,7 +172,7 @@ def test_single_tasks_go_into_lists_too(table: TABLE):
 
 def test_a_table_can_be_written_to_a_file(table: TABLE, tmp_path: Path):
     assert table("--published-only", "--output", "new/table.md") == ""
-    assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2\n")
+    assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2, ViDoRe V3\n")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +181,7 @@ def test_a_table_can_be_written_to_a_file(table: TABLE, tmp_path: Path):
         (("nowhere",), "no folder at nowhere"),
         (("empty",), "empty holds no results; expected <model>/<task>.json"),
         (("--format", "pdf"), "argument --format: expected one of md, latex, html, json, csv, found 'pdf'"),
-        (("--data-version", "3"), "argument --data-version: expected one of 2.1, 2.0.1, 2.0, "),
+        (("--data-version", "3"), "argument --data-version: expected one of 2.1, 2.0.1, 2.0, vidore-3,"),
         (("--digits", "many"), "argument --digits: expected a whole number, 0 to 6, found 'many'"),
         (("--models", "rzenembd"), "no model 'rzenembd' (did you mean RzenEmbed?)"),
         (("--published-only", "empty"), "--published-only prints published rows alone"),
