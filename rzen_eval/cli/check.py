@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, formats, number, show
+from rzen_eval.cli.terminal import add_format, show
+from rzen_eval.cli.values import directory, number
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
 
@@ -35,7 +36,7 @@ def options(parser: Options) -> None:
         help="by default what the baseline says, at first 1",
     )
     parser.add_argument("--strict", action="store_true", help="fail where a score rises, too")
-    parser.add_argument("--format", **formats("md", "html", "csv", "json"))
+    add_format(parser, "md", "html", "csv", "json")
     parser.add_argument("--junit", type=directory, metavar="FILE", help="write JUnit XML")
     parser.add_argument("--update", action="store_true", help="make these results the baseline")
     parser.examples = [
@@ -77,16 +78,16 @@ def _update(chosen: Namespace, model: ModelResults) -> int:
 
 def _report(found: Gate, name: str, chosen: Namespace) -> None:
     from rzen_eval.results.statistics import gate_ci
-    from rzen_eval.results.tables.document import written
+    from rzen_eval.results.tables.document import markdown
 
     summary = gate_ci.summary(found, name, strict=chosen.strict)
     show(summary, chosen.format)
-    if os.environ.get("GITHUB_ACTIONS") == "true" and chosen.format == "md":
+    if os.environ.get("GITHUB_ACTIONS") == "true" and chosen.format in {None, "md"}:
         print("\n".join(["", *gate_ci.workflow_commands(found, strict=chosen.strict)]))
     try:
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(page).open("a") as stream:
-                stream.write(written(summary, "md"))
+                stream.write(markdown(summary))
         if chosen.junit:
             write_whole(chosen.junit, gate_ci.junit(found, name, strict=chosen.strict))
     except OSError as error:

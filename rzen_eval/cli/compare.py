@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import data_version, directory, formats, number, one_of, show, whole
+from rzen_eval.cli.terminal import add_format, show
+from rzen_eval.cli.values import data_version, directory, number, one_of, whole
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -38,7 +39,7 @@ def options(parser: Options) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the resamples, default 0")
     parser.add_argument("--data-version", type=data_version, metavar="V", help="of the averages; by default the newest")
-    parser.add_argument("--format", **formats("md", "html", "latex", "csv", "json"))
+    add_format(parser, "md", "html", "latex", "csv", "json")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.examples = ["rzen-eval compare mine theirs", "rzen-eval compare mine theirs task=visdoc --format json"]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, named_version, put
+from rzen_eval.cli.terminal import put
+from rzen_eval.cli.values import directory, named_version
 
 if TYPE_CHECKING:
     from argparse import Namespace

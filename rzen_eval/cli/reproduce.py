@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.options import directory, formats, show
+from rzen_eval.cli.terminal import add_format, show
+from rzen_eval.cli.values import directory
 from rzen_eval.errors import ConfigError, ResultError, nearest
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def options(parser: Options) -> None:
         "Hold results against a published row: every task and average, too high fails too. Settings are those of the"
         " run: model= or experiment=, reference=, task=."
     )
-    parser.add_argument("--format", **formats("md", "html", "latex", "csv", "json"))
+    add_format(parser, "md", "html", "latex", "csv", "json")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.examples = ["rzen-eval reproduce model=rzenembed_v2_7b"]
 

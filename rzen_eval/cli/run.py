@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import show
+from rzen_eval.cli.terminal import show
 
 if TYPE_CHECKING:
     from argparse import Namespace

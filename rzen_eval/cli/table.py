@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.cli.options import data_version, directory, formats, listed, named, show, whole
+from rzen_eval.cli.terminal import add_format, show
+from rzen_eval.cli.values import data_version, directory, listed, named, whole
 from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def options(parser: Options) -> None:
     parser.add_argument("--data-version", type=data_version, metavar="V", help="rows of this version of the data alone")
     parser.add_argument("--per-task", action="store_true", help="the score of every task too")
     parser.add_argument("--digits", type=whole(0, 6), metavar="N", help="after the point; by default as published")
-    parser.add_argument("--format", **formats("md", "latex", "html", "json", "csv"))
+    add_format(parser, "md", "latex", "html", "json", "csv")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.renamed = {"references": "published-only", "precision": "digits", "results-dir": ""}
     parser.examples = [

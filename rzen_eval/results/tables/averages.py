@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
 
 def mean(percents: Sequence[float], digits: int = 2) -> Decimal:
     """Mean as the published tables form it: every score is first rounded, to two decimals unless said otherwise.
@@ -23,9 +21,3 @@ def mean(percents: Sequence[float], digits: int = 2) -> Decimal:
 def average(scores: Sequence[float]) -> float:
     """Mean in percent of scores from 0 to 1, with two decimals."""
     return float(round(mean([100 * score for score in scores]), 2))
-
-
-def markdown(frame: pd.DataFrame) -> str:
-    """A frame as a Markdown table."""
-    left = ("left",)
-    return frame.reset_index().to_markdown(index=False, disable_numparse=True, colalign=left * (frame.shape[1] + 1))

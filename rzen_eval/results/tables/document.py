@@ -1,4 +1,4 @@
-"""Text, tables and lists as Markdown, plain text, HTML, LaTeX, CSV or JSON."""
+"""Text, tables and lists as Markdown, HTML, LaTeX, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -35,8 +35,6 @@ th:first-child, td:first-child {{ text-align: left; }}
 </body>
 </html>
 """
-NARROWEST = 8
-"""Characters that a column keeps at least where a table is cut to the width of a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,8 @@ class Table:
     title: str = ""
     best: Collection[tuple[int, int]] = frozenset()
     """Row and column of the cells that are printed bold, both from 0."""
+    spare: Sequence[str] = ()
+    """Columns that a terminal too narrow for all can do without, the least needed first."""
 
     @classmethod
     def of(cls, lines: Sequence[Mapping[str, str]], title: str = "") -> Table:
@@ -80,17 +80,6 @@ class Document:
     """What made it."""
 
 
-def written(document: Document, kind: str, width: int | None = None) -> str:
-    """A document as text.
-
-    Args:
-        document: what to write.
-        kind: one of FORMATS.
-        width: characters that a line of a table may have where it is plain text; None: any number.
-    """
-    return text(document, width) if kind == "text" else FORMATS[kind](document)
-
-
 def markdown(document: Document) -> str:
     """Markdown, in which the best values are bold."""
     blocks: list[str] = []
@@ -101,34 +90,22 @@ def markdown(document: Document) -> str:
             blocks.append(f"Made by `{for_terminal(document.command)}`.")
         for table in part.tables:
             blocks += [f"### {for_markdown(table.title)}"] if table.title else []
-            blocks += [_grid(table, for_markdown, bold="**{}**")]
+            blocks += [_grid(table)]
         blocks += ["\n".join(f"* {for_markdown(point)}" for point in part.points)] if part.points else []
     return "\n\n".join(blocks) + "\n"
 
 
-def text(document: Document, width: int | None = None) -> str:
-    """Plain text for a terminal; cells that do not fit its width are cut."""
-    blocks: list[str] = []
-    for number, part in enumerate(document.parts):
-        blocks += map(for_terminal, filter(None, [part.title, *part.paragraphs]))
-        if number == 0 and document.command:
-            blocks.append(f"Made by {for_terminal(document.command)}")
-        for table in part.tables:
-            blocks.append((f"{for_terminal(table.title)}\n" * bool(table.title)) + _grid(table, for_terminal, width))
-        blocks += ["\n".join(f"* {for_terminal(point)}" for point in part.points)] if part.points else []
-    return "\n\n".join(blocks) + "\n"
-
-
-def _grid(table: Table, escape: Callable[[str], str], width: int | None = None, bold: str = "{}") -> str:
-    """A table of Markdown, which is legible as it is; cells are cut where that is needed to keep to a width."""
-    head = [escape(column) for column in table.columns]
+def _grid(table: Table) -> str:
+    """A table of Markdown, which is legible as it is."""
+    head = [for_markdown(column) for column in table.columns]
     lines = [
-        [bold.format(escape(cell)) if (row, column) in table.best else escape(cell) for column, cell in enumerate(line)]
+        [
+            f"**{for_markdown(cell)}**" if (row, column) in table.best else for_markdown(cell)
+            for column, cell in enumerate(line)
+        ]
         for row, line in enumerate(table.rows)
     ]
     widths = [max([_wide(name) + 2, *map(_wide, cells)]) for name, *cells in zip(head, *lines, strict=True)]
-    while width is not None and sum(widths) + 3 * len(widths) + 1 > width and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
     rule = "|".join(f":{'-' * (size + 1)}" for size in widths)
     rows = [" | ".join(map(_padded, line, widths)) for line in (head, *lines)]
     return "\n".join([f"| {rows[0]} |", f"|{rule}|", *(f"| {row} |" for row in rows[1:])])
@@ -140,8 +117,6 @@ def _wide(text: str) -> int:
 
 
 def _padded(text: str, width: int) -> str:
-    while _wide(text) > width:
-        text = f"{text.removesuffix('…')[:-1]}…"
     return text + " " * (width - _wide(text))
 
 
@@ -213,7 +188,9 @@ def as_csv(document: Document) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(map(for_csv, names))
-    writer.writerows([for_csv(line.get(name)) for name in names] for line in document.records)
+    for line in document.records:
+        values = (line.get(name) for name in names)
+        writer.writerow(for_csv(", ".join(one) if isinstance(one, list) else one) for one in values)
     return stream.getvalue()
 
 
@@ -224,7 +201,6 @@ def as_json(document: Document) -> str:
 
 FORMATS: dict[str, Callable[[Document], str]] = {
     "md": markdown,
-    "text": text,
     "html": page,
     "latex": latex,
     "csv": as_csv,

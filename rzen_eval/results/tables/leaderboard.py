@@ -172,4 +172,4 @@ def task_table(results: Sequence[Result], failed: Mapping[str, str]) -> Table:
         for result in results
     ]
     rows += [[name, *[NOTHING] * (len(columns) - 2), "failed"] for name in failed]
-    return Table(columns, rows)
+    return Table(columns, rows, spare=("exact", "group", "task", "ties", "candidates"))
