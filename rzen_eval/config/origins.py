@@ -29,7 +29,7 @@ class Origins:
     choices: Mapping[str, tuple[str, str]]
     """The file that is chosen of each group, several with commas between them, and what chose it."""
     keys: Mapping[str, str]
-    """By key, such as `model.image.max_tokens`; those that are the schema's defaults are not in it."""
+    """By key, such as `model.image.max_tokens`, in the order in which they were said; the schema's defaults are not in it."""
 
     def __getitem__(self, key: str) -> str:
         """Where a value comes from: said itself, or with all around it; `default` where nobody says it."""
@@ -52,10 +52,9 @@ def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> O
 def written(key: str, overrides: Sequence[Override], places: Sequence[Path]) -> str:
     """Where to look for what is wrong with a key: who said it, or something in it, or the file that could have."""
     found = _origins(overrides, places)
-    said = [found[key], *(where for inner, where in found.keys.items() if inner.startswith(f"{key}."))]
-    where = COMMAND_LINE if COMMAND_LINE in said else next((where for where in said if where != DEFAULT), "")
-    if where:
-        return where
+    inside = [where for inner, where in found.keys.items() if inner.startswith(f"{key}.")]
+    if inside or found[key] != DEFAULT:
+        return inside[-1] if inside else found[key]
     parts = key.split(".")
     around = f"{'.'.join(parts[: 2 if parts[0] == 'tasks' else 1])}."
     files = [where for inner, where in found.keys.items() if inner.startswith(around)]
@@ -75,11 +74,19 @@ def _origins(parsed: Sequence[Override], places: Sequence[Path]) -> Origins:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         origin = f"conf/{path}.yaml" if file.is_relative_to(places[0]) else str(file)
         own = {key: value for key, value in content.items() if key != "defaults"}
-        keys |= dict.fromkeys(flat(own, part.package or ""), origin) if own else {}
+        if own:
+            _say(keys, flat(own, part.package or ""), origin)
     for override in parsed:
         if override.key_or_group not in GROUPS:
-            keys |= dict.fromkeys(flat(override.value(), override.key_or_group), COMMAND_LINE)
+            _say(keys, flat(override.value(), override.key_or_group), COMMAND_LINE)
     return Origins(dict(_choices(composed.overrides, {override.key_or_group for override in parsed})), keys)
+
+
+def _say(keys: dict[str, str], said: Collection[str], where: str) -> None:
+    """Note who says some keys, after all that was said before."""
+    for key in said:
+        keys.pop(key, None)
+        keys[key] = where
 
 
 def _choices(chosen: Any, given: Collection[str]) -> Iterator[tuple[str, tuple[str, str]]]:
