@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
@@ -16,12 +17,20 @@ if TYPE_CHECKING:
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.evaluation.session import Outcome
 
+MANY = 20
+"""Tasks of which a terminal is shown no row each at the end of a run, unless it is asked for."""
+
 
 def options(parser: Options) -> None:
     """What the command takes."""
     parser.description = (
         "Score a model on tasks and print the tables. With nothing chosen the bundled model on the bundled sample. A"
         " task whose result is there is kept, and a run that was killed goes on from its vectors."
+    )
+    parser.add_argument(
+        "--per-task",
+        action="store_true",
+        help=f"a row a task at the end, of more than {MANY} tasks too; a pipe and a file have it anyway",
     )
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
@@ -40,27 +49,26 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
 
-    del chosen
     config = compose.load(settings, places)
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
+    tasks = "1 task" if len(config.tasks) == 1 else f"{len(config.tasks)} tasks"
     source = config.data.kind + (f" {config.data.root}" if config.data.kind == "mirror" else "")
     first = Rank.of_environment().rank == 0
     progress = Progress(config.runtime.progress if first else "quiet")
     progress.say(
-        f"model {config.model.name}, data {source}, {len(config.tasks)} tasks{said};"
-        f" results in {config.results_dir / config.model.name}"
+        f"model {config.model.name}, data {source}, {tasks}{said}; results in {config.results_dir / config.model.name}"
     )
     outcome = session.run(config, progress)
     if not first:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
-    _report(config, outcome)
+    report(config, outcome, chosen.per_task)
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
 
-def _report(config: RunConfig, outcome: Outcome) -> None:
+def report(config: RunConfig, outcome: Outcome, per_task: bool) -> None:
     """The tables of the tasks that have a score, then what failed and what a reader must know."""
     from rzen_eval.results.tables import leaderboard, rows
     from rzen_eval.results.tables.document import Document, Part
@@ -70,15 +78,18 @@ def _report(config: RunConfig, outcome: Outcome) -> None:
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
     remarks = []
     if config.limit is not None:
-        remarks.append(f"limit={config.limit}: scores of the first {config.limit} queries only, left out of the tables")
+        remarks.append(f"limit={config.limit}: scores of at most {config.limit} queries a task, left out of the tables")
     if config.data.kind == "sample":
         remarks.append(
             "This is the bundled sample: made-up data that show the harness, not the benchmark."
             " The real one: rzen-eval task=mmeb_v2 model=rzenembed_v2_7b data=mirror data.root=DIR,"
             " after rzen-eval data fetch and data unpack with the same task and root"
         )
+    shown = per_task or not sys.stdout.isatty() or len(config.tasks) <= MANY
+    if not shown:
+        remarks.insert(0, f"{len(results)} tasks are scored; --per-task shows each, as do the files in {folder}")
     parts = [
-        Part(tables=[leaderboard.task_table(results, outcome.failed)]),
+        *([Part(tables=[leaderboard.task_table(results, outcome.failed)])] if shown else []),
         *leaderboard.sections([*own, *beside], manifest()),
         *([Part("Failed", points=list(outcome.failed.values()))] if outcome.failed else []),
         Part(paragraphs=remarks),

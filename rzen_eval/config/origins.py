@@ -29,7 +29,7 @@ class Origins:
     choices: Mapping[str, tuple[str, str]]
     """The file that is chosen of each group, several with commas between them, and what chose it."""
     keys: Mapping[str, str]
-    """By key, such as `model.image.max_tokens`, in the order in which they were said; the schema's defaults are not in it."""
+    """By key, such as `model.image.max_tokens`, in the order in which they were said; none of the schema's defaults."""
 
     def __getitem__(self, key: str) -> str:
         """Where a value comes from: said itself, or with all around it; `default` where nobody says it."""
