@@ -161,7 +161,7 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
 
 
 def _other(result: Result) -> bool:
-    return result.imported_from == "mteb" or result.source == "sample" or Mark.OTHER_DATA in result.marks
+    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
 
 
 def _notes(result: Result) -> list[str]:
