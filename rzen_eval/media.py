@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.errors import DataError
+from rzen_eval.files import nearest_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +155,8 @@ def _opened(media: Media) -> Iterator[Image.Image]:
             image = Image.open(_source(media))
     except FileNotFoundError as error:
         raise DataError(
-            f"no file at {describe(media)}; of the benchmark's own, `rzen-eval data verify` tells how to get it"
+            f"no file at {describe(media)}{_nearest(media)}; of the benchmark's own, `rzen-eval data verify` tells how"
+            " to get it"
         ) from error
     except UnidentifiedImageError as error:
         raise DataError(f"{describe(media)} is {_found(media)}, not a picture that Pillow can read") from error
@@ -172,6 +174,10 @@ def _source(media: Media) -> io.BytesIO | Path:
     if isinstance(media, Encoded):
         return io.BytesIO(media.read())
     raise DataError(f"an image is a path, encoded bytes or a PIL image, found {type(media).__name__}; convert it first")
+
+
+def _nearest(media: Media) -> str:
+    return nearest_there(Path(media)) if isinstance(media, (str, os.PathLike)) else ""
 
 
 def _found(media: Media) -> str:

@@ -53,7 +53,8 @@ def load_data(task: Task) -> TaskData:
         DataError: the data are missing, damaged, inconsistent, or not as many as declared.
         ConfigError: the task names a recipe that does not exist.
     """
-    data: TaskData = recipe(task).load(task, Repository.of(task))
+    repository = Repository.of(task)
+    data: TaskData = recipe(task).load(task, repository)
     for side, ids in (("queries", data.query_ids), ("candidates", data.candidate_ids)):
         if not ids:
             raise DataError(
@@ -67,8 +68,10 @@ def load_data(task: Task) -> TaskData:
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
     miscounted = _counted(task, data)
-    warnings = [*data.warnings, *_same_commit(task, data), *miscounted]
-    return replace(data, warnings=warnings, other_data=data.other_data or bool(miscounted))
+    of_media = [f"{task.id}: {warning}" for warning in repository.media_warnings()]
+    warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *of_media]
+    other_data = data.other_data or bool(miscounted)
+    return replace(data, warnings=warnings, other_data=other_data, media=repository.media_found())
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:

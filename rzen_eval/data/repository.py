@@ -13,7 +13,10 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
-from rzen_eval.data.media import REPO, MediaTree
+from rzen_eval.data.archives import COMMIT, REPO, holder
+from rzen_eval.data.commits import commit_of
+from rzen_eval.data.media import MediaTree
+from rzen_eval.data.places import Tree, Where, trees
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     import datasets
 
     from rzen_eval.core import Dataset, Source, Task
+    from rzen_eval.data.archives import Archive
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,13 @@ class Repository:
     dataset: Dataset
     source: Source
     cache_dir: Path
+    own_media: Path | None = None
+    """A folder that the user named for this task's media."""
 
     @classmethod
     def of(cls, task: Task) -> Repository:
         """The repository that a task declares."""
-        return cls(task.id, task.dataset, task.source, task.cache_dir)
+        return cls(task.id, task.dataset, task.source, task.cache_dir, task.media)
 
     @cached_property
     def folder(self) -> Path:
@@ -112,13 +118,64 @@ class Repository:
         return table
 
     @cached_property
+    def trees(self) -> list[Tree]:
+        """Folders that may hold the pictures and frames, in order; the first where none is there yet is to be made."""
+        if self.source.kind == "sample":
+            return [Tree(bundled.folder(self.cache_dir) / REPO, None)]
+        if self.source.media:
+            return [Tree(self.source.media.expanduser().absolute(), None)]
+        base = (self.source.root or self.cache_dir / "media").expanduser().absolute()
+        found = trees(base)
+        if self.source.kind == "hub":
+            from huggingface_hub.constants import HF_HUB_CACHE
+
+            found += [tree for tree in trees(Path(HF_HUB_CACHE)) if tree.repo]
+        return found or [Tree(base / REPO, REPO)]
+
+    def tree_of(self, archive: Archive) -> Path:
+        """The tree that an archive belongs in: that which holds it or what was unpacked of it, else a copy of V2."""
+        holding = [tree.folder for tree in self.trees if archive.sizes(tree.folder) or archive.unpacked(tree.folder)]
+        copies = [tree.folder for tree in self.trees if tree.repo in {None, REPO}]
+        base = (self.source.root or self.cache_dir / "media").expanduser().absolute()
+        return [*holding, *copies, base / REPO][0]
+
+    @cached_property
     def media(self) -> MediaTree:
         """Pictures and frames that lie beside the rows, in `TIGER-Lab/MMEB-V2`."""
-        if self.source.kind == "sample":
-            root = bundled.folder(self.cache_dir)
-        else:
-            root = (self.source.root or self.cache_dir / "media").expanduser().absolute()
-        return MediaTree(root / REPO, self.cache_dir)
+        roots = tuple(tree.folder for tree in self.trees)
+        own = self.own_media and self.own_media.expanduser().absolute()
+        where = Where(roots, given=self.source.media is not None, own=own)
+        return MediaTree(roots[0], self.cache_dir, where)
+
+    def media_warnings(self) -> list[str]:
+        """What is odd about the media of this task, once they are settled."""
+        counts, told = self.media.from_videos, self.media_found()
+        warnings = []
+        if counts["raw"]:
+            warnings.append(
+                f"frames of {counts['raw']} of {counts['clips']} clips are taken from raw videos; the archive's have"
+                " other numbers and sizes, so the score is not that of the benchmark's frames"
+            )
+        pinned = self.source.media_revision or COMMIT
+        if told and told["commit"] and len(pinned) == len(COMMIT) and told["commit"] != pinned:
+            warnings.append(f"the media are of commit {told['commit'][:12]}, expected {pinned[:12]}")
+        return warnings
+
+    def media_found(self) -> dict[str, Any] | None:
+        """Where the media of this task were found, for provenance; None where it has none of its own."""
+        found = [place for place in self.media.places.values() if place.found]
+        if not found or self.source.kind == "sample":
+            return None
+        place, root = found[0], self.source.root and self.source.root.expanduser().absolute()
+        inside = root and place.folder.is_relative_to(root)
+        tree = next((tree for tree in self.trees if place.folder.is_relative_to(tree.folder)), None)
+        of_v2 = tree and tree.repo in {None, REPO}
+        return {
+            "place": place.folder.relative_to(root).as_posix() if root and inside else str(place.folder),
+            "canonical": place.canonical,
+            "commit": commit_of(tree.folder, holder(place.canonical)) if tree and of_v2 else None,
+            **({"from_videos": self.media.from_videos["raw"]} if self.media.from_videos["raw"] else {}),
+        }
 
     @property
     def _tables(self) -> Path:

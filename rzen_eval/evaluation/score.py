@@ -193,6 +193,7 @@ def _provenance(
             "revision": data.revision,
             "content": loaded.content,
             "judgements": judgements(data),
+            **({"media": dict(data.media)} if data.media else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from rzen_eval.core import Frozen, Item, Kind
+from rzen_eval.data.places import PROOFS
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.cells import Table
@@ -69,6 +70,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     pools: list[list[str]] = []
+    shown: list[str] = []
     for row in table.first(task.limit):
         queries.append(_query(options, repository.media, row))
         pool = []
@@ -77,9 +79,18 @@ def load(task: Task, repository: Repository) -> TaskData:
             candidates.setdefault(name, make)
         row.need_choice("tgt_text" if options.candidate == "text" else "tgt_img_path", pool)
         pools.append(pool)
+        shown += _pictures(options, row) if row.number < PROOFS else []
+    repository.media.settle(shown)
     return assemble.assemble(
         task, repository, queries=queries, candidates=candidates, positives=[pool[:1] for pool in pools], pools=pools
     )
+
+
+def _pictures(options: Options, row: Row) -> list[str]:
+    """The query's picture and the right answer's, those of the two that are pictures, in the canonical tree."""
+    paths = [row.path("qry_img_path")] if options.query == "image" else []
+    paths += row.paths("tgt_img_path")[:1] if options.candidate != "text" else []
+    return [f"{FOLDER}/{path}" for path in paths]
 
 
 def typical(task: Task) -> Typical:

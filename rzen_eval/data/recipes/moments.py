@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
 QUERY = "query"
 POSITIVE = "positive"
+NAMED_BY = ("video_path", "clips_dir_path")
+"""Columns that name a row's video; rows have one of them or both."""
 
 
 class Options(Frozen):
@@ -49,18 +52,20 @@ def load(task: Task, repository: Repository) -> TaskData:
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    table = Table.of(task, repository, ["query", "video_path"], task.dataset.config)
+    table = Table.of(task, repository, ["query"], task.dataset.config, NAMED_BY)
+    videos = [f"{options.folder}/{_name(row)}" for row in table.first(task.limit)]
+    repository.media.settle([f"{video}/{QUERY}" for video in videos])
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
     ambiguous = 0
     for row in table.first(task.limit):
-        video = f"{options.folder}/{PurePosixPath(row.text('video_path')).stem}"
+        video = videos[row.number]
         clips = _clips(repository.media, video)
         right = [clip for clip in clips if PurePosixPath(clip).name.startswith(POSITIVE)]
         if not right:
-            place = repository.media.root / video
+            place = repository.media.path(video)
             raise row.bad("video_path", f"has no folder {POSITIVE}* among {len(clips)} clips in {place}")
         ambiguous += len(right) > 1
         queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query")))
@@ -81,10 +86,26 @@ def typical(task: Task) -> Typical:
     return Typical(query, Item(frames=clip, instruction=task.instruction.candidate), usual.CLIPS, to_a_query=True)
 
 
+def _name(row: Row) -> str:
+    """A video's folder: its file name without extension, or the last part of the folder that other rows name."""
+    path, folder = (PurePosixPath(row.optional(column)) if column in row.cells else None for column in NAMED_BY)
+    if path and path.name:
+        return path.stem
+    if folder and folder.name:
+        return folder.name
+    raise row.bad(" and ".join(NAMED_BY), f"name no video; found the columns {', '.join(row.cells)}")
+
+
 def _clips(media: MediaTree, video: str) -> list[str]:
-    """Folders of a video's clips, relative to the media's root, in natural order."""
-    place = media.root / video
-    found = (folder for folder in place.iterdir() if folder.is_dir()) if place.is_dir() else ()
+    """Folders of a video's clips, in the canonical tree, in natural order.
+
+    Raises:
+        MissingMediaError: the video's folder is not there.
+    """
+    place = media.path(video)
+    if not place.is_dir():
+        raise media.missing(f"{video}/{QUERY}")
+    found = (folder for folder in place.iterdir() if folder.is_dir())
     return [f"{video}/{folder.name}" for folder in sorted(sorted(found), key=natural) if folder.name != QUERY]
 
 

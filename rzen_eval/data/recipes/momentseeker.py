@@ -67,6 +67,7 @@ def load(task: Task, repository: Repository) -> TaskData:
             candidates.setdefault(clip, partial(_clip, task, repository.media, clip))
         positives.append(right)
         pools.append([*right, *wrong])
+    repository.media.settle(list(candidates))
     return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
 
 

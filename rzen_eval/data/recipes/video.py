@@ -21,8 +21,6 @@ from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_
 from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
@@ -72,12 +70,17 @@ def load(task: Task, repository: Repository) -> TaskData:
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
+    clips: list[str] = []
+    videos: list[str] = []
     limit = task.limit or len(table)
     for row in table.first(options.first):
         if options.pool and row.number >= limit:
             break
         name, text = _name(options, row), row.first_text(options.text)
-        clip = partial(_clip, task, options, repository.media, _fields(options, row, name))
+        folder, video = _places(options, row, name)
+        clips.append(folder)
+        videos += [video] if video else []
+        clip = partial(_clip, task, repository.media, folder, video)
         if options.query == "video":
             pool = row.texts(options.pool) if options.pool else [text]
             if options.pool:
@@ -92,6 +95,7 @@ def load(task: Task, repository: Repository) -> TaskData:
             queries.append(query)
             positives.append([right])
             pools.append(pool)
+    repository.media.settle(clips, videos)
     for label in options.labels.splitlines():
         candidates.setdefault(label, _label(label))
     return assemble.assemble(
@@ -119,10 +123,11 @@ def _name(options: Options, row: Row) -> str:
     return PurePosixPath(name).stem if options.id_is_path else row.inside(options.id, name)
 
 
-def _fields(options: Options, row: Row, name: str) -> dict[str, str]:
-    """What a clip's folders are made of; of the row no more is held than that."""
+def _places(options: Options, row: Row, name: str) -> tuple[str, str | None]:
+    """Folder of a clip's frames, and its video file, in the canonical tree; of the row no more is held."""
     file = {"file": PurePosixPath(row.text(options.file)).name} if options.file else {}
-    return {"place": options.place, "id": name, **file}
+    fields = {"place": options.place, "id": name, **file}
+    return options.frames.format_map(fields), options.video and options.video.format_map(fields)
 
 
 def _label(text: str) -> Maker:
@@ -134,11 +139,9 @@ def _caption(task: Task, text: str) -> Item:
     return Item(text=text, instruction=clean(instruction), verbatim=compose(instruction, text))
 
 
-def _clip(task: Task, options: Options, media: MediaTree, fields: Mapping[str, str], instruction: str | None) -> Item:
+def _clip(task: Task, media: MediaTree, folder: str, video: str | None, instruction: str | None) -> Item:
     return Item(
-        frames=media.frames(
-            options.frames.format_map(fields), task.frames, options.video and options.video.format_map(fields)
-        ),
+        frames=media.frames(folder, task.frames, video),
         instruction=clean(instruction),
         verbatim=compose(instruction, token=VIDEO),
         user_turn=user_turn(instruction),

@@ -75,6 +75,8 @@ def load(task: Task, repository: Repository) -> TaskData:
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
+    clips: list[str] = []
+    videos: list[str] = []
     for row, fields in islice(_rows(task, options, repository), task.limit):
         choices, answer = _choices(options, row), row.spelled("answer")
         names = _lettered(choices) if options.letters == "added" else choices
@@ -85,7 +87,10 @@ def load(task: Task, repository: Repository) -> TaskData:
         pools.append(names)
         for name in names:
             candidates.setdefault(name, partial(_choice, options, name))
+        clips.append(options.frames.format_map(fields))
+        videos += [options.video.format_map(fields)] if options.video else []
         queries.append(partial(_question, task, options, repository.media, (row.text("question"), choices), fields))
+    repository.media.settle(clips, videos)
     return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
 
 

@@ -400,7 +400,7 @@ def write_clips(root: Path, folder: str, names: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "folder"), [("qvhighlight", "QVHighlight"), ("charades_sta", "Charades_STA")], ids=["qvh", "charades"]
+    ("task", "folder"), [("qvhighlight", "QVHighlight"), ("charades_sta", "Charades-STA")], ids=["qvh", "charades"]
 )
 def test_a_video_and_a_sentence_ask_for_a_clip_of_that_video(tmp_path: Path, task: str, folder: str):
     repo = load_task(f"video/{task}").dataset.repo
