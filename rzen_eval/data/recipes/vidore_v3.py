@@ -76,9 +76,11 @@ def load(task: Task, repository: Repository) -> TaskData:
 
 
 def typical(task: Task) -> Typical:
-    """What the items of such a task are like, without the text of the pages."""
+    """What the items of such a task are like; its pages are those of the other languages too."""
     query = Item(text="x" * usual.SENTENCE, instruction=task.instruction.query)
-    return Typical(query, Item(images=(usual.PAGE,), instruction=task.instruction.candidate), usual.PAGES)
+    text = "x" * usual.PAGE_TEXT if options(task, Options).page_text else None
+    page = Item(text=text, images=(usual.PAGE,), instruction=task.instruction.candidate)
+    return Typical(query, page, usual.PAGES, corpus=f"{task.dataset.repo}@{task.dataset.revision}")
 
 
 def _judgements(
