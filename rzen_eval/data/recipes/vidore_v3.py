@@ -67,12 +67,18 @@ def load(task: Task, repository: Repository) -> TaskData:
         query_ids=query_ids,
         queries=[Item(text=text, instruction=task.instruction.query) for text in map(words.__getitem__, rows)],
         candidate_ids=page_ids,
-        candidates=LazySequence(len(page_ids), page),
+        candidates=LazySequence(len(page_ids), page, _same_pages(task, repository)),
         qrels={query_id: judged[query_id] for query_id in query_ids},
         languages=[language] * len(query_ids),
         revision=repository.revision,
         warnings=[*_unjudged(task, silent), *_hopeless(task, query_ids, judged)],
     )
+
+
+def _same_pages(task: Task, repository: Repository) -> str:
+    """The same for the pages of every language, as a model is given them."""
+    content = f"{repository.source.kind} {task.dataset.repo} {repository.revision} {CORPUS}"
+    return f"{content} {options(task, Options)} {task.instruction.candidate}"
 
 
 def typical(task: Task) -> Typical:
