@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, number
+from rzen_eval.cli.values import directory, number
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
 

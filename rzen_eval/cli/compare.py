@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import data_version, directory, number, one_of, put, whole
+from rzen_eval.cli.terminal import put
+from rzen_eval.cli.values import data_version, directory, number, one_of, whole
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:

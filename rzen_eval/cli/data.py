@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import one_of
+from rzen_eval.cli.values import one_of
 from rzen_eval.errors import ConfigError, DataError, some
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, named_version, one_of, put
+from rzen_eval.cli.terminal import put
+from rzen_eval.cli.values import directory, named_version, one_of
 from rzen_eval.errors import ConfigError
 from rzen_eval.files import write_whole
 

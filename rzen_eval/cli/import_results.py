@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, named_version, one_of
+from rzen_eval.cli.values import directory, named_version, one_of
 from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
     "estimate": Command("estimate", "what a run would cost: items, tokens, operations, bytes, hours", "run", KEYS),
+    "config": Command("config", "what a run would use, and where each value comes from", "run", KEYS),
     "multirun": Command(
         "multirun", "a run for each combination of settings, by Hydra's launchers", "run", [*KEYS, "hydra"]
     ),
@@ -50,7 +51,7 @@ GROUPS = {
 }
 MEANT = {
     "list": ("tasks", "models"), "ls": ("tasks", "models"), "eval": ("run",), "evaluate": ("run",), "score": ("run",),
-    "results": ("table",), "show": ("table",), "download": ("data",), "diff": ("compare",),
+    "results": ("table",), "show": ("table", "config"), "download": ("data",), "diff": ("compare",),
     "leaderboard": ("table",), "submit": ("export",), "check-model": ("model-check",), "cost": ("estimate",),
 }  # fmt: skip
 """What people call commands elsewhere."""

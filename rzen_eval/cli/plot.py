@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.cli.options import data_version, directory, listed, named
+from rzen_eval.cli.values import data_version, directory, listed, named
 from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:

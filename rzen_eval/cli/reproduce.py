@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.options import directory, one_of, put
+from rzen_eval.cli.terminal import put
+from rzen_eval.cli.values import directory, one_of
 from rzen_eval.errors import ConfigError, ResultError, nearest
 
 if TYPE_CHECKING:

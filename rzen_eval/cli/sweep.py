@@ -8,7 +8,7 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, listed
+from rzen_eval.cli.values import directory, listed
 from rzen_eval.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.cli.options import data_version, directory, listed, named, one_of, put, whole
+from rzen_eval.cli.terminal import put
+from rzen_eval.cli.values import data_version, directory, listed, named, one_of, whole
 from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:

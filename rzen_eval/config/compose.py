@@ -54,13 +54,9 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
-    lines = [*map(_open_ended, overrides), *further]
-    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
-    if extra:
-        lines.append(f"hydra.searchpath=[{extra}]")
     try:
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
-            composed = compose(config_name="config", overrides=lines)
+            composed = compose(config_name="config", overrides=[*lines(overrides, places), *further])
         _add_family(composed)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
@@ -81,6 +77,12 @@ def _add_family(composed: DictConfig) -> None:
         model.family, file = found
         said = f"model.family={model.family}, as {file} says; prompt and budgets are those of the declaration"
         print(f"rzen-eval: {said}", file=sys.stderr)
+
+
+def lines(overrides: Sequence[Override], places: Sequence[Path]) -> list[str]:
+    """What Hydra is given: the overrides, and where further YAML lies."""
+    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
+    return [*map(_open_ended, overrides), *([f"hydra.searchpath=[{extra}]"] if extra else [])]
 
 
 def _open_ended(override: Override) -> str:

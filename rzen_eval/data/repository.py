@@ -69,7 +69,7 @@ class Repository:
             DataError: the hub cannot be asked, or the mirror does not hold the repository.
         """
         if self.source.kind == "sample":
-            return f"sample:{bundled.VERSION}"
+            return f"sample:{bundled.version()}"
         if self.source.kind == "mirror":
             return _signature(self.folder)
         if self.dataset.revision:
