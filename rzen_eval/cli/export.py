@@ -64,6 +64,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         _as_mteb(_of_one_model(chosen.folder), chosen.output, chosen.data_version)
         return 0
     version = chosen.data_version or manifest().newest
+    if manifest().benchmark(version) != manifest().benchmark():
+        raise ConfigError(f"export: the submission file is of {manifest().benchmark().name}; give --format mteb")
     given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
     results = _of_one_model(chosen.folder)
     about = submission.metadata(given, results)

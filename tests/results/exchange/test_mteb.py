@@ -134,6 +134,8 @@ def test_results_without_a_task_of_mtebs_or_a_folder_are_refused(run: RUN):
     assert "no result is of a task that mteb defines" in run("export", "results/m", "--format", "mteb", code=2)
     write(Path("results/m"), "vidore3_hr_english", [0.5])
     assert "give --output FOLDER" in run("export", "results/m", "--format", "mteb", code=2)
+    words = ("export", "results/m", "--data-version", "vidore-3")
+    assert "the submission file is of MMEB-V2; give --format mteb" in run(*words, code=2)
     shutil.rmtree("results")
     write(Path("results/m"), "vidore3_hr_english", [0.5], limit=1)
     assert "scored on 1 queries alone" in run("export", "results/m", "--format", "mteb", "--output", "out", code=1)
