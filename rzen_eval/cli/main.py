@@ -58,10 +58,10 @@ MEANT = {
 HELP = """\
 Score multimodal embedding models on MMEB-V2.
 
-  rzen-eval                                     the bundled model on the bundled sample
+  rzen-eval                             the bundled model on the bundled sample
   rzen-eval task=visdoc model=rzenembed_v2_7b data=hub
   rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10
-  rzen-eval experiment=rzenembed_v2_7b          the settings of a published row
+  rzen-eval experiment=rzenembed_v2_7b  the settings of a published row
 """
 INTERRUPTED = 130
 
@@ -139,9 +139,10 @@ def _help() -> str:
         lines += [f"  {word:<12} {command.summary}" for word, command in COMMANDS.items() if command.group == group]
     lines += [
         "",
-        "rzen-eval COMMAND --help says what a command takes. Settings are KEY=VALUE, everything else is an --option:",
+        "rzen-eval COMMAND --help says what a command takes.",
+        "Settings are KEY=VALUE, everything else is an --option:",
         *(f"  {key + '=':<13} {what}" for key, what in KEYS.items()),
-        "Any key of a configuration file can be set: model.checkpoint=FOLDER, model.dtype=float32, data.root=DIR.",
+        "Any key of conf/ can be set: model.checkpoint=FOLDER, model.dtype=float32.",
         "--config-dir DIR reads further YAML; --version prints the version.",
         "Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.",
     ]

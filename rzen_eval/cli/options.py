@@ -6,6 +6,7 @@ import argparse
 import difflib
 import re
 import shlex
+import shutil
 import textwrap
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +36,8 @@ KEYS: Mapping[str, str] = {
     "family": "what the tasks of a family share",
 }
 """Settings of a run, by the first part of their key."""
-WIDTH = 100
+WIDEST = 100
+"""Characters of a line of help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,16 @@ class Options(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """The help: what the command is for, its names, options and settings, and examples."""
-        self.description = textwrap.fill(self.description or "", WIDTH)
+        width = min(WIDEST, shutil.get_terminal_size().columns)
+        self.description = textwrap.fill(self.description or "", width)
         parts = []
         if self.keys:
             keys = [key for key in KEYS if key in self.keys]
             parts += ["settings:", *(f"  {key}=".ljust(24) + KEYS[key] for key in keys)]
             if self.any_key:
-                parts.append("  Every key of conf/ can be set; rzen-eval config KEY=VALUE ... prints what holds.")
+                parts.append("  Every key of conf/ can be set; rzen-eval config prints what holds.")
         if self.examples:
-            parts += ["", "examples:", *(f"  {example}" for example in self.examples)]
+            parts += ["", "examples:", *(_folded(example, width) for example in self.examples)]
         self.epilog = "\n".join(parts)
         return super().format_help()
 
@@ -218,6 +221,12 @@ def chosen_by(word: str) -> str:
     known |= {name.rpartition("/")[2]: setting for name, setting in known.items()}
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     return f" (did you mean {known[close[0]]}?)" if close else ""
+
+
+def _folded(command: str, width: int) -> str:
+    """A command in lines that the shell reads as one."""
+    lines = textwrap.wrap(command, width - 8, break_long_words=False, break_on_hyphens=False)
+    return "  " + " \\\n      ".join(lines)
 
 
 def _positional(action: argparse.Action) -> str:
