@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.terminal import put
-<<<<<<< HEAD
 from rzen_eval.cli.values import directory, named_version, one_of
 from rzen_eval.errors import ConfigError
 from rzen_eval.files import write_whole
-=======
-from rzen_eval.cli.values import directory, named_version
->>>>>>> main
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
     from rzen_eval.cli.options import Options
+    from rzen_eval.core import Result
 
 ASKED = {
     "model_name": ("NAME", "what the leaderboard is to call it, and the file"),
@@ -64,14 +61,14 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.results.exchange import submission
 
     del settings, places
+    results = list(store.one_model(str(chosen.folder), Path("results")).results.values())
     if chosen.format == "mteb":
-        _as_mteb(_of_one_model(chosen.folder), chosen.output, chosen.data_version)
+        _as_mteb(results, chosen.output, chosen.data_version)
         return 0
     version = chosen.data_version or manifest().newest
     if manifest().benchmark(version) != manifest().benchmark():
         raise ConfigError(f"export: the submission file is of {manifest().benchmark().name}; give --format mteb")
     given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
-    results = list(store.one_model(str(chosen.folder), Path("results")).results.values())
     about = submission.metadata(given, results)
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
@@ -84,7 +81,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         print("rzen-eval: these are scores of the made-up sample; the file says so, do not submit it", file=sys.stderr)
     put(submission.text(content), chosen.output)
     return 0
-<<<<<<< HEAD
 
 
 def _as_mteb(results: Sequence[Result], folder: Path | None, version: str | None) -> None:
@@ -100,15 +96,3 @@ def _as_mteb(results: Sequence[Result], folder: Path | None, version: str | None
     for name, text in files.items():
         write_whole(folder / name, text.encode())
     print(f"wrote {len(files)} files into {folder}")
-
-
-def _of_one_model(folder: Path) -> list[Result]:
-    from rzen_eval.results.tables import rows
-
-    found = rows.read(folder)
-    if len(found) != 1:
-        inside = f"the results of {', '.join(found)}" if found else "no results"
-        raise ConfigError(f"export: {folder} holds {inside}; expected one model's folder, RESULTS/MODEL")
-    return next(iter(found.values()))
-=======
->>>>>>> main

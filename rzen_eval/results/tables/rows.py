@@ -174,14 +174,9 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
     )
 
 
-<<<<<<< HEAD
-def _other(result: Result) -> bool:
-    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
-=======
 def other(result: Result) -> bool:
     """Whether a score is of other data, or of another protocol, than the benchmark's."""
-    return result.imported_from == "mteb" or result.source == "sample" or Mark.OTHER_DATA in result.marks
->>>>>>> main
+    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
 
 
 def notes(result: Result) -> list[str]:
