@@ -7,12 +7,17 @@ The command line prints that line and leaves with the error's exit code.
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pydantic import ValidationError
+
+
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""What colours text in a terminal."""
 
 
 class RzenEvalError(Exception):
@@ -62,7 +67,14 @@ def some(names: Sequence[str], n: int = 5, *, joined: str = ", ") -> str:
 
 def reason(error: BaseException, length: int = 300) -> str:
     """What an error of another library says, in one line of at most `length` characters; its class if it is silent."""
-    return " ".join(str(error).split())[:length] or type(error).__name__
+    plain = "".join(character if character.isprintable() else " " for character in ESCAPES.sub("", str(error)))
+    return " ".join(plain.split())[:length] or type(error).__name__
+
+
+def failure(error: BaseException) -> str:
+    """The class of an error of code that is not ours, and what it says, in one line."""
+    said = reason(error)
+    return said if said == type(error).__name__ else f"{type(error).__name__}: {said}"
 
 
 def first_fault(error: ValidationError) -> tuple[str, str]:

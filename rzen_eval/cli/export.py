@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, named_version, put
-from rzen_eval.errors import ConfigError
+from rzen_eval.cli.terminal import put
+from rzen_eval.cli.values import directory, named_version
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.core import Result
 
 ASKED = {
     "model_name": ("NAME", "what the leaderboard is to call it, and the file"),
@@ -50,12 +49,13 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
+    from rzen_eval.results import store
     from rzen_eval.results.exchange import submission
 
     del settings, places
     version = chosen.data_version or manifest().newest
     given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
-    results = _of_one_model(chosen.folder)
+    results = list(store.one_model(str(chosen.folder), Path("results")).results.values())
     about = submission.metadata(given, results)
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
@@ -68,13 +68,3 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         print("rzen-eval: these are scores of the made-up sample; the file says so, do not submit it", file=sys.stderr)
     put(submission.text(content), chosen.output)
     return 0
-
-
-def _of_one_model(folder: Path) -> list[Result]:
-    from rzen_eval.results.tables import rows
-
-    found = rows.read(folder)
-    if len(found) != 1:
-        inside = f"the results of {', '.join(found)}" if found else "no results"
-        raise ConfigError(f"export: {folder} holds {inside}; expected one model's folder, RESULTS/MODEL")
-    return next(iter(found.values()))

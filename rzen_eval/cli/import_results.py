@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.options import directory, named_version, one_of
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.cli.values import directory, named_version, one_of
+from rzen_eval.errors import ConfigError, ResultError, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -65,8 +65,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
             results[result.id] = result
         except ResultError as error:
             refused.append(str(error))
-    more = f"; and {len(refused) - 5} more" if len(refused) > 5 else ""
-    said = f"import: not imported: {'; '.join(refused[:5])}{more}"
+    said = f"import: not imported: {some(refused, joined='; ')}"
     if not results:
         raise ConfigError(said)
     for result in results.values():

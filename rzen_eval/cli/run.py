@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.cli.terminal import show
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -60,37 +61,26 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _report(config: RunConfig, outcome: Outcome) -> None:
-    from rzen_eval.results.tables import averages
+    """The tables of the tasks that have a score, then what failed and what a reader must know."""
+    from rzen_eval.results.tables import leaderboard, rows
+    from rzen_eval.results.tables.document import Document, Part
 
-    results = list(outcome.results.values())
-    print(f"\n{averages.markdown(averages.task_table(results, outcome.failed))}")
-    if config.limit is None:
-        _print_tables(config, outcome)
-    else:
-        print(f"\nlimit={config.limit}: scores of the first {config.limit} queries only, left out of the tables")
-    if outcome.failed:
-        print("\nFailed:")
-        print("\n".join(f"- {error}" for error in outcome.failed.values()))
+    folder, results = config.results_dir / config.model.name, list(outcome.results.values())
+    own = rows.scored(config.model.name, results, f"results in {folder}", manifest())
+    beside = [rows.published(config.reference, manifest())] if own and config.reference else []
+    remarks = []
+    if config.limit is not None:
+        remarks.append(f"limit={config.limit}: scores of the first {config.limit} queries only, left out of the tables")
     if config.data.kind == "sample":
-        print(
-            "\nThis is the bundled sample: made-up data that show the harness, not the benchmark."
+        remarks.append(
+            "This is the bundled sample: made-up data that show the harness, not the benchmark."
             " The real one: rzen-eval task=mmeb_v2 model=rzenembed_v2_7b data=mirror data.root=DIR,"
             " after rzen-eval data fetch and data unpack with the same task and root"
         )
-
-
-def _print_tables(config: RunConfig, outcome: Outcome) -> None:
-    from rzen_eval.core import Mark
-    from rzen_eval.results.tables import averages
-
-    results = list(outcome.results.values())
-    rows = averages.by_version(config.model.name, results)
-    benchmark = manifest().groups()
-    modalities = {task.modality for task in config.tasks.values()}
-    if len(modalities) > 1:
-        print(f"\n{averages.markdown(averages.overall_table(rows, benchmark, config.reference))}")
-    for modality, groups in benchmark.items():
-        if modality in modalities:
-            print(f"\n{averages.markdown(averages.modality_table(rows, modality, groups, config.reference))}")
-    if any(Mark.OTHER_DATA in result.marks for result in results):
-        print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")
+    parts = [
+        Part(tables=[leaderboard.task_table(results, outcome.failed)]),
+        *leaderboard.sections([*own, *beside], manifest()),
+        *([Part("Failed", points=list(outcome.failed.values()))] if outcome.failed else []),
+        Part(paragraphs=remarks),
+    ]
+    show(Document(parts))

@@ -12,6 +12,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.family import family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain, written
@@ -54,13 +55,9 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
-    lines = [*map(_open_ended, overrides), *further]
-    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
-    if extra:
-        lines.append(f"hydra.searchpath=[{extra}]")
     try:
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
-            composed = compose(config_name="config", overrides=lines)
+            composed = compose(config_name="config", overrides=[*lines(overrides, places), *further])
         _add_family(composed)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
@@ -81,6 +78,12 @@ def _add_family(composed: DictConfig) -> None:
         model.family, file = found
         said = f"model.family={model.family}, as {file} says; prompt and budgets are those of the declaration"
         print(f"rzen-eval: {said}", file=sys.stderr)
+
+
+def lines(overrides: Sequence[Override], places: Sequence[Path]) -> list[str]:
+    """What Hydra is given: the overrides, and where further YAML lies."""
+    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
+    return [*map(_open_ended, overrides), *([f"hydra.searchpath=[{extra}]"] if extra else [])]
 
 
 def _open_ended(override: Override) -> str:
@@ -115,12 +118,19 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
 
 
 def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path]) -> None:
-    """Refuse a metric that there is not, and options that the task's recipe does not take."""
+    """Refuse a metric or a version of the data that there is not, and options that the task's recipe does not take."""
     try:
         metrics.checked_name(task.metric)
     except ConfigError as error:
         key = f"tasks.{task.id}.metric"
         raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {key}: {error}") from error
+    for version in task.versions:
+        if version not in manifest().versions:
+            key = f"tasks.{task.id}.versions"
+            raise ConfigError(
+                f"{written(key, key.split('.'), overrides, places)}: {key}: expected some of"
+                f" {', '.join(manifest().versions)}, found {version!r}; a task of your own needs none"
+            )
     try:
         check_options(task)
     except ConfigError as error:

@@ -138,7 +138,7 @@ def _counted(task: Task, data: TaskData) -> list[str]:
     """Compare counts with the declared ones."""
     n_queries, n_candidates = task.n_queries, task.n_candidates
     if task.source.kind == "sample":
-        made = bundled.COUNTS[task.dataset.repo, task.dataset.config]
+        made = bundled.counts(task.dataset)
         by_language = made.n_queries_by_language or {}
         n_queries, n_candidates = by_language.get(task.dataset.language or "", made.n_queries), made.n_candidates
     n_queries = min(n_queries, task.limit or n_queries)

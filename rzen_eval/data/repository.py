@@ -76,7 +76,7 @@ class Repository:
             DataError: the hub cannot be asked, or the mirror does not hold the repository.
         """
         if self.source.kind == "sample":
-            return f"sample:{bundled.VERSION}"
+            return f"sample:{bundled.version()}"
         if self.source.kind == "mirror":
             if self.folder:
                 return of_repository(self.folder, self.cache_dir)

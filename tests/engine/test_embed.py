@@ -333,8 +333,8 @@ class Hanging(Deadly):
 
 
 def test_a_reader_that_hangs_is_killed_and_its_item_named():
-    with Loader(1, timeout=1.0) as loader:
-        with pytest.raises(DataError, match=r"candidate 'id0': .*more than 1 s"):
+    with Loader(1, timeout=4.0) as loader:
+        with pytest.raises(DataError, match=r"candidate 'id0': .*more than 4 s"):
             run([Item(text="5", images=[Hanging()])], loader)
         assert run([Item(text="5", images=[page(9)])], loader)[1].vectors.tolist() == [[5, 9]]
 

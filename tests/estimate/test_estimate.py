@@ -11,7 +11,7 @@ from huggingface_hub import constants
 from PIL import Image
 
 from rzen_eval import evaluate, load_model, load_task
-from rzen_eval.cli.estimate import duration, short
+from rzen_eval.cli.estimate_rows import duration, short
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.errors import ModelError

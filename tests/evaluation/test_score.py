@@ -11,7 +11,8 @@ from rzen_eval.core import Mark, Run, Task, TaskData
 from rzen_eval.data.load import judgements
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import DataError, ModelError
-from rzen_eval.evaluation.score import score
+from rzen_eval.evaluation.rankings import Rankings
+from rzen_eval.evaluation.score import measure, score
 from tests import toys
 
 
@@ -67,6 +68,14 @@ def test_what_is_no_array_is_refused(task: Task):
 
     with pytest.raises(ModelError, match="expected an array of shape"):
         evaluate(task, Ragged())
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_is_no_number_is_no_result(task: Task):
+    data = replace(load_data(task), qrels={"q0": {"p0": float("inf")}})
+    run = Run({"q0": ["p0"]}, {"q0": [1.0]})
+    with pytest.raises(DataError, match=r"toy: ndcg_exponential@1 is nan, no number"):
+        measure(task, data, Rankings(run, run), [], {}, collapsed=False)
 
 
 def test_a_query_without_text_is_named(tmp_path: Path, cache: Path):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rzen_eval.errors import DataError
 from rzen_eval.ranking.metrics import grade_fault
@@ -80,16 +83,27 @@ class Table:
             raise DataError(f"{self.task.id}: {column} {repeated[0]!r} occurs more than once in {repo}")
         return ids
 
-    def pictures(self, column: str) -> datasets.Dataset:
-        """A column of encoded pictures.
+    def pictures(self, column: str, repository: Repository) -> datasets.Dataset:
+        """A column of encoded pictures, in the rows or in files that lie in the repository's folder.
 
         Raises:
-            DataError: it holds something else.
+            DataError: one is missing, is somewhere else or something else.
         """
+        import pyarrow.compute as pc
+
         feature: Any = self.rows.features[column]
-        if type(feature).__name__ != "Image" and not (isinstance(feature, dict) and "bytes" in feature):
+        if type(feature).__name__ != "Image" and not (isinstance(feature, dict) and {"bytes", "path"} <= set(feature)):
             raise self.bad(0, column, f"is of a column of {feature.dtype}; expected a picture")
-        return self.rows.select_columns([column])
+        pictures = self.rows.select_columns([column])
+        sizes = pc.fill_null(pc.binary_length(pc.struct_field(pictures.data.column(column), "bytes")), 0)
+        for row in np.flatnonzero(sizes.to_numpy() == 0).tolist():
+            path = (pictures[row][column] or {}).get("path")
+            if not path:
+                raise self.bad(row, column, "is missing; expected a picture")
+            if not _is_of(repository, path):
+                expected = "expected a picture, or a file of the repository"
+                raise self.bad(row, column, f"is the file {path!r:.60}; {expected}")
+        return pictures
 
     def judgements(self) -> Iterator[tuple[str, str, float]]:
         """Query, page and grade of each row of `query-id`, `corpus-id` and `score`.
@@ -249,6 +263,14 @@ class Row:
     def _spelled(self, column: str, cell: Any) -> str:
         number = isinstance(cell, int | float) and column not in self.table.labels
         return self.table.text(self.number, column, str(cell) if number else cell)
+
+
+def _is_of(repository: Repository, path: str) -> bool:
+    """Whether a path is a regular file in a repository's folder; links in there are followed, as people link disks."""
+    if repository.source.kind == "hub" or "\0" in path:
+        return False
+    place = Path(os.path.normpath(path))
+    return place.is_relative_to(repository.folder) and place.is_file()
 
 
 def _names(feature: Any) -> Sequence[str] | None:

@@ -55,7 +55,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     silent = len(every) - len(rows)
     rows = rows[: task.limit]
     query_ids = [every[row] for row in rows]
-    images = corpus.pictures("image")
+    images = corpus.pictures("image", repository)
     texts = corpus.rows.select_columns(["text"]) if chosen.page_text else None
 
     def page(row: int) -> Item:

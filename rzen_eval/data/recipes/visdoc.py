@@ -47,7 +47,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     rows = rows[: task.limit]
     query_ids = [every[row] for row in rows]
     corpus = Table.of(task, repository, ["corpus-id", "image"], "corpus")
-    page_ids, images = corpus.ids("corpus-id", unique=True), corpus.pictures("image")
+    page_ids, images = corpus.ids("corpus-id", unique=True), corpus.pictures("image", repository)
 
     def page(row: int) -> Item:
         image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)

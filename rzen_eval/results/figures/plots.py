@@ -11,7 +11,8 @@ import pandas as pd
 
 from rzen_eval.errors import ConfigError, ResultError, reason
 from rzen_eval.results.figures.sweep import MARKERS
-from rzen_eval.results.tables.averages import OTHER, average
+from rzen_eval.results.tables.averages import average
+from rzen_eval.results.tables.rows import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

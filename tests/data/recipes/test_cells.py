@@ -104,6 +104,31 @@ def test_a_document_row_that_means_nothing_is_named(
     assert refused(toys.toy_task(tmp_path, cache)).startswith(f"toy: {said}")
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (None, "is missing; expected a picture"),
+        ("/etc/passwd", "is the file '/etc/passwd'; expected a picture, or a file of the repository"),
+        ("/dev/zero", "is the file '/dev/zero'; expected a picture, or a file of the repository"),
+        ("../../etc/hostname", "is the file '../../etc/hostname'; expected a picture, or a file of the repository"),
+        ("http://127.0.0.1:9/a.png", "is the file 'http://127.0.0.1:9/a.png'; expected a picture, or a file of"),
+    ],
+)
+def test_a_page_is_in_its_row_or_in_the_repository(tmp_path: Path, cache: Path, path: str | None, said: str):
+    pages = [{"bytes": toys.page(number), "path": None} for number in range(3)]
+    beir(tmp_path, "corpus", "image", [*pages, {"bytes": None, "path": path}])
+    assert refused(toys.toy_task(tmp_path, cache)).startswith(f"toy: row 3 of toys/pages, corpus: image {said}")
+
+
+def test_a_page_may_be_a_file_of_the_repository(tmp_path: Path, cache: Path):
+    file = tmp_path / toys.REPO / "pages" / "3.png"
+    pages = [{"bytes": toys.page(number), "path": None} for number in range(3)]
+    beir(tmp_path, "corpus", "image", [*pages, {"bytes": None, "path": str(file)}])
+    file.parent.mkdir()
+    file.write_bytes(toys.page(7))
+    assert load_data(toys.toy_task(tmp_path, cache)).candidates[3].images[0].read() == toys.page(7)
+
+
 @pytest.mark.parametrize("kind", ["int64", "uint32", "uint64", "float64", "string"])
 def test_how_integer_ids_are_stored_changes_no_reading(tmp_path: Path, cache: Path, kind: str):
     beir(tmp_path, "qrels", "score", [3, 1, 2, 1])
