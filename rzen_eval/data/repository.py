@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import glob
 import hashlib
+import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
@@ -249,6 +250,17 @@ class Repository:
         )
 
 
+def file_in(folder: Path | None, path: str) -> Path | None:
+    """A regular file that a row names in a repository's folder; None for what lies elsewhere or is something else.
+
+    Links in the folder are followed, as people link disks.
+    """
+    if folder is None or "\0" in path or "://" in path:
+        return None
+    place = Path(os.path.normpath(folder / path))
+    return place if place.is_relative_to(folder) and place.is_file() else None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredImage:
     """One encoded image in a memory-mapped table; nothing is in memory until it is read."""
@@ -270,20 +282,10 @@ class StoredImage:
         if cell.get("bytes"):
             return upright(bytes(cell["bytes"]))
         if path := cell.get("path"):
-            return upright(self._file(str(path)).read_bytes())
+            if file := file_in(self.folder, str(path)):
+                return upright(file.read_bytes())
+            raise DataError(f"{self.label} is the file {path!r:.60}; expected a picture, or a file of the repository")
         raise DataError(f"{self.label} holds no image")
-
-    def _file(self, name: str) -> Path:
-        path = PurePosixPath(name)
-        if self.folder is None or path.is_absolute() or ".." in path.parts or "://" in name or "\0" in name:
-            raise DataError(
-                f"{self.label} names the file {name[:100]!r} in place of an image; expected its bytes, or a path inside"
-                " the repository"
-            )
-        file = self.folder / path
-        if not file.is_file():
-            raise DataError(f"{self.label} names the file {file}, which is not there or no regular file")
-        return file
 
     def __str__(self) -> str:
         return self.label
