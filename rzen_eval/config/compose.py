@@ -12,6 +12,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.family import family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain, written
@@ -117,12 +118,19 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
 
 
 def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path]) -> None:
-    """Refuse a metric that there is not, and options that the task's recipe does not take."""
+    """Refuse a metric or a version of the data that there is not, and options that the task's recipe does not take."""
     try:
         metrics.checked_name(task.metric)
     except ConfigError as error:
         key = f"tasks.{task.id}.metric"
         raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {key}: {error}") from error
+    for version in task.versions:
+        if version not in manifest().versions:
+            key = f"tasks.{task.id}.versions"
+            raise ConfigError(
+                f"{written(key, key.split('.'), overrides, places)}: {key}: expected some of"
+                f" {', '.join(manifest().versions)}, found {version!r}; a task of your own needs none"
+            )
     try:
         check_options(task)
     except ConfigError as error:

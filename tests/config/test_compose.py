@@ -97,6 +97,7 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("model.prompt.template=x", ["model.prompt", "{media} exactly once"]),
         ("tasks.vidore_arxivq.metric=hit@1", ["'vidore_arxivq'", "did you mean vidore_arxivqa?"]),
         ("tasks.vidore_arxivqa.metrc=hit@1", ["metrc", "did you mean metric?"]),
+        ("tasks.vidore_arxivqa.versions=[v9]", ["expected some of 2.1, 2.0.1, 2.0", "found 'v9'"]),
         ("tasks.vidore_arxivqa.metric=hit@2", ["tasks.vidore_arxivqa.metric", "hit@2", "did you mean"]),
         ("limit=many", ["command line", "limit", "integer", "'many'"]),
         ("limit=0", ["limit", "greater than 0"]),
