@@ -60,7 +60,7 @@ def load(task: Task, repository: Repository) -> TaskData:
 
     def page(row: int) -> Item:
         text = (texts[row]["text"] or "").strip() if texts is not None else ""
-        image = StoredImage(images, row, "image", f"page {page_ids[row]}")
+        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
         return Item(text=text or None, images=(image,), instruction=task.instruction.candidate)
 
     return TaskData(
