@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.evaluation.session import Outcome
+    from rzen_eval.results.tables.document import Document
 
-MANY = 20
-"""Tasks of which a terminal is shown no row each at the end of a run, unless it is asked for."""
+FEW = 20
+"""Tasks that have a line each on a terminal; of more there are the averages."""
 
 
 def options(parser: Options) -> None:
@@ -27,11 +29,7 @@ def options(parser: Options) -> None:
         "Score a model on tasks and print the tables. With nothing chosen the bundled model on the bundled sample. A"
         " task whose result is there is kept, and a run that was killed goes on from its vectors."
     )
-    parser.add_argument(
-        "--per-task",
-        action="store_true",
-        help=f"a row a task at the end, of more than {MANY} tasks too; a pipe and a file have it anyway",
-    )
+    parser.add_argument("--per-task", action="store_true", help=f"a line a task, though there are more than {FEW}")
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
         "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10",
@@ -64,19 +62,27 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     if not first:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
-    report(config, outcome, chosen.per_task)
+    # Without the averages, as with limit=, the tasks are all there is to show.
+    few = len(config.tasks) <= FEW or config.limit is not None
+    show(document(config, outcome, every=few or chosen.per_task or not sys.stdout.isatty()))
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
 
-def report(config: RunConfig, outcome: Outcome, per_task: bool) -> None:
-    """The tables of the tasks that have a score, then what failed and what a reader must know."""
+def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
+    """The tables of a run, then what failed and what a reader must know.
+
+    Args:
+        config: of the run.
+        outcome: what became of its tasks.
+        every: whether every task has a line of its own; else only the averages are shown.
+    """
     from rzen_eval.results.tables import leaderboard, rows
     from rzen_eval.results.tables.document import Document, Part
 
     folder, results = config.results_dir / config.model.name, list(outcome.results.values())
     own = rows.scored(config.model.name, results, f"results in {folder}", manifest())
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
-    remarks = []
+    remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
         remarks.append(f"limit={config.limit}: scores of at most {config.limit} queries a task, left out of the tables")
     if config.data.kind == "sample":
@@ -85,13 +91,10 @@ def report(config: RunConfig, outcome: Outcome, per_task: bool) -> None:
             " The real one: rzen-eval task=mmeb_v2 model=rzenembed_v2_7b data=mirror data.root=DIR,"
             " after rzen-eval data fetch and data unpack with the same task and root"
         )
-    shown = per_task or not sys.stdout.isatty() or len(config.tasks) <= MANY
-    if not shown:
-        remarks.insert(0, f"{len(results)} tasks are scored; --per-task shows each, as do the files in {folder}")
     parts = [
-        *([Part(tables=[leaderboard.task_table(results, outcome.failed)])] if shown else []),
+        *([Part(tables=[leaderboard.task_table(results, outcome.failed)])] if every else []),
         *leaderboard.sections([*own, *beside], manifest()),
         *([Part("Failed", points=list(outcome.failed.values()))] if outcome.failed else []),
         Part(paragraphs=remarks),
     ]
-    show(Document(parts))
+    return Document(parts)

@@ -17,10 +17,7 @@ import pytest
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.main import main
-from rzen_eval.cli.run import report
 from rzen_eval.cli.terminal import fitted
-from rzen_eval.config import compose
-from rzen_eval.evaluation.session import Outcome
 from rzen_eval.results import store
 from tests.results.test_store import result
 
@@ -86,49 +83,6 @@ def test_a_terminal_shows_texts_as_they_are_and_obeys_none(tmp_path: Path):
     assert "evil␛[2J�" in shown
     assert "\x1b[2J" not in shown
     assert "\u202e" not in shown
-    assert "\u202e" not in shown
-
-
-@pytest.fixture
-def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """What a run shows at its end, in a pipe or on a terminal, if one task failed and all others have a score."""
-
-    def show(suite: str, *, on_terminal: bool, per_task: bool = False) -> list[str]:
-        config = compose.load([f"task={suite}", "data=hub", f"results_dir={tmp_path}"])
-        *scored, failed = config.tasks.values()
-        made = {
-            task.id: result(task.id, 0.5, task=task.name, modality=task.modality, group=task.group) for task in scored
-        }
-        with monkeypatch.context() as patch:
-            patch.setenv("COLUMNS", "80")
-            patch.setattr(sys.stdout, "isatty", lambda: on_terminal)
-            report(config, Outcome(made, {failed.id: f"{failed.id}: no folder"}), per_task)
-        return capsys.readouterr().out.splitlines()
-
-    return show
-
-
-def rows(lines: list[str]) -> int:
-    """Lines of the table of tasks."""
-    return sum(line.lstrip("| ").startswith(("vidore_", "visrag_", "vidoseek_", "mmlongbench_")) for line in lines)
-
-
-def test_a_long_run_ends_on_a_terminal_with_the_averages_the_failures_and_where_the_rest_is(ended, tmp_path: Path):
-    lines = ended("visdoc", on_terminal=True)
-    assert rows(lines) == 0
-    overall, visdoc = (line for line in lines if line.startswith("mini "))
-    assert "50.00 (23 of 78)" in overall
-    assert visdoc.endswith("50.00 (3 of 4)")
-    assert lines[lines.index("Failed") + 2] == "- mmlongbench_doc: no folder"
-    assert "23 tasks are scored; --per-task shows each" in " ".join(lines)
-    assert str(tmp_path) in "".join(lines)
-    assert max(map(len, lines)) <= 80
-
-
-def test_every_task_is_shown_where_it_is_asked_for_where_they_are_few_and_in_a_pipe(ended):
-    assert rows(ended("visdoc", on_terminal=True, per_task=True)) == 24
-    assert rows(ended("visdoc", on_terminal=False)) == 24
-    assert rows(ended("vidore_v1", on_terminal=True)) == 10
 
 
 def test_colours_are_left_out_where_nobody_wants_them():
