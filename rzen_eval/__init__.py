@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval._version import __version__
 
 if TYPE_CHECKING:
-    from rzen_eval.api import Item, Side, evaluate, load_data, load_model, load_task, score_run
+    from rzen_eval.api import evaluate, load_data, load_model, load_task, score_run
+    from rzen_eval.core import Embedder, Item, MultiVectors, Result, Side, Task, TaskData
+    from rzen_eval.engine.settings import Runtime
+    from rzen_eval.errors import ConfigError, DataError, ModelError, ResultError, RzenEvalError
     from rzen_eval.rzenembed import RzenEmbed
 
-__all__ = ["Item", "RzenEmbed", "Side", "__version__", "evaluate", "load_data", "load_model", "load_task", "score_run"]
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "Embedder",
+    "Item",
+    "ModelError",
+    "MultiVectors",
+    "Result",
+    "ResultError",
+    "Runtime",
+    "RzenEmbed",
+    "RzenEvalError",
+    "Side",
+    "Task",
+    "TaskData",
+    "__version__",
+    "evaluate",
+    "load_data",
+    "load_model",
+    "load_task",
+    "score_run",
+]
+
+_PLACES = {
+    "api": ("evaluate", "load_data", "load_model", "load_task", "score_run"),
+    "core": ("Embedder", "Item", "MultiVectors", "Result", "Side", "Task", "TaskData"),
+    "engine.settings": ("Runtime",),
+    "errors": ("ConfigError", "DataError", "ModelError", "ResultError", "RzenEvalError"),
+    "rzenembed": ("RzenEmbed",),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the heavy parts when they are first used, so that `rzen-eval --help` answers at once."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    """Import what is behind a name when it is first used, so that `rzen-eval --help` answers at once."""
+    for place, names in _PLACES.items():
+        if name in names:
+            return getattr(import_module(f"rzen_eval.{place}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return getattr(import_module("rzen_eval.rzenembed" if name == "RzenEmbed" else "rzen_eval.api"), name)
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,7 +24,7 @@ def load_model(name: str, *overrides: str) -> Model:
 
     Args:
         name: file name in `conf/model`, such as `rzenembed_v2_7b`.
-        overrides: settings of the declaration, such as `checkpoint=/models/rzen`, `dtype=float32`, `device=cpu`.
+        overrides: settings of the declaration, such as `checkpoint=/models/rzen`, `dtype=bf16`, `device=cpu`.
 
     Returns:
         The model, with `embed(items, side)`.
@@ -44,7 +44,7 @@ def load_task(name: str, *overrides: str) -> Task:
     """A declared task.
 
     Args:
-        name: path in `conf/task`, such as `visdoc/vidore_arxivqa`.
+        name: path in `conf/task`, such as `visdoc/vidore_arxivqa`; the id or the leaderboard's name alone do.
         overrides: as on the command line, such as `data=mirror`, `data.root=/data`, `limit=10`.
 
     Returns:

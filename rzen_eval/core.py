@@ -165,6 +165,10 @@ class Source(Frozen):
     kind: Literal["sample", "hub", "mirror"]
     root: Path | None = None
     """Folder of a mirror; unused otherwise."""
+    media: Path | None = None
+    """Folder of the media, where they are in none of the places that are known."""
+    media_revision: str | None = None
+    """Commit or branch of the media repository to fetch; None: the commit that others pin."""
     strict: bool | None = None
     """Counts that differ from the declared ones are an error (True) or a warning (False); None: an error on the hub."""
 
@@ -201,6 +205,8 @@ class Task(Frozen):
     versions: tuple[str, ...] = ()
     """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source
+    media: Path | None = None
+    """Folder of this task's own media; None: in one of the places that are known."""
     limit: int | None = Field(default=None, gt=0)
     """Score the first `limit` queries only."""
     frames: int = Field(default=8, gt=0)
@@ -227,7 +233,8 @@ class TaskData:
     pools: Mapping[str, Sequence[str]] | None = None
     """Candidates each query may be ranked against; None means the whole corpus."""
     integer_ids: bool = False
-    """Whether the repository's candidate ids are integers; the official reading of graded NDCG depends on it."""
+    """Whether all candidate ids are integers, however the repository stores them; the official reading of graded NDCG
+    depends on it."""
     languages: Sequence[str] | None = None
     """Language of each query; None where the repository does not say."""
     revision: str | None = None
@@ -235,6 +242,8 @@ class TaskData:
     other_data: bool = False
     """Whether counts tell that these are other data than the benchmark's."""
     warnings: Sequence[str] = ()
+    media: Mapping[str, Any] | None = None
+    """Where the media were found, and of which commit they are; None where a task has none of its own."""
 
     def __repr__(self) -> str:
         pooled = "in one corpus" if self.pools is None else "in pools"
@@ -328,6 +337,12 @@ class Result(Frozen):
         """The evaluator that it was imported from; None where it was scored here."""
         imported: Mapping[str, str] = self.provenance.get("imported", {})
         return imported.get("from")
+
+    @property
+    def other_protocol(self) -> bool:
+        """Whether it was imported from an evaluator that has another protocol for this task than the benchmark's."""
+        imported: Mapping[str, Any] = self.provenance.get("imported", {})
+        return imported.get("from") == "mteb" and not imported.get("own_protocol", False)
 
     @property
     def _dataset(self) -> Mapping[str, str]:

@@ -7,12 +7,17 @@ The command line prints that line and leaves with the error's exit code.
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pydantic import ValidationError
+
+
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""What colours text in a terminal."""
 
 
 class RzenEvalError(Exception):
@@ -40,9 +45,19 @@ class ResultError(RzenEvalError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """` (did you mean X?)` where something is like enough, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]}?)" if close else ""
+    """` (did you mean X?)` where something holds the word, or is like it, case and punctuation aside; else nothing."""
+    plain: dict[str, str] = {}
+    for name in known:
+        plain.setdefault(_letters(name), name)
+    wanted = _letters(word)
+    holding = [name for letters, name in plain.items() if len(wanted) > 2 and wanted in letters][:3]
+    close = [plain[wanted]] if wanted in plain else holding
+    close = close or [plain[letters] for letters in difflib.get_close_matches(wanted, plain, n=1, cutoff=0.5)]
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def some(names: Sequence[str], n: int = 5, *, joined: str = ", ") -> str:
@@ -52,7 +67,14 @@ def some(names: Sequence[str], n: int = 5, *, joined: str = ", ") -> str:
 
 def reason(error: BaseException, length: int = 300) -> str:
     """What an error of another library says, in one line of at most `length` characters; its class if it is silent."""
-    return " ".join(str(error).split())[:length] or type(error).__name__
+    plain = "".join(character if character.isprintable() else " " for character in ESCAPES.sub("", str(error)))
+    return " ".join(plain.split())[:length] or type(error).__name__
+
+
+def failure(error: BaseException) -> str:
+    """The class of an error of code that is not ours, and what it says, in one line."""
+    said = reason(error)
+    return said if said == type(error).__name__ else f"{type(error).__name__}: {said}"
 
 
 def first_fault(error: ValidationError) -> tuple[str, str]:

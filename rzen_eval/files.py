@@ -1,16 +1,22 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders: made whole or not at all, and looked for by name."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import tempfile
+import unicodedata
 import uuid
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from functools import lru_cache
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+COMPARED = 300
+"""Names in a folder that a missing one is compared with letter by letter; among more only like ones are looked for."""
 
 
 def make_once(place: Path, make: Callable[[Path], None]) -> Path:
@@ -34,6 +40,16 @@ def make_once(place: Path, make: Callable[[Path], None]) -> Path:
             if not place.is_dir():
                 raise
     return place
+
+
+def state(file: str | os.PathLike[str]) -> str:
+    """What changes whenever a file is replaced or written to: size, time, inode and change time.
+
+    Raises:
+        OSError: it is not there.
+    """
+    stat = os.stat(file)  # noqa: PTH116 - a tenth of the time, a hundred thousand times
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino} {stat.st_ctime_ns}"
 
 
 @contextmanager
@@ -68,3 +84,37 @@ def write_whole(file: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def entries(folder: Path) -> tuple[str, ...]:
+    """Names in a folder, sorted; none where it cannot be listed."""
+    try:
+        return _entries(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=64)
+def _entries(folder: Path, _changed: int) -> tuple[str, ...]:
+    return tuple(sorted(entry.name for entry in folder.iterdir()))
+
+
+def plain(name: str) -> str:
+    """A name without what file systems and people change in it: case, Unicode form, `_` for `-`."""
+    return unicodedata.normalize("NFC", name).casefold().replace("_", "-")
+
+
+def nearest_there(path: Path) -> str:
+    """What is there in place of a missing file or folder, for the end of a message; empty where nothing is like it."""
+    missing = path
+    while not missing.parent.is_dir():
+        if missing == missing.parent:
+            return ""
+        missing = missing.parent
+    names = [name for name in entries(missing.parent) if ".tar" not in name]
+    alike = [name for name in names if plain(name) == plain(missing.name)]
+    alike = alike or [name for name in names if PurePath(name).stem == missing.stem]
+    if not alike and len(names) <= COMPARED:
+        alike = difflib.get_close_matches(missing.name, names, n=1)
+    what = "the nearest name there is" if missing == path else f"the nearest name in {missing.parent} is"
+    return f" ({what} {alike[0]!r})" if alike and alike[0] != missing.name else ""

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkable
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.errors import DataError
+from rzen_eval.files import nearest_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,9 @@ Alpha = Literal["drop", "white"]
 WHITE = (255, 255, 255)
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, LookupError, Image.DecompressionBombError)
 """What Pillow's decoders raise on damaged files, found by damaging files of twenty formats."""
+
+ORIENTATION = 0x0112
+"""The EXIF tag."""
 
 
 @runtime_checkable
@@ -128,6 +132,28 @@ def to_rgb(image: Image.Image, alpha: Alpha = "drop", name: str = "a picture") -
     return converted
 
 
+def upright(encoded: bytes) -> bytes:
+    """An encoded picture turned as its EXIF orientation says; the same bytes where it says nothing.
+
+    `datasets` does so when it decodes, and the official evaluator saves pages that it has decoded. Files on disk are
+    left as they are, there as here. Orientation that cannot be read is none.
+    """
+    if encoded[:2] not in {b"II", b"MM"} and not any(mark in encoded for mark in (b"Exif", b"eXIf", b"EXIF")):
+        return encoded
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(encoded)) as image:
+                if image.getexif().get(ORIENTATION, 1) == 1:
+                    return encoded
+                turned = ImageOps.exif_transpose(image).convert("RGB")
+    except DAMAGE:
+        return encoded
+    stream = io.BytesIO()
+    turned.save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
+
+
 def _here_only(media: Media) -> TypeGuard[Encoded]:
     # Asking for a protocol takes longer than for a type, and most pictures are paths.
     return not isinstance(media, (str, bytes, os.PathLike)) and (
@@ -154,7 +180,8 @@ def _opened(media: Media) -> Iterator[Image.Image]:
             image = Image.open(_source(media))
     except FileNotFoundError as error:
         raise DataError(
-            f"no file at {describe(media)}; of the benchmark's own, `rzen-eval data verify` tells how to get it"
+            f"no file at {describe(media)}{_nearest(media)}; of the benchmark's own, `rzen-eval data verify` tells how"
+            " to get it"
         ) from error
     except UnidentifiedImageError as error:
         raise DataError(f"{describe(media)} is {_found(media)}, not a picture that Pillow can read") from error
@@ -172,6 +199,10 @@ def _source(media: Media) -> io.BytesIO | Path:
     if isinstance(media, Encoded):
         return io.BytesIO(media.read())
     raise DataError(f"an image is a path, encoded bytes or a PIL image, found {type(media).__name__}; convert it first")
+
+
+def _nearest(media: Media) -> str:
+    return nearest_there(Path(media)) if isinstance(media, (str, os.PathLike)) else ""
 
 
 def _found(media: Media) -> str:

@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import pytest
+
 COMMIT = re.compile(r"[0-9a-f]{40}")
 LARGE = re.compile(r"\.(gz|parquet|gz-\d+)$")
 
@@ -52,6 +54,17 @@ class Hub:
     def url(self) -> str:
         """The endpoint."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def lead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let clients in this process come here."""
+        from huggingface_hub import constants
+
+        monkeypatch.setattr(constants, "ENDPOINT", self.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", self.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100)
 
     def environment(self, home: Path) -> dict[str, str]:
         """Variables that lead a client here, and what it downloads to a folder instead of the user's own cache."""

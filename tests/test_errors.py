@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field, ValidationError, field_validator
 
 from rzen_eval.core import Frozen
-from rzen_eval.errors import first_fault, nearest, reason, some
+from rzen_eval.errors import failure, first_fault, nearest, reason, some
 
 
 class Settings(Frozen):
@@ -34,7 +34,10 @@ def test_a_word_that_is_like_a_known_one_gets_a_hint():
 def test_what_another_library_says_becomes_one_short_line():
     assert reason(ValueError("one\n  two\tthree")) == "one two three"
     assert reason(ValueError("x" * 400)) == "x" * 300
+    assert reason(ValueError("\x1b[1mbold\x1b[0m \x07\x00 word")) == "bold word"
     assert reason(EOFError()) == "EOFError"
+    assert failure(EOFError()) == "EOFError"
+    assert failure(KeyError("a\nb")) == r"KeyError: 'a\nb'"
 
 
 @pytest.mark.parametrize(

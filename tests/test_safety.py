@@ -41,12 +41,45 @@ def pickled(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def test_code_of_a_repository_is_trusted_at_a_commit_alone(tmp_path: Path):
+    def check(*overrides: str) -> None:
+        spec = declared(*overrides)
+        files.check_trust(spec, spec.checkpoint, spec.revision)
+
     for revision in ("null", "main", "ea95c33"):
         with pytest.raises(ModelError, match=r"runs Python code of qihoo360/RzenEmbed, so expected a commit"):
-            files.check_trust(declared("model.trust_remote_code=true", f"model.revision={revision}"))
-    files.check_trust(declared("model.trust_remote_code=true"))
-    files.check_trust(declared("model.revision=main"))
-    files.check_trust(declared("model.trust_remote_code=true", "model.revision=null", f"model.checkpoint={tmp_path}"))
+            check("model.trust_remote_code=true", f"model.revision={revision}")
+    check("model.trust_remote_code=true")
+    check("model.revision=main")
+    check("model.trust_remote_code=true", "model.revision=null", f"model.checkpoint={tmp_path}")
+
+
+def test_code_of_an_adapters_base_is_trusted_at_a_commit_alone(tmp_path: Path):
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "some/base"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"runs Python code of some/base, so .* model\.base, which has none"):
+        opened(tmp_path, "trust_remote_code=true")
+
+
+def test_code_of_another_repository_is_never_run(checkpoint: Path, tmp_path: Path):
+    folder = tmp_path / "borrowing"
+    shutil.copytree(checkpoint, folder)
+    own = {"auto_map": {"AutoTokenizer": ["other/repo--tokens.Tokens", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(own))
+    with pytest.raises(ModelError, match=r"tokenizer_config.json names code of another repository \(other/repo\)"):
+        opened(folder, "trust_remote_code=true")
+
+
+def test_all_code_of_a_folder_counts_towards_its_identity(checkpoint: Path, tmp_path: Path):
+    folder = tmp_path / "with_code"
+    shutil.copytree(checkpoint, folder)
+    (folder / "parts").mkdir()
+    code = folder / "parts" / "tokens.py"
+    identities = []
+    for text in ("a = 1\n", "a = 2\n"):
+        code.write_text(text)
+        found = files.find(declared("model.trust_remote_code=true", f"model.checkpoint={folder}"), tmp_path / "cache")
+        identities.append(found.identity)
+    assert identities[0] != identities[1]
 
 
 def test_code_beside_the_weights_is_not_run(checkpoint: Path, tmp_path: Path):
@@ -80,7 +113,7 @@ def test_even_then_a_pickle_that_would_run_code_is_refused(pickled: Path, tmp_pa
     (pickled / "pytorch_model.bin").write_bytes(
         pickle.dumps({"model.norm.weight": Bomb(str(tmp_path / "ran"))}, protocol=2)
     )
-    with pytest.raises(ModelError, match="cannot be loaded as qwen2_vl"):
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin holds something else than weights"):
         opened(pickled, "pickled_weights=true")
     assert not (tmp_path / "ran").exists()
 

@@ -71,7 +71,7 @@ class Entry:
     name: str
     """The leaderboard's name; two versions of a task share it."""
     benchmark: str
-    """Id of the benchmark that it belongs to."""
+    """Id of the benchmark that it belongs to; empty: of none."""
     modality: str
     group: str
     versions: tuple[str, ...]
@@ -232,8 +232,8 @@ def manifest() -> Manifest:
         # The oldest before those between it and the newest, which are made of tasks of both.
         suites = [suite for version in (newest, *reversed(older)) for suite in version.suites]
         for path in _paths([*suites, *raw[benchmark.id].get("variants", ())]):
-            entry = _entry(path, benchmark.id)
-            entries.setdefault(entry.id, entry)
+            made = entry(path, declared.declaration("task", path, _shipped()), benchmark.id)
+            entries.setdefault(made.id, made)
     return Manifest(MappingProxyType(benchmarks), MappingProxyType(entries))
 
 
@@ -264,8 +264,14 @@ def _id(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _entry(path: str, benchmark: str) -> Entry:
-    raw = declared.declaration("task", path, _shipped())
+def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
+    """A task as tables and lists know it.
+
+    Args:
+        path: what `task=` calls it.
+        raw: what its YAML says, with what it builds on.
+        benchmark: id of the benchmark that it belongs to; none for tasks of your own.
+    """
     dataset = raw["dataset"]
     return Entry(
         id=_id(path),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from rzen_eval.cli.terminal import add_format, listing, show
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def options(parser: Options) -> None:
         metavar="NAME",
         help="remove the folder NAME, or all of the model NAME; all removes every one",
     )
+    add_format(parser)
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
@@ -47,25 +49,21 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
             shutil.rmtree(folder)
             print(f"removed {folder}")
     if not prunes:
-        _list(root, folders)
+        _list(root, folders, chosen.format)
     return 0
 
 
-def _list(root: Path, folders: Sequence[Path]) -> None:
-    import pandas as pd
-
+def _list(root: Path, folders: Sequence[Path], kind: str | None) -> None:
     from rzen_eval.engine.vector_store import SUFFIX
-    from rzen_eval.results.tables import averages
 
     rows = []
     for folder in folders:
         files = [file for file in folder.iterdir() if file.is_file()]
         rows.append({
             "vectors of": folder.name,
-            "chunks": str(sum(file.suffix == SUFFIX for file in files)),
-            "damaged": str(sum(file.suffix == ".damaged" for file in files)),
-            "MB": f"{sum(file.stat().st_size for file in files) / 1e6:.1f}",
+            "chunks": sum(file.suffix == SUFFIX for file in files),
+            "damaged": sum(file.suffix == ".damaged" for file in files),
+            "MB": round(sum(file.stat().st_size for file in files) / 1e6, 1),
         })  # fmt: skip
-    if rows:
-        print(averages.markdown(pd.DataFrame(rows).set_index("vectors of")))
-    print(f"{len(rows)} folders in {root}; rzen-eval cache --prune NAME removes one, --prune all every one")
+    note = f"{len(rows)} folders in {root}; rzen-eval cache --prune NAME removes one, --prune all every one"
+    show(listing("folders", rows, notes=[note]), kind)

@@ -6,8 +6,9 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import one_of
-from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.cli.terminal import listing, show
+from rzen_eval.cli.values import one_of
+from rzen_eval.errors import ConfigError, DataError, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
-    from rzen_eval.data.fetch import UnavailableError, Wanted
+    from rzen_eval.data.wanted import UnavailableError, Wanted
 
 ONLY = {"again": "unpack", "deep": "verify"}
 """Options of one action."""
@@ -61,7 +62,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _things(chosen: RunConfig) -> list[Wanted]:
-    from rzen_eval.data.fetch import wanted
+    from rzen_eval.data.wanted import wanted
 
     things = wanted(list(chosen.tasks.values()))
     if not things:
@@ -74,10 +75,7 @@ def _things(chosen: RunConfig) -> list[Wanted]:
 
 
 def _plan(chosen: RunConfig) -> int:
-    import pandas as pd
-
     from rzen_eval.data.fetch import gigabytes
-    from rzen_eval.results.tables import averages
 
     things = _things(chosen)
     if not things:
@@ -95,13 +93,16 @@ def _plan(chosen: RunConfig) -> int:
             {
                 "what": thing.name,
                 "for": ", ".join(thing.tasks) if len(thing.tasks) < 3 else f"{len(thing.tasks)} tasks",
+                "at": (thing.revision or "main")[:12],
                 "size": "?" if size is None else gigabytes(size),
                 "to get": state,
             }
         )
-    print(averages.markdown(pd.DataFrame(rows).set_index("what")))
+    show(listing("needed", rows))
     if errors:
         print(f"\nSizes are not all the hub's: {errors[0]}")
+        if any(task.modality == "visdoc" for task in chosen.tasks.values()):
+            print("Pages come with the rows of the 24 document tasks, about 33 GiB together by public reports.")
     place = chosen.data.root or things[0].folder
     free = shutil.disk_usage(_existing(place.expanduser().absolute())).free
     enough = free >= to_get + to_unpack
@@ -113,7 +114,7 @@ def _plan(chosen: RunConfig) -> int:
 
 def _sizes(thing: Wanted, *, reachable: bool) -> tuple[int | None, int | None, UnavailableError | None]:
     """Bytes in all, bytes still to get, and why not from the hub; of an archive some are known without it."""
-    from rzen_eval.data.fetch import UnavailableError
+    from rzen_eval.data.wanted import UnavailableError
 
     error = None
     if reachable:
@@ -137,6 +138,10 @@ def _fetch(chosen: RunConfig) -> int:
         if thing.archive and thing.archive.unpacked(thing.folder) and thing.archive.missing(thing.folder):
             print(f"{thing.name}: unpacked already, and its archive is gone; nothing to get")
             return
+        if thing.archive and thing.archive.cut_otherwise(thing.folder):
+            first, *_ = thing.archive.sizes(thing.folder)
+            print(f"{thing.name}: lies in {thing.folder} as {first} and so on; nothing to get")
+            return
         fetch(thing, print)
 
     return _each(_things(chosen), get)
@@ -145,6 +150,7 @@ def _fetch(chosen: RunConfig) -> int:
 def _unpack(chosen: RunConfig, again: bool) -> int:
     from tqdm import tqdm
 
+    from rzen_eval.data.archives import folder_of
     from rzen_eval.data.unpack import unpack
 
     def open_up(thing: Wanted) -> None:
@@ -158,6 +164,14 @@ def _unpack(chosen: RunConfig, again: bool) -> int:
         print(
             f"{thing.name}: {counts.files} files in {thing.folder / thing.archive.target}, {counts.written} of them new"
         )
+        marker = thing.archive.unpacked(thing.folder)
+        users = [chosen.tasks[name] for name in thing.tasks]
+        empty = [str(folder_of(task)) for task in users if marker and thing.archive.without(task, marker)]
+        if marker and empty:
+            raise DataError(
+                f"{thing.archive.name}: holds nothing for {some(empty)}; its folders are {some(list(marker.folders))}:"
+                " it is of another revision, or its last parts are missing"
+            )
 
     things = [thing for thing in _things(chosen) if thing.archive]
     if not things:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
     "estimate": Command("estimate", "what a run would cost: items, tokens, operations, bytes, hours", "run", KEYS),
+    "config": Command("config", "what a run would use, and where each value comes from", "run", KEYS),
     "multirun": Command(
         "multirun", "a run for each combination of settings, by Hydra's launchers", "run", [*KEYS, "hydra"]
     ),
@@ -50,17 +51,17 @@ GROUPS = {
 }
 MEANT = {
     "list": ("tasks", "models"), "ls": ("tasks", "models"), "eval": ("run",), "evaluate": ("run",), "score": ("run",),
-    "results": ("table",), "show": ("table",), "download": ("data",), "diff": ("compare",),
+    "results": ("table",), "show": ("table", "config"), "download": ("data",), "diff": ("compare",),
     "leaderboard": ("table",), "submit": ("export",), "check-model": ("model-check",), "cost": ("estimate",),
 }  # fmt: skip
 """What people call commands elsewhere."""
 HELP = """\
 Score multimodal embedding models on MMEB-V2.
 
-  rzen-eval                                     the bundled model on the bundled sample
+  rzen-eval                             the bundled model on the bundled sample
   rzen-eval task=visdoc model=rzenembed_v2_7b data=hub
   rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10
-  rzen-eval experiment=rzenembed_v2_7b          the settings of a published row
+  rzen-eval experiment=rzenembed_v2_7b  the settings of a published row
 """
 INTERRUPTED = 130
 
@@ -85,7 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen, settings = parser.read(words)
         code: int = module.run(chosen, settings, chosen.config_dir)
     except RzenEvalError as error:
-        print(f"rzen-eval: {error}", file=sys.stderr)
+        from rzen_eval.results.tables.escape import for_terminal
+
+        print(f"rzen-eval: {for_terminal(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough.
@@ -138,9 +141,10 @@ def _help() -> str:
         lines += [f"  {word:<12} {command.summary}" for word, command in COMMANDS.items() if command.group == group]
     lines += [
         "",
-        "rzen-eval COMMAND --help says what a command takes. Settings are KEY=VALUE, everything else is an --option:",
+        "rzen-eval COMMAND --help says what a command takes.",
+        "Settings are KEY=VALUE, everything else is an --option:",
         *(f"  {key + '=':<13} {what}" for key, what in KEYS.items()),
-        "Any key of a configuration file can be set: model.checkpoint=FOLDER, model.dtype=float32, data.root=DIR.",
+        "Any key of conf/ can be set: model.checkpoint=FOLDER, model.dtype=float32.",
         "--config-dir DIR reads further YAML; --version prints the version.",
         "Exit codes: 0 all right; 1 something failed; 2 wrong arguments or configuration.",
     ]

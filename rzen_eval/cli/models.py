@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
+from rzen_eval.cli.terminal import add_format, listing, show
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def options(parser: Options) -> None:
     parser.description = (
         "List models with family, source, size, dimensions, licence, and the published rows that each reproduces."
     )
+    add_format(parser)
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
@@ -31,43 +33,41 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    import pandas as pd
-
     from rzen_eval.benchmark import published as reference
-    from rzen_eval.config import compose
     from rzen_eval.config.messages import MissingValueError
-    from rzen_eval.results.tables import averages
+    from rzen_eval.config.models import declared_model
 
-    del chosen, settings
+    del settings
     found = folders(places)
     published = reference.load(found, manifest().names)
-    rows, open_ended = {}, []
+    rows, open_ended = [], []
     for name in choices("model", found):
         try:
-            spec = compose.load([f"model={name}"], places, need_tasks=False).model
+            spec = declared_model(name, found)
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue
-        rows[name] = _row(spec, published)
-    print(averages.markdown(pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")))
-    print(f"\n{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir")
+        rows.append(_row(name, spec, published))
+    note = f"{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir"
+    show(listing("models", rows, ("from", "licence", "family", "reference"), [note]), chosen.format)
     return 0
 
 
-def _row(spec: AnySpec, published: Mapping[str, Reference]) -> dict[str, str]:
+def _row(name: str, spec: AnySpec, published: Mapping[str, Reference]) -> dict[str, Any]:
     lost = [name for name in spec.reproduces if name not in published]
     if lost:
         near = nearest(lost[0], sorted(published))
         raise ConfigError(f"model {spec.name}: reproduces: unknown reference {lost[0]!r}{near}")
     overall = [_overall(published[name]) for name in spec.reproduces]
     return {
+        "model": name,
         "family": spec.family,
         "from": spec.source,
-        "size (B)": str(spec.parameters_b or "?"),
-        "dims": str(spec.dim or "?"),
-        "licence": spec.license or "?",
-        "published": ", ".join(dict.fromkeys(filter(None, overall))) or "-",
-        "reference=": ", ".join(spec.reproduces) or "-",
+        "size_b": spec.parameters_b,
+        "dims": spec.dim,
+        "licence": spec.license,
+        "published": list(dict.fromkeys(filter(None, overall))),
+        "reference": list(spec.reproduces),
     }
 
 

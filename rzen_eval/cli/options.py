@@ -6,21 +6,19 @@ import argparse
 import difflib
 import re
 import shlex
-import sys
+import shutil
 import textwrap
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices
+from rzen_eval.cli.values import directory
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from rzen_eval.results.tables.rows import Row
 
 SETTING = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=|~[A-Za-z_][\w.@/]*$")
 KEYS: Mapping[str, str] = {
@@ -38,7 +36,8 @@ KEYS: Mapping[str, str] = {
     "family": "what the tasks of a family share",
 }
 """Settings of a run, by the first part of their key."""
-WIDTH = 100
+WIDEST = 100
+"""Characters of a line of help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +91,16 @@ class Options(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """The help: what the command is for, its names, options and settings, and examples."""
-        self.description = textwrap.fill(self.description or "", WIDTH)
+        width = min(WIDEST, shutil.get_terminal_size().columns)
+        self.description = textwrap.fill(self.description or "", width)
         parts = []
         if self.keys:
             keys = [key for key in KEYS if key in self.keys]
             parts += ["settings:", *(f"  {key}=".ljust(24) + KEYS[key] for key in keys)]
             if self.any_key:
-                parts.append("  Every key of conf/ can be set: model.dtype=float32, data.root=DIR.")
+                parts.append("  Every key of conf/ can be set; rzen-eval config prints what holds.")
         if self.examples:
-            parts += ["", "examples:", *(f"  {example}" for example in self.examples)]
+            parts += ["", "examples:", *(_folded(example, width) for example in self.examples)]
         self.epilog = "\n".join(parts)
         return super().format_help()
 
@@ -223,115 +223,12 @@ def chosen_by(word: str) -> str:
     return f" (did you mean {known[close[0]]}?)" if close else ""
 
 
+def _folded(command: str, width: int) -> str:
+    """A command in lines that the shell reads as one."""
+    lines = textwrap.wrap(command, width - 8, break_long_words=False, break_on_hyphens=False)
+    return "  " + " \\\n      ".join(lines)
+
+
 def _positional(action: argparse.Action) -> str:
     name = action.metavar or action.dest
     return f"[{name} ...]" if action.nargs == "*" else f"[{name}]" if action.nargs == "?" else str(name)
-
-
-def directory(text: str) -> Path:
-    """A folder or file as given, `~` being the home folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("expected a path, found nothing")
-    return Path(text).expanduser()
-
-
-def listed(text: str) -> list[str]:
-    """Names with commas between them, in brackets or not."""
-    return [name.strip() for name in text.strip("[] ").split(",") if name.strip()]
-
-
-def one_of(*names: str) -> dict[str, Any]:
-    """What `add_argument` takes for an option whose value is one of some words."""
-
-    def read(text: str) -> str:
-        if text not in names:
-            raise argparse.ArgumentTypeError(
-                f"expected one of {', '.join(names)}, found {text!r}{nearest(text, names)}"
-            )
-        return text
-
-    return {"type": read, "metavar": "|".join(names)}
-
-
-def data_version(text: str) -> str:
-    """A version of the data."""
-    version: str = one_of(*manifest().versions)["type"](text)
-    return version
-
-
-def named_version(text: str) -> str:
-    """A version of the data that tasks name as theirs."""
-    version: str = one_of(*manifest().named_versions)["type"](text)
-    return version
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """Reads a whole number of a range."""
-
-    def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"expected a whole number, {low} to {high}, found {text!r}")
-        return int(text)
-
-    return read
-
-
-def number(fits: Callable[[float], bool], what: str) -> Callable[[str], float]:
-    """Reads a number that fits.
-
-    Args:
-        fits: whether it does.
-        what: the numbers that do, for the message.
-    """
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not fits(value):
-            raise argparse.ArgumentTypeError(f"expected {what}, found {text!r}")
-        return value
-
-    return read
-
-
-def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
-    """Rows whose name holds one of the given ones, case and punctuation aside: `rzenembed_v2_7b` is RzenEmbed-v2-7B.
-
-    Args:
-        word: the command, for the message.
-        found: rows to choose from.
-        wanted: names or parts of them.
-
-    Raises:
-        ConfigError: one of them names no row.
-    """
-    for name in wanted:
-        if not any(_holds(row, name) for row in found):
-            near = nearest(name, [row.model for row in found])
-            raise ConfigError(f"{word}: no model {name!r}{near}")
-    return [row for row in found if any(_holds(row, name) for name in wanted)]
-
-
-def _holds(row: Row, name: str) -> bool:
-    spelled = "".join(filter(str.isalnum, name.lower()))
-    return bool(spelled) and spelled in "".join(filter(str.isalnum, row.model.lower()))
-
-
-def put(text: str, file: Path | None) -> None:
-    """Print a text, or write it to a file that appears whole.
-
-    Raises:
-        ResultError: the file cannot be written.
-    """
-    from rzen_eval.errors import ResultError
-    from rzen_eval.files import write_whole
-
-    if file is None:
-        sys.stdout.write(text)
-        return
-    try:
-        write_whole(file, text.encode())
-    except OSError as error:
-        raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.options import directory, one_of, whole
+from rzen_eval.cli.values import directory, one_of, whole
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

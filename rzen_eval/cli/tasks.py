@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rzen_eval.benchmark.manifest import Entry, manifest
 from rzen_eval.benchmark.places import choices, folders
+from rzen_eval.cli.terminal import add_format, listing, show
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -12,16 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
+    from rzen_eval.core import Task
 
-EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants]"
+SPARE = ("revision", "repository", "pool", "data", "candidates", "task", "metric")
 
 
 def options(parser: Options) -> None:
     """What the command takes."""
     parser.description = (
-        "List tasks with group, metric, pool, counts and source, then the suites; by default all tasks."
+        "List tasks with group, metric, pool, counts and source, then the suites; by default all tasks, those of"
+        " --config-dir too."
     )
-    parser.examples = ["rzen-eval tasks task=visdoc"]
+    add_format(parser)
+    parser.examples = ["rzen-eval tasks", "rzen-eval tasks task=visdoc --format json"]
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
@@ -30,29 +35,33 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    import pandas as pd
+    known = choices("task", folders(places))
+    path_of = {name.rpartition("/")[2]: name for name in known if "/" in name}
+    shipped = manifest().entries
+    further = [name for task_id, name in path_of.items() if task_id not in shipped]
+    rows = [] if settings else [_row(entry, entry.path) for entry in shipped.values()]
+    if settings or further:
+        from rzen_eval.config import compose
 
-    from rzen_eval.config import compose
-    from rzen_eval.results.tables import averages
-
-    del chosen
-    config = compose.load(settings or [EVERYTHING], places)
-    rows = [
-        {
-            "id": f"{task.modality}/{task.id}",
-            "task": task.name,
-            "group": task.group,
-            "metric": task.metric,
-            "pool": task.pool,
-            "queries": str(task.n_queries),
-            "candidates": str(task.n_candidates or "?"),
-            "data": ", ".join(task.versions) or "variant",
-            "repository": task.dataset.repo + (f" ({task.dataset.config})" if task.dataset.config else ""),
-            "revision": (task.dataset.revision or "newest")[:8],
-        }
-        for task in config.tasks.values()
-    ]
-    print(averages.markdown(pd.DataFrame(rows).set_index("id")))
-    suites = [name for name in choices("task", folders(places)) if "/" not in name]
-    print(f"\n{len(rows)} tasks; suites: {', '.join(suites)}")
+        config = compose.load(settings or [f"task=[{','.join(further)}]"], places)
+        rows += [_row(task, path_of[task.id]) for task in config.tasks.values()]
+    suites = [name for name in known if "/" not in name]
+    notes = [f"{len(rows)} tasks; suites: {', '.join(suites)}"]
+    show(listing("tasks", rows, SPARE, notes), chosen.format)
     return 0
+
+
+def _row(task: Entry | Task, path: str) -> dict[str, Any]:
+    dataset = task if isinstance(task, Entry) else task.dataset
+    return {
+        "id": path,
+        "task": task.name,
+        "group": task.group,
+        "metric": task.metric,
+        "pool": task.pool,
+        "queries": task.n_queries,
+        "candidates": task.n_candidates,
+        "data": list(task.versions) or ["variant"],
+        "repository": dataset.repo + (f" ({dataset.config})" if dataset.config else ""),
+        "revision": (dataset.revision or "newest")[:8],
+    }

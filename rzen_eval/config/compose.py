@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError
 
-from rzen_eval.benchmark.places import GROUPS, choices, folders
-from rzen_eval.config.messages import MissingValueError, explain, plain, written
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import choices, folders
+from rzen_eval.config.family import family_of
+from rzen_eval.config.messages import MissingValueError, explain, plain
+from rzen_eval.config.origins import written
 from rzen_eval.config.schema import RunConfig
+from rzen_eval.config.unchanged import unchanged
+from rzen_eval.config.words import lines, parse
+from rzen_eval.data.recipe import check_options
 from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.ranking import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from hydra.core.override_parser.types import Override
+
+    from rzen_eval.core import Task
 
 
 def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need_tasks: bool = True) -> RunConfig:
@@ -41,70 +48,33 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
         ConfigError: an unknown group, choice or key, a value of a wrong type, a missing value.
     """
     places = folders(extra_dirs)
-    parsed = _parse(overrides)
-    for override in parsed:
-        _check_choice(override, places)
-    without = not need_tasks and all(override.key_or_group != "task" for override in parsed)
-    raw = _compose(parsed, places, ["~task"] if without else [])
-    if not without or raw.get("tasks"):
-        _check_task_ids(raw.get("tasks") or {}, parsed)
+    parsed = parse(overrides, places)
+    if not need_tasks and all(override.key_or_group != "task" for override in parsed):
+        raw = _compose(parsed, places, ["~task"])
+        if raw.get("tasks"):
+            _check_task_ids(raw["tasks"], parsed)
+    else:
+        raw = _with_tasks(parsed, places)
+        _check_task_ids(raw["tasks"], parsed)
     return _validate(raw, parsed, places)
 
 
-def _parse(overrides: Sequence[str]) -> list[Override]:
-    parser = OverridesParser.create()
-    parsed = []
-    for text in overrides:
-        try:
-            parsed.append(parser.parse_override(_at_home(text)))
-        except HydraException as error:
-            raise ConfigError(
-                f"{text!r} is not an override; expected group=choice or key.path=value, and quotes around a value"
-                " with special characters: 'data.root=\"/a b\"'"
-            ) from error
-        if parsed[-1].is_sweep_override():
-            key, value = text.split("=", 1)
-            raise ConfigError(f"{text!r}: several choices are written as a list, {key}=[{value}]")
-    given = {override.key_or_group for override in parsed}
-    if "data.root" in given and not given & {"data", "data.kind"}:
-        parsed.append(parser.parse_override("data=mirror"))
-    return parsed
-
-
-def _at_home(text: str) -> str:
-    """A value that begins with `~/` as a path: the shell leaves it alone there, and it means the home folder."""
-    key, equals, value = text.partition("=")
-    return f'{key}="{Path(value).expanduser()}"' if equals and value.startswith("~/") else text
-
-
-def _check_choice(override: Override, places: Sequence[Path]) -> None:
-    """Refuse an unknown group or choice with the nearest match, before Hydra says it at length."""
-    key = override.key_or_group
-    if "." in key or override.is_delete():
-        return
-    if key not in {*GROUPS, *RunConfig.model_fields}:
-        raise ConfigError(f"command line: unknown key {key!r}{nearest(key, [*GROUPS, *RunConfig.model_fields])}")
-    if key in GROUPS:
-        value = override.value()
-        for choice in value if isinstance(value, list) else [value]:
-            name = choice.text if isinstance(choice, QuotedString) else str(choice)
-            known = choices(key, places)
-            if name not in known:
-                raise ConfigError(
-                    f"unknown {key} {name!r}{nearest(name, known)}; expected one of conf/{key}/**/*.yaml"
-                    + (", or a list [a,b]" if key == "task" else "")
-                    + (f"; `rzen-eval {key}s` lists them" if key in ("task", "model") else "")
-                )
+def _with_tasks(parsed: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:
+    """What Hydra composes, those tasks read beside it that need none of it."""
+    if others := unchanged(parsed, places):
+        raw = _compose([override for override in parsed if override.key_or_group != "task"], places, [others.word])
+        tasks = others.among(raw.get("tasks") or {})
+        if tasks is not None:
+            return raw | {"tasks": tasks}
+    raw = _compose(parsed, places, [])
+    return raw | {"tasks": raw.get("tasks") or {}}
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
-    lines = [*map(_open_ended, overrides), *further]
-    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
-    if extra:
-        lines.append(f"hydra.searchpath=[{extra}]")
     try:
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
-            composed = compose(config_name="config", overrides=lines)
+            composed = compose(config_name="config", overrides=[*lines(overrides, places), *further])
+        _add_family(composed)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         raise MissingValueError(str(error.full_key)) from error
@@ -115,11 +85,15 @@ def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Seq
     return {str(key): value for key, value in raw.items()}
 
 
-def _open_ended(override: Override) -> str:
-    """Let an override set a key that no YAML mentions: whether it exists is for the schema to say."""
-    line = override.input_line or ""
-    plain = line[:1] not in {"+", "~"}
-    return f"++{line}" if plain and override.key_or_group not in GROUPS and "@" not in line.split("=")[0] else line
+def _add_family(composed: DictConfig) -> None:
+    """Where the family of a checkpoint is for its user to say, and its own `config.json` says it, take that."""
+    model = composed.model
+    if not OmegaConf.is_missing(model, "family") or OmegaConf.is_missing(model, "checkpoint"):
+        return
+    if found := family_of(str(model.checkpoint), model.get("base")):
+        model.family, file = found
+        said = f"model.family={model.family}, as {file} says; prompt and budgets are those of the declaration"
+        print(f"rzen-eval: {said}", file=sys.stderr)
 
 
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
@@ -138,16 +112,33 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
     try:
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(explain(error, overrides, places)) from error
+        raise ConfigError(explain(error, lambda key: written(key, overrides, places))) from error
     expanded = {name: getattr(config, name).expanduser().absolute() for name in ("results_dir", "cache_dir")}
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
-    for name, task in tasks.items():
-        try:
-            metrics.checked_name(task.metric)
-        except ConfigError as error:
-            where = written(f"tasks.{name}.metric", ["tasks", name, "metric"], overrides, places)
-            raise ConfigError(f"{where}: tasks.{name}.metric: {error}") from error
+    for task in tasks.values():
+        _check_task(task, overrides, places)
     return config.model_copy(update=expanded | {"tasks": tasks})
+
+
+def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path]) -> None:
+    """Refuse a metric or a version of the data that there is not, and options that the task's recipe does not take."""
+    try:
+        metrics.checked_name(task.metric)
+    except ConfigError as error:
+        key = f"tasks.{task.id}.metric"
+        raise ConfigError(f"{written(key, overrides, places)}: {key}: {error}") from error
+    for version in task.versions:
+        if version not in manifest().versions:
+            key = f"tasks.{task.id}.versions"
+            raise ConfigError(
+                f"{written(key, overrides, places)}: {key}: expected some of"
+                f" {', '.join(manifest().versions)}, found {version!r}; a task of your own needs none"
+            )
+    try:
+        check_options(task)
+    except ConfigError as error:
+        key = f"tasks.{task.id}.options"
+        raise ConfigError(f"{written(key, overrides, places)}: {error}") from error
 
 
 def _with_options(tasks: dict[str, Any], options: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from pydantic.fields import FieldInfo
 
@@ -13,18 +13,24 @@ from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.models import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
-    from hydra.core.override_parser.types import Override
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
+
+
+UNASKED = frozenset({"id", "source", "cache_dir"})
+"""Keys of a task that follow from others."""
 
 
 class MissingValueError(ConfigError):
     """A value that must be given and was not."""
 
     def __init__(self, key: str) -> None:
-        hint = " (the folder that holds <org>/<name>/)" if key == "data.root" else ""
+        hints = {
+            "data.root": " (the folder that holds <org>/<name>/)",
+            "model.family": f", one of {', '.join(CLASSES)}; most are what a checkpoint's config.json calls model_type",
+        }
+        hint = hints.get(key, "")
         super().__init__(f"{key} is missing; give {key}=VALUE{hint}")
         self.key = key
 
@@ -36,60 +42,75 @@ def plain(error: BaseException) -> str:
     return "configuration: " + " ".join(str(error).split())
 
 
-def explain(error: ValidationError, overrides: Sequence[Override], places: Sequence[Path]) -> str:
-    """The first thing that is wrong, in one line: where it was written, the key, what was expected and found."""
+def explain(error: ValidationError, written: Callable[[str], str]) -> str:
+    """The first thing that is wrong, in one line: where it was written, the key, what was expected and found.
+
+    Args:
+        error: with all that is wrong.
+        written: says where a key was written.
+    """
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     family = location.pop(1) if location[0] == "model" and location[1:2] and location[1] in CLASSES else ""
     if first["type"].startswith("union_tag"):
         location.append("family")
     key = ".".join(location)
-    where = written(key, location, overrides, places)
+    where = written(key)
     if first["type"].startswith("union_tag"):
         found = first.get("ctx", {}).get("tag")
         return f"{where}: {key}: expected one of {', '.join(CLASSES)}, found {found!r}{nearest(str(found), [*CLASSES])}"
     if first["type"] == "extra_forbidden":
-        known = sorted(_fields(location[:-1], family) - {"id", "source", "cache_dir"})
+        known = sorted(_keys(_schema(location[:-1], family)))
         return f"{where}: unknown key {key}{nearest(location[-1], known)}; expected one of {', '.join(known)}"
     if first["type"] == "missing":
         return f"{where}: {key} is missing; expected a value"
+    if first["type"] in {"model_type", "dict_type"} and (known := _keys(_schema(location, family))):
+        return (
+            f"{where}: {key} takes no value but keys, such as {key}.{known[0]}=VALUE, found {first['input']!r};"
+            f" expected one of {', '.join(known)}"
+        )
     if first["type"] == "value_error":
         return f"{where}: {key}: {first['msg'].removeprefix('Value error, ')}"
     expected = first["msg"].removeprefix("Input should be ")
     return f"{where}: {key}: expected {expected}, found {first['input']!r}"
 
 
-def _fields(location: Sequence[str], family: str = "") -> set[str]:
-    """Keys that the schema knows at a place; `family` is that of the model, whose keys depend on it."""
-    model: Any = RunConfig
-    for part in location:
-        if model is RunConfig and part == "tasks":
-            model = dict[str, Task]
-        elif model == dict[str, Task]:
-            model = Task
-        else:
-            annotation = model.model_fields[part].annotation
-            options = [one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields")]
-            of_family = [one for one in options if family in get_args(one.model_fields.get("family", _NONE).annotation)]
-            model = (of_family if part == "model" and of_family else options)[0]
-    return {field.alias or name for name, field in model.model_fields.items()}
+def _schema(location: Sequence[str], family: str = "") -> type[BaseModel] | None:
+    """What says which keys there are at a place; `family` is that of the model, whose keys depend on it."""
+    at: type[BaseModel] = RunConfig
+    place = ["tasks", *location[2:]] if location[:1] == ["tasks"] and len(location) > 1 else list(location)
+    for part in place:
+        if at is RunConfig and part == "tasks":
+            at = Task
+            continue
+        named = {field.alias or name: field for name, field in at.model_fields.items()}
+        if part not in named:
+            return None
+        annotation = named[part].annotation
+        options = [one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields")]
+        of_family = [one for one in options if family in get_args(one.model_fields.get("family", _NONE).annotation)]
+        if not options:
+            return None
+        at = (of_family if part == "model" and of_family else options)[0]
+    return at
+
+
+def _keys(schema: type[BaseModel] | None) -> list[str]:
+    named = {} if schema is None else schema.model_fields
+    return [key for name, field in named.items() if (key := field.alias or name) not in UNASKED]
 
 
 _NONE = FieldInfo()
 
 
-def written(key: str, location: Sequence[str], overrides: Sequence[Override], places: Sequence[Path]) -> str:
-    """Where a key was given: the command line, or the file of its group."""
-    given = [override.key_or_group for override in overrides]
-    if any(
-        key == name or key.startswith(f"{name}.") or name.startswith(f"{key}.") for name in given if name not in GROUPS
-    ):
-        return "command line"
-    group, name = ("task", location[1]) if location[0] == "tasks" else (location[0], None)
-    if name is None:
-        chosen = [o.value() for o in overrides if o.key_or_group == group]
-        name = str(chosen[-1]) if chosen else "*"
-    for folder in places:
-        for file in sorted((folder / group).rglob(f"{name.split('/')[-1]}.yaml")):
-            return f"{folder.name}/{file.relative_to(folder)}"
-    return "conf/config.yaml"
+def like_key(key: str) -> str:
+    """` (did you mean model.dtype?)` of a key that is not at the top: where it is, with the keys that it takes."""
+    inside = {
+        f"{part}.{name}": [part, name] for part in ("model", "runtime", "data") for name in _keys(_schema([part]))
+    }
+    inside |= {f"tasks.ID.{name}": ["tasks", "ID", name] for name in _keys(Task)}
+    exact = [name for name in inside if name.rpartition(".")[2] == key]
+    if not exact:
+        return nearest(key, [*GROUPS, *RunConfig.model_fields]) or nearest(key, inside)
+    own = ", ".join(_keys(_schema(inside[exact[0]])))
+    return f" (did you mean {exact[0]}{own and f', which takes {own}'}?)"

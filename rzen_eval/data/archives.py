@@ -72,6 +72,10 @@ class Archive:
             layouts += [(stem,), tuple(f"{stem}-{number:0{width}}" for number in range(last + 1))]
         return max(layouts, key=lambda names: sum((tree / name).is_file() for name in names))
 
+    def cut_otherwise(self, tree: Path) -> bool:
+        """Whether all of it is on disk, but under other names than those of the repository, such as MMEB-V3's."""
+        return not self.missing(tree) and self._layout(tree) != self.parts
+
     @property
     def _stem(self) -> str:
         return re.sub(r"-\d+$", "", self.parts[0])
@@ -105,6 +109,18 @@ class Archive:
         if known and below[:1] == [LEVEL] and self.target.startswith(FRAMES):
             below = below[1:]
         return PurePosixPath(folder, *below), known
+
+    def without(self, task: Task, marker: Marker) -> bool:
+        """Whether what was unpacked holds nothing for a task; False where the marker does not say what it held."""
+        wanted = folder_of(task)
+        return (
+            wanted is not None
+            and bool(marker.folders)
+            and not any(
+                self.folder(name) == self.folder(wanted) if self.folder(wanted) else name == wanted
+                for name in marker.folders
+            )
+        )
 
     def folder(self, name: str) -> str | None:
         """The folder of a task that goes by a name, whatever its case; None where no task of this archive does."""
@@ -195,6 +211,17 @@ def needed(task: Task) -> list[Archive]:
         folders.append(ARCHIVES[0].target)
     held = [holder(folder) for folder in folders]
     return [archive for archive in ARCHIVES if archive in held]
+
+
+def folder_of(task: Task) -> str | None:
+    """The name of a task's folder in its archive; None where none of the archives has one."""
+    if task.modality is Modality.IMAGE:
+        return task.dataset.config
+    for text in _texts(task.options):
+        if archive := holder(text):
+            inside = text.replace("{place}", str(task.options.get("place", ""))).removeprefix(f"{archive.target}/")
+            return inside.split("/")[0]
+    return None
 
 
 def holder(path: str) -> Archive | None:

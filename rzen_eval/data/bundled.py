@@ -6,12 +6,26 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.errors import DataError
 from rzen_eval.files import make_once
-from rzen_eval.sample import COUNTS, VERSION, make
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["COUNTS", "VERSION", "folder"]
+    from rzen_eval.core import Dataset
+    from rzen_eval.sample import SampleCount
+
+
+def version() -> str:
+    """Names the sample that this version of the package makes; its maker is imported with the sample alone."""
+    from rzen_eval.sample import VERSION
+
+    return VERSION
+
+
+def counts(dataset: Dataset) -> SampleCount:
+    """What a task of the sample holds."""
+    from rzen_eval.sample import COUNTS
+
+    return COUNTS[dataset.repo, dataset.config]
 
 
 def folder(cache_dir: Path) -> Path:
@@ -20,7 +34,9 @@ def folder(cache_dir: Path) -> Path:
     Raises:
         DataError: the cache folder cannot be written.
     """
-    place = cache_dir / "sample" / VERSION
+    from rzen_eval.sample import make
+
+    place = cache_dir / "sample" / version()
     try:
         return make_once(place, make)
     except OSError as error:

@@ -7,26 +7,20 @@ import json
 import os
 import shutil
 import time
-from dataclasses import dataclass
-from fnmatch import fnmatch
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.archives import ARCHIVES, needed
-from rzen_eval.data.media import REPO
-from rzen_eval.data.repository import Repository
-from rzen_eval.errors import ConfigError, DataError, reason
+from rzen_eval.data.archives import COMMIT
+from rzen_eval.data.commits import NOTE
+from rzen_eval.data.wanted import size_of
+from rzen_eval.errors import DataError
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from rzen_eval.core import Task
-    from rzen_eval.data.archives import Archive
+    from rzen_eval.data.wanted import File, Wanted
 
-NOT_ROWS = ("*.zip", "*.tar", "*.tar.*", "*.tgz", "*.7z", "*.rar", "*.mp4", "*.avi", "*.mkv", "*.mov", "*.webm")
-"""Files of row repositories that are left out: raw videos, of which the benchmark has frames in its own archives."""
 CHECKED = ".cache/rzen_eval/checked.json"
 """In a fetched repository: size, time and sum of the files that were checked, so that they are read once only."""
 PARTIAL = ".cache/rzen_eval/partial"
@@ -34,125 +28,6 @@ PARTIAL = ".cache/rzen_eval/partial"
 BLOCK = 1 << 22
 WAITS = (1, 5, 20)
 """Seconds before a hub that answers that it is busy is asked again."""
-
-
-class UnavailableError(DataError):
-    """The hub does not answer, or does not have what it is asked for."""
-
-    def __init__(self, message: str, *, unreachable: bool) -> None:
-        super().__init__(message)
-        self.unreachable = unreachable
-        """It does not answer at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as the hub describes it."""
-
-    path: str
-    size: int
-    sha256: str | None
-    """Of large files; small ones have the sum that Git gives them."""
-    git: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What the hub has of something wanted."""
-
-    commit: str
-    files: tuple[File, ...]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A row repository, or an archive of the media repository, that tasks need."""
-
-    repo: str
-    revision: str | None
-    folder: Path
-    """Where its files go."""
-    tasks: tuple[str, ...]
-    """Ids of the tasks that need it."""
-    archive: Archive | None = None
-
-    @property
-    def name(self) -> str:
-        """What to call it."""
-        return f"{self.repo} {self.archive.name}" if self.archive else self.repo
-
-    @cached_property
-    def listing(self) -> Listing:
-        """Its files at the wanted revision.
-
-        Raises:
-            DataError: the hub cannot be asked, or does not hold it.
-        """
-        from huggingface_hub import HfApi
-
-        try:
-            info = HfApi().dataset_info(self.repo, revision=self.revision, files_metadata=True)
-        except Exception as error:
-            raise self.unavailable(error) from error
-        found = {
-            entry.rfilename: File(
-                entry.rfilename, entry.size or 0, entry.lfs.sha256 if entry.lfs else None, entry.blob_id
-            )
-            for entry in info.siblings or ()
-        }
-        names = self.archive.parts if self.archive else [name for name in found if _is_rows(name)]
-        if absent := [name for name in names if name not in found]:
-            raise DataError(
-                f"{self.name}: the hub has no file {absent[0]} at {info.sha}; the benchmark's layout changed"
-            )
-        return Listing(str(info.sha), tuple(found[name] for name in names))
-
-    def waiting(self) -> list[File]:
-        """Files that are not on disk in their full size."""
-        return [file for file in self.listing.files if _size(self.folder / file.path) != file.size]
-
-    def unavailable(self, error: Exception) -> UnavailableError:
-        """The error of a hub that does not answer as it should."""
-        from huggingface_hub.errors import HfHubHTTPError
-
-        return UnavailableError(
-            f"{self.name}: the hub does not serve it at {self.revision or 'main'} ({reason(error)});"
-            " check the connection and run the same command again, it goes on where it stopped",
-            unreachable=not isinstance(error, HfHubHTTPError),
-        )
-
-
-def wanted(tasks: Sequence[Task]) -> list[Wanted]:
-    """What tasks need, each thing once. With `data=hub`, `datasets` gets the rows itself when a task is loaded.
-
-    Raises:
-        ConfigError: two tasks need different revisions of one repository, which has one folder only.
-    """
-    rows: dict[str, list[Task]] = {}
-    media: dict[str, list[Task]] = {}
-    for task in tasks:
-        if task.source.kind == "mirror":
-            rows.setdefault(task.dataset.repo, []).append(task)
-        if task.source.kind != "sample":
-            for archive in needed(task):
-                media.setdefault(archive.name, []).append(task)
-    things = []
-    for repo, users in rows.items():
-        revisions = {task.dataset.revision for task in users}
-        if len(revisions) > 1:
-            raise ConfigError(
-                f"{repo}: {users[0].id} and others need different revisions, {', '.join(map(str, revisions))},"
-                " and a mirror holds one; give them another data.root, one after the other"
-            )
-        root = users[0].source.root
-        if root is None:
-            raise ConfigError("data.root is missing; give data.root=FOLDER")
-        things.append(Wanted(repo, revisions.pop(), root.expanduser().absolute() / repo, _ids(users)))
-    for archive in (archive for archive in ARCHIVES if archive.name in media):
-        users = media[archive.name]
-        root = Repository.of(users[0]).media.root
-        things.append(Wanted(REPO, None, root, _ids(users), archive))
-    return things
 
 
 def fetch(thing: Wanted, say: Callable[[str], None]) -> None:
@@ -174,23 +49,27 @@ def fetch(thing: Wanted, say: Callable[[str], None]) -> None:
             f"{thing.name}: {gigabytes(missing)} are to be downloaded to {thing.folder}, {gigabytes(free)} are free;"
             " make room or use another data.root"
         )
-    note = thing.folder / CHECKED
-    checked = _checked(note)
+    note, commits = thing.folder / CHECKED, thing.folder / NOTE
+    checked, commit_of = _read(note), _read(commits)
     for file in listing.files:
         _download(thing, file)
         _check(thing, file, checked)
         write_whole(note, json.dumps(checked, indent=1).encode())
+        commit_of[file.path] = listing.commit
+        write_whole(commits, json.dumps(commit_of, indent=1).encode())
+    other = thing.revision == COMMIT and listing.commit != COMMIT
     say(
         f"{thing.name}: {len(listing.files)} files, {gigabytes(sum(file.size for file in listing.files))}, at"
-        f" {listing.commit}; {len(waiting)} downloaded, all sums are the hub's"
+        f" {listing.commit}{f', since the hub has no commit {COMMIT[:12]} any more' if other else ''};"
+        f" {len(waiting)} downloaded, all sums are the hub's"
     )
 
 
-def _checked(note: Path) -> dict[str, Any]:
-    """What earlier runs compared with the hub's sums; nothing, where that note is not there or not whole."""
+def _read(note: Path) -> dict[str, Any]:
+    """What earlier runs noted; nothing, where that note is not there or not whole."""
     try:
         return dict(json.loads(note.read_text()))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -228,7 +107,7 @@ def _resume(thing: Wanted, file: File) -> None:
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     place = thing.folder / file.path
-    if _size(place) == file.size:
+    if size_of(place) == file.size:
         return
     part = thing.folder / PARTIAL / f"{file.sha256 or file.git}"
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -251,18 +130,6 @@ def _resume(thing: Wanted, file: File) -> None:
 def gigabytes(size: int) -> str:
     """A size for people."""
     return f"{size / 1e9:.1f} GB" if size >= 5e7 else f"{size / 1e6:.1f} MB"
-
-
-def _ids(tasks: Sequence[Task]) -> tuple[str, ...]:
-    return tuple(task.id for task in tasks)
-
-
-def _is_rows(name: str) -> bool:
-    return not any(fnmatch(name.lower(), pattern) for pattern in NOT_ROWS)
-
-
-def _size(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
 
 
 def _check(thing: Wanted, file: File, checked: dict[str, Any]) -> None:

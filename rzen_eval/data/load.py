@@ -6,16 +6,17 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, replace
-from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
 from rzen_eval.data import bundled
+from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
 from rzen_eval.errors import ConfigError, DataError
+from rzen_eval.ranking.metrics import check_qrels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,8 @@ def load_data(task: Task) -> TaskData:
         DataError: the data are missing, damaged, inconsistent, or not as many as declared.
         ConfigError: the task names a recipe that does not exist.
     """
-    data: TaskData = _recipe(task).load(task, Repository.of(task))
+    repository = Repository.of(task)
+    data: TaskData = recipe(task).load(task, repository)
     for side, ids in (("queries", data.query_ids), ("candidates", data.candidate_ids)):
         if not ids:
             raise DataError(
@@ -61,22 +63,15 @@ def load_data(task: Task) -> TaskData:
     if (data.pools is None) != (task.pool == "corpus"):
         made = "the whole corpus" if data.pools is None else "a pool for each query"
         raise ConfigError(f"tasks.{task.id}.pool: declared {task.pool!r}, but recipe {task.recipe} made {made}")
-    miscounted = _counted(task, data)
-    warnings = [*data.warnings, *_same_commit(task, data), *miscounted]
-    return replace(data, warnings=warnings, other_data=data.other_data or bool(miscounted))
-
-
-def _recipe(task: Task) -> Any:
-    module = task.recipe if "." in task.recipe else f"rzen_eval.data.recipes.{task.recipe}"
     try:
-        recipe = import_module(module)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{task.id}: recipe {task.recipe!r} is not a module of rzen_eval.data.recipes or an import path ({error})"
-        ) from error
-    if not hasattr(recipe, "load"):
-        raise ConfigError(f"{task.id}: recipe {task.recipe!r} has no function load(task, repository)")
-    return recipe
+        check_qrels(data.qrels)
+    except DataError as error:
+        raise DataError(f"{task.id}: {error}") from error
+    miscounted = _counted(task, data)
+    odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
+    warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *odd]
+    other_data = data.other_data or bool(miscounted)
+    return replace(data, warnings=warnings, other_data=other_data, media=repository.media_source.found())
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:
@@ -143,7 +138,7 @@ def _counted(task: Task, data: TaskData) -> list[str]:
     """Compare counts with the declared ones."""
     n_queries, n_candidates = task.n_queries, task.n_candidates
     if task.source.kind == "sample":
-        made = bundled.COUNTS[task.dataset.repo, task.dataset.config]
+        made = bundled.counts(task.dataset)
         by_language = made.n_queries_by_language or {}
         n_queries, n_candidates = by_language.get(task.dataset.language or "", made.n_queries), made.n_candidates
     n_queries = min(n_queries, task.limit or n_queries)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from rzen_eval.data import video as videos
+from rzen_eval.data.archives import REPO
+from rzen_eval.data.places import Place, Where, task_folder
 from rzen_eval.errors import DataError
+from rzen_eval.files import nearest_there
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from rzen_eval.core import Media
 
+__all__ = ["REPO", "MediaTree", "MissingMediaError", "natural", "uniform"]
+
 T = TypeVar("T")
 
-REPO = "TIGER-Lab/MMEB-V2"
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 BY_STEP = "video-tasks/videos/video_qa/"
 """Videos whose frames the official evaluator chooses with a whole-numbered step."""
@@ -31,30 +36,75 @@ class MissingMediaError(DataError):
     def __init__(self, message: str, folder: str) -> None:
         super().__init__(message)
         self.folder = folder
-        """Where its frames were expected, relative to the tree."""
+        """Where its frames were expected, relative to the canonical tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaTree:
-    """The folder that holds `image-tasks/`, `video-tasks/` and `visdoc-tasks/`."""
+    """The folder that holds `image-tasks/`, `video-tasks/` and `visdoc-tasks/`, as one task sees it.
+
+    Paths are those of the canonical tree. What `settle` has found elsewhere is read there.
+    """
 
     root: Path
+    """The canonical tree."""
     cache_dir: Path
     """Where frames extracted from video files are kept; the tree itself is never written."""
+    where: Where | None = None
+    """What else is searched; None: nothing."""
+    places: dict[str, Place] = field(default_factory=dict, compare=False)
+    """What was found, by canonical folder."""
+    from_videos: Counter[str] = field(default_factory=Counter, compare=False)
+    """Clips whose frames are taken from raw videos, and clips in all."""
+
+    def settle(self, media: Sequence[str], videos: Sequence[str] = ()) -> None:
+        """Find the place of a task's media, once, with the first of them as the proof.
+
+        Args:
+            media: clips' folders of frames, or pictures, in the order of the rows.
+            videos: the video file of each clip, where there may be some.
+        """
+        where = self.where or Where((self.root,))
+        for paths, there in ((media, _holds_pictures), (videos, Path.is_file)):
+            if paths:
+                canonical = task_folder(paths[0])
+                inside = [path.removeprefix(f"{canonical}/") for path in paths if _inside(path)]
+                self.places[canonical] = where.find(canonical, inside, there)
+        if videos and self.path(task_folder(videos[0])).is_dir():
+            clips = dict(zip(media, videos, strict=True))
+            raw = sum(
+                self.path(video).is_file() and not _holds_pictures(self.path(clip)) for clip, video in clips.items()
+            )
+            self.from_videos.update(raw=raw, clips=len(clips))
+
+    def path(self, relative: str) -> Path:
+        """Where something of the canonical tree is.
+
+        Raises:
+            DataError: it would be outside the tree.
+        """
+        if not _inside(relative):
+            raise DataError(
+                f"{relative[:200]!r} is no path inside the media's folder; rows name files there, without '..' and"
+                " without an address"
+            )
+        for canonical, place in self.places.items():
+            if relative == canonical or relative.startswith(f"{canonical}/"):
+                return place.folder / relative[len(canonical) + 1 :]
+        return self.root / relative
 
     def image(self, relative: str) -> Path:
         """A picture's place; whether it is there shows when it is opened."""
-        return self.root / relative
+        return self.path(relative)
 
     def frames(self, folder: str, n: int | None, video: str | None = None) -> Sequence[Media]:
         """Frames of a clip, in order.
 
         Args:
-            folder: the clip's folder of frames, relative to the root.
+            folder: the clip's folder of frames.
             n: how many, uniformly sampled; None: all of them.
-            video: what to take them from where that folder has none, relative to the root: a video file, of
-                which the same frames are chosen as if the official evaluator had filled the folder, or
-                another folder of frames.
+            video: what to take them from where that folder has none: a video file, of which the same frames are
+                chosen as if the official evaluator had filled the folder, or another folder of frames.
 
         Returns:
             Paths, or references to frames that the loader's workers decode.
@@ -62,19 +112,28 @@ class MediaTree:
         Raises:
             DataError: there is neither a frame nor a video, or the video cannot be opened.
         """
-        files = _pictures(self.root / folder)
+        files = _pictures(self.path(folder))
         if not files and video:
-            source = self.root / video
+            source = self.path(video)
             if source.is_file():
                 saved = videos.saved_by_step if video.startswith(BY_STEP) else videos.saved_evenly
                 return videos.frames(source, self.cache_dir, lambda total: _sampled(saved(total), n))
             files = _pictures(source)
         if not files:
-            raise MissingMediaError(
-                f"no frames in {self.root / folder}" + (f" and no video at {self.root / video}" if video else ""),
-                folder,
-            )
+            raise self.missing(folder, video)
         return _sampled(files, n)
+
+    def missing(self, folder: str, video: str | None = None) -> MissingMediaError:
+        """The error of a clip that is not there: where it was looked for, and what is there that is like it."""
+        place = self.places.get(task_folder(folder))
+        elsewhere = f"; {place.tried - 1} other known places were looked at too" if place and not place.found else ""
+        return MissingMediaError(
+            f"no frames in {self.path(folder)}"
+            + (f" and no video at {self.path(video)}" if video else "")
+            + nearest_there(self.path(folder))
+            + elsewhere,
+            folder,
+        )
 
 
 def uniform(total: int, n: int) -> list[int]:
@@ -93,10 +152,37 @@ def natural(file: Path) -> list[tuple[int, str]]:
 
 def _pictures(folder: Path) -> list[Path]:
     # Names that differ in case only have equal keys: sorted before, they have one order on every file system.
-    return sorted(
-        sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES) if folder.is_dir() else (),
-        key=natural,
-    )
+    return sorted(sorted(file for file in _listed(folder) if _is_picture(file)), key=natural)
+
+
+def _is_picture(file: Path) -> bool:
+    """By its name; macOS adds files that begin with `._` and only look like it."""
+    return file.suffix.lower() in PICTURES and not file.name.startswith("._")
+
+
+def _holds_pictures(place: Path) -> bool:
+    """Whether it is a picture, or a folder with one in it."""
+    return any(map(_is_picture, _listed(place))) or (_is_picture(place) and place.is_file())
+
+
+def _listed(folder: Path) -> Iterator[Path]:
+    """What is in a folder; nothing where there is none.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        yield from folder.iterdir()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error.strerror or error})") from error
+
+
+def _inside(relative: str) -> bool:
+    """Whether a path of a row stays in the tree, and is a path at all."""
+    path = PurePosixPath(relative)
+    return not (path.is_absolute() or ".." in path.parts or "\0" in relative or "://" in relative)
 
 
 def _sampled(frames: Sequence[T], n: int | None) -> list[T]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import SavedAsJpeg
-from rzen_eval.data.archives import holder
+from rzen_eval.data.archives import COMMIT, holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
+from rzen_eval.data.row_sources import differences
 from rzen_eval.data.video import Frame
-from rzen_eval.errors import DataError
+from rzen_eval.errors import DataError, some
 from rzen_eval.media import describe, image_size, open_rgb, portable
 from rzen_eval.processes import begin
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from rzen_eval.core import Media, Task
-    from rzen_eval.data.archives import Archive
+    from rzen_eval.data.archives import Archive, Marker
 
 CHUNK = 64
 """Pictures that a worker is given at once."""
@@ -59,6 +60,8 @@ class Verified:
     faults: Sequence[Fault]
     warnings: Sequence[str] = ()
     """What is odd about the rows, such as counts that are not the benchmark's."""
+    place: str | None = None
+    """Where the media were found; None where there are none of this task's own."""
 
 
 def verify(
@@ -90,7 +93,9 @@ def report(found: Verified, shown: int = 3) -> list[str]:
     name = f"{task.modality}/{task.id}"
     if not found.faults:
         size = f"{found.queries} queries, {found.candidates} candidates"
-        return [f"{name}: {size}, {found.media} pictures: all there, all open", *(f"  {w}" for w in found.warnings)]
+        place = [f"  media in {found.place}"] if found.place else []
+        first = f"{name}: {size}, {found.media} pictures: all there, all open"
+        return [first, *place, *(f"  {warning}" for warning in found.warnings)]
     if not found.media and found.faults[0].who == "rows":
         return [f"{name}: {found.faults[0].problem}", f"  mend with: {mend(task, None)}"]
     lines = [f"{name}: {len(found.faults)} of {found.media} pictures and clips are missing or damaged"]
@@ -99,8 +104,25 @@ def report(found: Verified, shown: int = 3) -> list[str]:
         lines += [f"  {fault.who}: {fault.problem}" for fault in here[:shown]]
         lines += [f"  and {count - shown} more"] if count > shown else []
         held = " to ".join(dict.fromkeys((archive.parts[0], archive.parts[-1]))) if archive else task.dataset.repo
-        lines.append(f"  held by {held}; mend with: {mend(task, archive)}")
+        marker = archive and archive.unpacked(Repository.of(task).media_source.tree_of(archive))
+        if archive and marker and archive.without(task, marker):
+            lines.append(f"  {_bare(archive)} was unpacked and holds nothing for this task, {_instead(task, marker)}")
+        else:
+            lines.append(f"  held by {held}; mend with: {mend(task, archive)}")
     return lines
+
+
+def _bare(archive: Archive) -> str:
+    return " to ".join(dict.fromkeys(part.rpartition("/")[2] for part in (archive.parts[0], archive.parts[-1])))
+
+
+def _instead(task: Task, marker: Marker) -> str:
+    """What an archive held that gave a task nothing, and what to do about it."""
+    of = f" (it is of commit {marker.commit[:12]})" if marker.commit else ""
+    return (
+        f"its folders are {some(list(marker.folders))}{of}: delete it, and run `rzen-eval data fetch` and `unpack` for"
+        f" {task.modality}/{task.id} to get the archive of commit {(task.source.media_revision or COMMIT)[:12]}"
+    )
 
 
 def mend(task: Task, archive: Archive | None) -> str:
@@ -112,7 +134,7 @@ def mend(task: Task, archive: Archive | None) -> str:
         return f"rm -r {shlex.quote(str(task.cache_dir / 'datasets'))}, since rows come from the hub at the next run"
     if archive is None:
         return f"rzen-eval data fetch {settings}"
-    tree = Repository.of(task).media.root
+    tree = Repository.of(task).media_source.tree_of(archive)
     again = " --again" if archive.unpacked(tree) else ""
     unpack = f"rzen-eval data unpack {settings}{again}"
     return f"rzen-eval data fetch {settings} && {unpack}" if archive.missing(tree) else unpack
@@ -126,7 +148,7 @@ def _task(
     task: Task, known: dict[str, str | None], deep: bool, workers: int, progress: Callable[[int], object]
 ) -> Verified:
     data = load_data(task)
-    tree = Repository.of(task).media.root
+    archives = archives_of(task)
     needed: dict[str, tuple[str, Media]] = {}
     faults: dict[str, Fault] = {}
     for side, ids, items in (
@@ -147,12 +169,14 @@ def _task(
     known |= zip(waiting, _checked(list(waiting.values()), deep, workers, progress), strict=True)
     for key, (who, media) in needed.items():
         if problem := known[key]:
-            faults[key] = Fault(who, problem, _holder(media, tree))
+            # Whatever of a task is a file is of its one archive, wherever it was found.
+            faults[key] = Fault(who, problem, archives[0] if archives and isinstance(media, Path) else None)
     clips = sum(key not in needed for key in faults)
-    found = [*faults.values(), *filter(None, (_fewer(archive, tree) for archive in archives_of(task)))]
-    return Verified(
-        task, len(data.query_ids), len(data.candidate_ids), len(needed) + clips, found, tuple(data.warnings)
-    )
+    trees = {archive: Repository.of(task).media_source.tree_of(archive) for archive in archives}
+    found = [*faults.values(), *filter(None, (_fewer(archive, tree) for archive, tree in trees.items()))]
+    media_place = str(data.media["place"]) if data.media else None
+    counts = len(data.query_ids), len(data.candidate_ids), len(needed) + clips
+    return Verified(task, *counts, found, (*data.warnings, *differences(task)), media_place)
 
 
 @cache
@@ -174,11 +198,6 @@ def _key(media: Media, who: str) -> str:
     if isinstance(media, SavedAsJpeg):
         return _key(media.media, who)
     return str(media) if isinstance(media, (Path, Frame)) else f"{who}, {describe(media)}"
-
-
-def _holder(media: Media, tree: Path) -> Archive | None:
-    path = media if isinstance(media, Path) else None
-    return holder(path.relative_to(tree).as_posix()) if path and path.is_relative_to(tree) else None
 
 
 def _checked(

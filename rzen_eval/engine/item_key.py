@@ -21,7 +21,8 @@ def item_key(prompt: str, item: Item) -> Key:
     """What tells an item from others for one model with one set of settings.
 
     Items with the same prompt and the same media have the same key, whichever task or side they are of. A picture
-    inside a table counts by its bytes, a file by its place, size and time.
+    inside a table counts by its bytes, a file by its place, size, time and time of change. The last of these is set by
+    the system alone, so that a copy which keeps size and time is noticed.
 
     Args:
         prompt: as rendered, media placeholders included; the side counts only through it.
@@ -59,7 +60,7 @@ def _(media: str | os.PathLike[str]) -> str:
         stat = os.stat(path)  # noqa: PTH116
     except OSError:
         return f"{path} missing"
-    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
+    return f"{path} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
 
 
 @_identity.register

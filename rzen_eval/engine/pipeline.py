@@ -7,13 +7,12 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from textwrap import shorten
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
 from rzen_eval.engine.spent import NOTHING, Spent
-from rzen_eval.errors import DataError, ModelError, RzenEvalError
+from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
 from rzen_eval.media import portable
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import cut
@@ -202,7 +201,7 @@ class Pipeline:
             raise
         except BaseException as error:
             # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
-            raise ModelError(f"the model failed: {_reason(error)}") from error
+            raise ModelError(f"the model failed: {failure(error)}") from error
         else:
             if len(rows) != len(batch):
                 raise ModelError(f"expected {len(batch)} vectors, the model returned {len(rows)}")
@@ -216,11 +215,6 @@ class Pipeline:
 
 
 _NONE = np.zeros((0, 0), dtype=np.float32)
-
-
-def _reason(error: BaseException) -> str:
-    said = shorten(str(error), 300, placeholder=" ...")
-    return said if said and type(error) is RuntimeError else f"{type(error).__name__}: {said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +234,7 @@ def _named(unit: Unit) -> Iterator[None]:
     except DataError as error:
         raise DataError(f"{unit.who}: {error}") from error
     except Exception as error:
-        raise ModelError(f"{unit.who}: the model cannot read it: {_reason(error)}") from error
+        raise ModelError(f"{unit.who}: the model cannot read it: {failure(error)}") from error
 
 
 def _ahead(parts: Generator[T]) -> Iterator[T]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, TOKENIZERS
+from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, TOKENIZERS, adapter_config, local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def known(spec: ModelSpec) -> Known:
     folder = _folder(spec, spec.checkpoint, spec.revision)
     base = _base(spec, folder) if folder and (folder / ADAPTER_CONFIG).is_file() else folder
     places = (place for place in (folder, base) if place)
-    tokenizer = next((found for place in places if (found := _tokenizer(place, reader.marks))), None)
+    tokenizer = next((found for place in places if (found := _tokenizer(spec, place, reader.marks))), None)
     if base and (base / "config.json").is_file():
         return Known(reader.read_config(spec, base), "its checkpoint's config.json", tokenizer)
     if spec.architecture is None:
@@ -77,17 +77,8 @@ def _folder(spec: ModelSpec, name: str, revision: str | None) -> Path | None:
     """The files of a checkpoint on this machine; None for a hub repository that is not cached."""
     if name == "unpublished":
         return None
-    if name == "bundled":
-        from rzen_eval.models import mini
-
-        return mini.FOLDER
-    local = Path(name).expanduser()
-    if local.is_dir():
+    if local := local_folder(spec, name, revision):
         return local
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise ModelError(
-            f"{spec.name}: no folder at {name}; a checkpoint is a folder or a hub repository written owner/name"
-        )
     from huggingface_hub import try_to_load_from_cache
 
     for file in ("config.json", ADAPTER_CONFIG):
@@ -99,23 +90,18 @@ def _folder(spec: ModelSpec, name: str, revision: str | None) -> Path | None:
 
 def _base(spec: ModelSpec, adapter: Path) -> Path | None:
     """The model that an adapter is merged into."""
-    import json
-
-    try:
-        says = json.loads((adapter / ADAPTER_CONFIG).read_text())
-    except ValueError as error:
-        raise ModelError(f"{spec.name}: {adapter / ADAPTER_CONFIG} is damaged ({error}); get it again") from error
-    name = spec.base or says.get("base_model_name_or_path")
-    return _folder(spec, name, None if spec.base else says.get("revision")) if name else None
+    says = adapter_config(adapter)
+    name = spec.base or says.base_model_name_or_path
+    return _folder(spec, name, None if spec.base else says.revision) if name else None
 
 
-def _tokenizer(folder: Path, marks: Sequence[str]) -> Any | None:
+def _tokenizer(spec: ModelSpec, folder: Path, marks: Sequence[str]) -> Any | None:
     """The tokenizer of a folder with tokens of media, if it has one; a damaged one is for the run to refuse."""
     if not any((folder / name).is_file() for name in TOKENIZERS):
         return None
     from rzen_eval.models.families import loading
 
     try:
-        return loading.tokenizer(folder, marks).backend_tokenizer
-    except loading.DAMAGED:
+        return loading.tokenizer(spec, folder, marks).backend_tokenizer
+    except ModelError:
         return None

@@ -34,6 +34,9 @@ class Amount:
         return type(self)(*(round(factor * getattr(self, field.name)) for field in fields(self)))
 
 
+UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class TaskCost:
     """What a task adds to a run."""
@@ -41,15 +44,20 @@ class TaskCost:
     id: str
     modality: Modality
     n_queries: int
-    n_candidates: int
-    """Different by name, as ranked."""
+    n_candidates: int | None
+    """Different by name, as ranked; None where neither data, declaration nor recipe tell."""
     queries: Amount
     """Of these only what has another prompt or other media than everything before it in the run."""
     candidates: Amount
     source: str
-    """Where the amounts come from: the data, a sample of them, or declared counts."""
+    """Where the amounts come from: the data, a sample of them, or declared counts; `unknown` where there are none."""
     reason: str | None = None
     """Why the data could not be read; None where they were."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the amounts are more than zeros."""
+        return self.source != UNKNOWN
 
     @property
     def total(self) -> Amount:

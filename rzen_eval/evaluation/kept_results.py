@@ -6,6 +6,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Mark
+from rzen_eval.data.repository import Repository
 from rzen_eval.errors import ResultError
 from rzen_eval.evaluation import provenance
 from rzen_eval.results import store
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from rzen_eval.core import Result
+    from rzen_eval.core import Result, Task
     from rzen_eval.data.load import LoadedTask
 
 
@@ -44,6 +45,36 @@ def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Ca
         say(f"{name}: {problem.partition(';')[0]}; it is scored again")
     _guard(file, earlier, loaded)
     return None
+
+
+def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
+    """As `kept`, without reading the task's rows, where what identifies them alone tells that nothing has changed.
+
+    That is so where the earlier result was made of rows alone: whether a task has media files beside its rows follows
+    from the rows, the declaration and the code, which the fingerprint holds.
+
+    Args:
+        folder: of the model's results, with one of this task.
+        task: as declared.
+        described: provenance of the model.
+
+    Returns:
+        The result; None where the rows have to be read to tell, or for their faults to be found again.
+
+    Raises:
+        DataError: the repository is not there.
+    """
+    try:
+        earlier = store.read(folder / f"{task.id}.json")
+    except ResultError:
+        return None
+    source = task.source
+    refused = source.strict if source.strict is not None else source.kind != "mirror"
+    content = (earlier.provenance.get("dataset") or {}).get("content")
+    if "+media:" in str(content) or (refused and earlier.warnings) or content != Repository.of(task).revision:
+        return None
+    same = earlier.provenance.get("fingerprint") == provenance.fingerprint(task, content, described)
+    return earlier if same and store.fault(folder, earlier) is None else None
 
 
 def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:

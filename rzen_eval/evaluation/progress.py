@@ -95,6 +95,9 @@ class Progress:
             f" {result.n_candidates} candidates, {how}"
         )
         if not kept:
+            media = result.provenance.get("dataset", {}).get("media") or {}
+            if media and not str(media["place"]).endswith(str(media["canonical"])):
+                self.say(f"  media: {media['place']}")
             for warning in result.warnings:
                 # What is said of one task may hold for all that follow, such as a lack of memory.
                 if warning not in self._warned:

@@ -92,7 +92,8 @@ def fingerprint(task: Task, content: str, model: Mapping[str, Any]) -> str:
         model: provenance of the model.
     """
     # Neither where data lie nor how strictly they are counted changes a score, and frames only that of a video.
-    left_out: Any = {"cache_dir": True, "source": {"root", "strict"}, "frames": task.modality != "video"}
+    place = {"root", "strict", "media", "media_revision"}
+    left_out: Any = {"cache_dir": True, "media": True, "source": place, "frames": task.modality != "video"}
     said = {
         "task": task.model_dump(mode="json", exclude=left_out),
         "content": content,

@@ -9,8 +9,7 @@ from rzen_eval.core import MultiVectors, Run
 from rzen_eval.errors import ModelError
 from rzen_eval.ranking.dot import CheckedVectors, check_vectors, rank
 from rzen_eval.ranking.maxsim import rank_maxsim
-from rzen_eval.ranking.metrics import PerQuery, official_per_query, per_query
-from rzen_eval.ranking.mteb import per_query_as_mteb, rank_as_mteb
+from rzen_eval.ranking.mteb import rank_as_mteb
 from rzen_eval.ranking.multivectors import CheckedMultiVectors, check_multi_vectors
 
 if TYPE_CHECKING:
@@ -36,6 +35,10 @@ class Sides:
 
     queries: Vectors | MultiVectors
     candidates: Vectors | MultiVectors
+    as_made: Sides | None = None
+    """The same as the model made them, where mteb compares these; None: these."""
+    cosine: bool = True
+    """Whether mteb compares single vectors by cosine; else by dot product."""
 
 
 def is_cosine(model: Embedder | Pipelined) -> bool:
@@ -65,8 +68,6 @@ def ranked(
     sides: Sides,
     what: str,
     *,
-    as_made: Sides | None = None,
-    cosine: bool = True,
     device: str = "cpu",
 ) -> Rankings:
     """Rank queries against candidates by dot product, or by MaxSim where items have many vectors.
@@ -76,8 +77,6 @@ def ranked(
         data: ids and pools.
         sides: checked vectors.
         what: the model and the task, for messages.
-        as_made: vectors as the model made them, where mteb compares these; None: the checked ones.
-        cosine: whether mteb compares single vectors by cosine; else by dot product.
         device: where torch multiplies.
 
     Raises:
@@ -86,9 +85,9 @@ def ranked(
     exact = _exact(sides, data, what, device)
     if task.evaluator == "mmeb":
         return Rankings(exact, exact)
-    made = as_made or sides
+    made = sides.as_made or sides
     ids = data.query_ids, data.candidate_ids
-    return Rankings(rank_as_mteb(made.queries, made.candidates, *ids, cosine=cosine, device=device), exact)
+    return Rankings(rank_as_mteb(made.queries, made.candidates, *ids, cosine=sides.cosine, device=device), exact)
 
 
 def _exact(sides: Sides, data: TaskData, what: str, device: str) -> Run:
@@ -102,11 +101,3 @@ def _exact(sides: Sides, data: TaskData, what: str, device: str) -> Run:
         many, one = ("queries", "candidates") if isinstance(left, MultiVectors) else ("candidates", "queries")
         raise ModelError(f"{what}: {many} have many vectors an item and {one} a single one; give both the same form")
     return rank(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
-
-
-def metrics_of(task: Task, data: TaskData, rankings: Rankings) -> tuple[PerQuery, PerQuery]:
-    """Metrics of every query, in the official reading and in the textbook's."""
-    exact = per_query(rankings.exact, data.qrels)
-    if task.evaluator == "mteb":
-        return per_query_as_mteb(rankings.official, data.qrels), exact
-    return official_per_query(rankings.official, data), exact

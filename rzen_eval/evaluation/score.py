@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError
 from rzen_eval.evaluation import provenance
-from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, metrics_of, ranked
+from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
 from rzen_eval.models.interface import Pipelined
+from rzen_eval.ranking.metrics import official_per_query, per_query
+from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
 
 if TYPE_CHECKING:
@@ -105,8 +108,8 @@ def finish(
         made = Sides(*same_form(made.queries, made.candidates))
     left = check(made.queries, data.query_ids, f"{what}, queries", cosine=cosine)
     right = check(made.candidates, data.candidate_ids, f"{what}, candidates", cosine=cosine)
-    checked = Sides(left.vectors, right.vectors)
-    rankings = ranked(task, data, checked, what, as_made=made, cosine=cosine, device=rank_device)
+    checked = Sides(left.vectors, right.vectors, made, cosine)
+    rankings = ranked(task, data, checked, what, device=rank_device)
     warnings = [
         *data.warnings,
         *left.warnings,
@@ -135,9 +138,19 @@ def measure(
         warnings: all that a reader must know.
         where_from: provenance.
         collapsed: whether the vectors of a side were practically all alike.
+
+    Raises:
+        DataError: a metric is not finite.
     """
-    official, exact = metrics_of(task, data, rankings)
+    exact = per_query(rankings.exact, data.qrels)
+    if task.evaluator == "mteb":
+        official = per_query_as_mteb(rankings.official, data.qrels)
+    else:
+        official = official_per_query(rankings.official, data)
     metrics, means = exact.means(), official.means()
+    for name, value in [*metrics.items(), *means.items()]:
+        if not math.isfinite(value):
+            raise DataError(f"{task.id}: {name} is {value}, no number to keep; look at the grades of its judgements")
     differing = {name: value for name, value in means.items() if abs(value - metrics[name]) > 1e-12}
     marks = {Mark.OTHER_DATA: data.other_data, Mark.COLLAPSED: collapsed}
     result = Result(
@@ -193,6 +206,7 @@ def _provenance(
             "revision": data.revision,
             "content": loaded.content,
             "judgements": judgements(data),
+            **({"media": dict(data.media)} if data.media else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,

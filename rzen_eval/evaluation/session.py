@@ -16,7 +16,7 @@ from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import RzenEvalError
-from rzen_eval.evaluation import kept_results, provenance
+from rzen_eval.evaluation import kept_results, known_models, provenance
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
 from rzen_eval.results import store as records
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rzen_eval.engine.inline import Engine
     from rzen_eval.engine.plan import TaskSide
     from rzen_eval.evaluation.progress import Progress
+    from rzen_eval.models.declaration.local import Declared
     from rzen_eval.models.interface import Model
 
 
@@ -60,29 +61,38 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     Raises:
         ModelError: the checkpoint cannot be loaded as declared, so no task can be scored.
     """
-    import torch
-
     rank = Rank.of_environment()
-    spec = config.model if rank.world == 1 else on_device(config.model, torch.cuda.device_count(), rank.local)
-    model = open_model(spec, config.cache_dir)
-    session = _Session(config, progress, model, describe(model), rank.rank == 0)
+    spec = config.model if rank.world == 1 else _of_rank(config.model, rank)
+    described, model = known_models.recalled(spec, config.cache_dir), None
+    if described is None:
+        model = open_model(spec, config.cache_dir)
+        described = describe(model)
+        known_models.note(spec, config.cache_dir, described)
+    session = _Session(config, progress, described, rank.rank == 0)
     session.take_kept()
     if session.pending():
         if session.first:
             kept_results.need_writable(session.folder)
-        store = kept_vectors(config, session.described, progress.say)
-        _note_model(store, session.described)
+        store = kept_vectors(config, described, progress.say)
+        _note_model(store, described)
+        model = model or open_model(spec, config.cache_dir)
         with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
-            session.score(engine, store)
+            session.score(engine, store, model)
     results = session.results
     return Outcome({name: results[name] for name in config.tasks if name in results}, session.failed)
+
+
+def _of_rank(spec: Declared, rank: Rank) -> Declared:
+    """The declaration with the GPU of one of several ranks."""
+    import torch
+
+    return on_device(spec, torch.cuda.device_count(), rank.local)
 
 
 @dataclass
 class _Session:
     config: RunConfig
     progress: Progress
-    model: Model
     described: Mapping[str, Any]
     first: bool
     """Whether this process scores and reports; others only embed."""
@@ -106,15 +116,17 @@ class _Session:
             if not (self.folder / f"{task.id}.json").is_file():
                 continue
             with self._attempt(task.id):
-                loaded = load(task)
-                result = kept_results.kept(self.folder, loaded, self.described, self.progress.say)
+                result = kept_results.kept_unread(self.folder, task, self.described)
                 if result is None:
-                    self.loaded[task.id] = loaded
-                else:
-                    self.results[task.id] = result
-                    self.progress.scored(result, kept=True)
+                    loaded = load(task)
+                    result = kept_results.kept(self.folder, loaded, self.described, self.progress.say)
+                    if result is None:
+                        self.loaded[task.id] = loaded
+                        continue
+                self.results[task.id] = result
+                self.progress.scored(result, kept=True)
 
-    def score(self, engine: Engine, store: VectorStore) -> None:
+    def score(self, engine: Engine, store: VectorStore, model: Model) -> None:
         """Embed and score what is pending.
 
         Items that tasks share are embedded for the first of them; if that one fails, a second pass does them for
@@ -122,12 +134,12 @@ class _Session:
         """
         while tasks := self.pending():
             store.refresh()
-            plan = Plan(self.model, store, self.config.runtime.tokens_per_batch or self.model.tokens_per_batch)
+            plan = Plan(model, store, self.config.runtime.tokens_per_batch or model.tokens_per_batch)
             works = self._planned(plan, tasks)
             if plan.n_items:
                 self.progress.begin(plan.n_items)
             for name in [name for name in works if not plan.open[name]]:
-                self._finish(works[name])
+                self._finish(works[name], model)
             for news in engine.run(plan):
                 task = plan.task(news)
                 if isinstance(news, Step):
@@ -137,7 +149,7 @@ class _Session:
                 if task in plan.failed:
                     self._fail(task, str(plan.failed[task]))
                 elif not plan.open[task]:
-                    self._finish(works[task])
+                    self._finish(works[task], model)
             self.progress.end()
             if not self.first:
                 return
@@ -161,7 +173,7 @@ class _Session:
                 works[task.id] = _Work(loaded, plan, sides)
         return works
 
-    def _finish(self, work: _Work) -> None:
+    def _finish(self, work: _Work, model: Model) -> None:
         """Score a task whose vectors are all there, unless one of them was left to a task that failed."""
         task = work.loaded.task
         if not self.first or not work.complete or task.id in self.failed:
@@ -170,7 +182,7 @@ class _Session:
             queries, candidates = (collect(work.plan, part) for part in work.sides)
             scored = finish(
                 work.loaded,
-                self.model,
+                model,
                 queries,
                 candidates,
                 tokens_per_batch=work.plan.tokens_per_batch,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import math
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
@@ -33,6 +36,22 @@ def device(spec: Declared) -> torch.device:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{spec.name}: device {spec.device!r} is not there ({reason}); try device=auto") from error
     return chosen
+
+
+def surely_cpu(spec: Declared) -> bool:
+    """Whether a model can only run on the CPU, as far as that can be told without torch, which takes a second."""
+    if spec.device != "auto":
+        return spec.device == "cpu"
+    return sys.platform == "linux" and not Path("/dev/kfd").exists() and not _has_cuda()
+
+
+def _has_cuda() -> bool:
+    """Whether NVIDIA's driver is there, without which torch sees no GPU."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def dtype(spec: ModelSpec | SentenceTransformersSpec, device: torch.device) -> torch.dtype:

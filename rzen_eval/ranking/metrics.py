@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 CUTOFFS = (1, 5, 10)
 DEPTH = max(CUTOFFS)
 FAMILIES = ("hit", "ndcg_linear", "ndcg_exponential", "precision", "recall", "f1", "map", "mrr")
+MOST_GRADE = 1000
 METRICS = tuple(f"{family}@{k}" for family in FAMILIES for k in CUTOFFS)
 
 
@@ -80,6 +81,31 @@ def checked_name(name: str) -> str:
     return name
 
 
+def grade_fault(grade: Any) -> str | None:
+    """What keeps a judgement's grade from being one, such as "is nan, ..."; None: nothing.
+
+    A grade is a finite number from 0 to 1,000: ten gains of 2 to the 1,000th still add up to a number.
+    """
+    if grade is None:
+        return "is missing; expected a grade"
+    if not isinstance(grade, (int, float, np.integer, np.floating)):
+        return f"is {grade!r:.60}; expected a number"
+    return None if 0 <= grade <= MOST_GRADE else f"is {grade}; expected a grade from 0 to {MOST_GRADE:,}"
+
+
+def check_qrels(qrels: Mapping[Any, Mapping[Any, Any]]) -> None:
+    """Refuse judgements with a grade that cannot be one.
+
+    Raises:
+        DataError: a grade is missing, no number, not finite, negative or so large that its gain overflows; query,
+            candidate and grade are named.
+    """
+    for query_id, grades in qrels.items():
+        for candidate_id, grade in grades.items():
+            if problem := grade_fault(grade):
+                raise DataError(f"the grade of query {query_id!r} and candidate {candidate_id!r} {problem}")
+
+
 def score_run(
     run: Run | Mapping[QueryId, Sequence[CandidateId]],
     qrels: Mapping[QueryId, Mapping[CandidateId, float]],
@@ -99,8 +125,10 @@ def score_run(
 
     Raises:
         ConfigError: there is no such reading.
-        DataError: nothing is judged, a ranked query is not judged, or ids of the two sides differ in type.
+        DataError: nothing is judged, a grade cannot be one (`check_qrels`), a ranked query is not judged, or ids of the
+            two sides differ in type.
     """
+    check_qrels(qrels)
     return per_query(run, qrels, reading).means()
 
 

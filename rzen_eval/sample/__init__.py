@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import __version__ as _pillow
 
-from . import images, specs, videos
+from . import images, specs, videos, vidore_v3
 from .papers import TALL, WIDE
 from .shapes import CROP, FRAME, SCENE
 from .specs import SampleCount
@@ -27,7 +27,12 @@ SIZES: Mapping[str, tuple[int, int]] = {
 }
 """Width and height of pictures and frames by what they are, in whole cells of 28 pixels; see `specs` for pages."""
 
-COUNTS: Mapping[tuple[str, str | None], SampleCount] = {**specs.COUNTS, **images.COUNTS, **videos.COUNTS}
+COUNTS: Mapping[tuple[str, str | None], SampleCount] = {
+    **specs.COUNTS,
+    **images.COUNTS,
+    **videos.COUNTS,
+    **vidore_v3.COUNTS,
+}
 """What each task of the sample data holds, to be checked like the counts of real data.
 
 By repository and configuration, as tasks declare them; the configuration is None where they declare none.
@@ -57,3 +62,4 @@ def make(root: Path, world: str = "") -> None:
     visdoc.write(root, world)
     images.write(root, world)
     videos.write(root, world)
+    vidore_v3.write(root, world)

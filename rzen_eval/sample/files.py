@@ -38,13 +38,15 @@ def save(folder: Path, name: str, image: Image.Image) -> None:
 
 
 def write_repository(folder: Path, split: str, tables: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
-    """Write tables, each a config, and the README whose front matter lists them."""
-    front = ["---", "configs:"]
+    """Write tables, each a config, and the README whose front matter lists them; configs may share one table."""
+    front, written = ["---", "configs:"], dict[int, str]()
     for config, columns in sorted(tables.items()):
-        path = f"{'data' if config == 'default' else config}/{split}-00000-of-00001.parquet"
+        path = written.get(id(columns)) or f"{'data' if config == 'default' else config}/{split}-00000-of-00001.parquet"
         front += [f"- config_name: {config}", "  data_files:", f"  - split: {split}", f"    path: {path}"]
-        (folder / path).parent.mkdir(parents=True)
-        pq.write_table(_table(columns), folder / path)
+        if id(columns) not in written:
+            written[id(columns)] = path
+            (folder / path).parent.mkdir(parents=True)
+            pq.write_table(_table(columns), folder / path)
     text = "\n".join([*front, "---", "", "Made up by rzen_eval; same columns as the real repository.", ""])
     (folder / "README.md").write_text(text, encoding="utf-8")
 

@@ -17,9 +17,9 @@ from PIL import Image
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.data.archives import ARCHIVES
-from rzen_eval.data.fetch import wanted
 from rzen_eval.data.media import REPO
 from rzen_eval.data.verify import verify
+from rzen_eval.data.wanted import wanted
 from rzen_eval.errors import ConfigError
 from tests.loopback import Hub
 
@@ -65,15 +65,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     cut = archive({f"video_qa/EgoSchema/ego/{f:04}.jpeg": jpeg(f) for f in range(12)})
     for part in range(5):
         (media / f"{QA}{part}").write_bytes(cut[part * len(cut) // 5 : (part + 1) * len(cut) // 5])
-    from huggingface_hub import constants
-
     with Hub(root) as served:
-        monkeypatch.setattr(constants, "ENDPOINT", served.url)
-        monkeypatch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE", served.url + "/{repo_id}/resolve/{revision}/{filename}"
-        )
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100)
+        served.lead(monkeypatch)
         yield served
 
 

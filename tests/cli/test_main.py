@@ -129,16 +129,21 @@ def test_a_launcher_runs_each_combination_and_leaves_nothing_in_the_working_dire
     tmp_path: Path, mirror: Path, checkpoint: Path
 ):
     (tmp_path / "here").mkdir()
-    program = [
-        sys.executable, "-m", "rzen_eval.multirun", "-m", "task=visdoc/vidore_docvqa,visdoc/visrag_chartqa",
+    settings = [
+        "task=visdoc/vidore_docvqa,visdoc/visrag_chartqa",
         "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}", "model.device=cpu", "data=mirror",
         f"data.root={mirror}", f"results_dir={tmp_path / 'results'}", "runtime.workers=0",
     ]  # fmt: skip
-    subprocess.run(program, cwd=tmp_path / "here", capture_output=True, check=True, timeout=300)
+    older = [sys.executable, "-m", "rzen_eval.multirun", "-m", *settings]
+    subprocess.run(older, cwd=tmp_path / "here", capture_output=True, check=True, timeout=300)
     assert sorted(file.stem for file in results(tmp_path).glob("*.json")) == ["vidore_docvqa", "visrag_chartqa"]
     assert list((tmp_path / "here").iterdir()) == []
     failed = subprocess.run(
-        [*program, f"model.checkpoint={tmp_path}"], cwd=tmp_path / "here", capture_output=True, text=True, check=False
+        [sys.executable, "-m", "rzen_eval", "multirun", *settings, f"model.checkpoint={tmp_path}"],
+        cwd=tmp_path / "here",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert failed.returncode == 1
     assert "exit code 1 of rzen-eval task=visdoc/vidore_docvqa" in failed.stderr
@@ -172,8 +177,12 @@ def test_a_failure_is_an_event_too(command, tmp_path: Path):
 def test_limit_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
     ran = command("limit=2", tasks=f"task={TASKS[0]}")
     assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == 2
-    assert "first 2 queries" in ran.out
+    assert "| first 2 queries, not the benchmark's data |" in ran.out
+    assert "limit=2: scores of at most 2 queries a task, left out of the tables" in ran.out
     assert "| Model" not in ran.out
+    few = command("limit=1000", tasks=f"task={TASKS[0]}")
+    assert "| all 8 queries, not the benchmark's data |" in few.out
+    assert "1000 queries" not in few.out.replace("at most 1000 queries a task", "")
 
 
 def test_a_trial_never_replaces_a_full_result(command, tmp_path: Path):
@@ -205,8 +214,9 @@ def test_two_versions_of_the_data_have_a_row_each(command, tmp_path: Path):
     for repo in ("ViDoSeek-page", "ViDoSeek-page-fixed"):
         toys.write_beir(root, {"q0": "x"}, {"p0": toys.page(0)}, [("q0", "p0", 1)], repo=f"VLM2Vec/{repo}")
     ran = command(tasks="task=[visdoc/vidoseek_page,visdoc/vidoseek_page_v2_0]", root=root)
-    assert "| rzenembed_v2_7b (data 2.1) | 100.00 (1 of 24) †" in ran.out
-    assert "| rzenembed_v2_7b (data 2.0) | 100.00 (1 of 24) †" in ran.out
+    new, old = ran.out.split("## Data 2.1: ")[1].split("## Data 2.0: ")
+    for part in (new, old):
+        assert "| rzenembed_v2_7b | 100.00 (1 of 24) †" in part
 
 
 def test_a_broken_model_is_one_line(command, tmp_path: Path):

@@ -171,3 +171,10 @@ def test_help_of_a_command_can_be_asked_for_in_two_ways(capsys: pytest.CaptureFi
     assert "rzen-eval compare A B [KEY=VALUE ...] [OPTIONS]" in first
     assert main(["help"]) == main(["--help"]) == 0
     assert capsys.readouterr().out.count("Decide:") == 2
+
+
+def test_help_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["--help"])
+    texts = [capsys.readouterr().out, *(options(word).format_help() for word in COMMANDS)]
+    assert [line for text in texts for line in text.splitlines() if len(line) > 80] == []

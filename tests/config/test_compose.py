@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import hydra
 import pytest
+from omegaconf import OmegaConf
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.places import choices
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.config import compose
+from rzen_eval.config.unchanged import unchanged
+from rzen_eval.config.words import parse
 from rzen_eval.errors import ConfigError
 
 
@@ -76,6 +80,18 @@ def test_the_same_composition_twice_is_the_same_configuration():
     [
         ("task=visdok", ["unknown task 'visdok'", "did you mean visdoc?"]),
         ("task=[vidore_v1,viisrag]", ["unknown task 'viisrag'", "did you mean visrag?"]),
+        ("task=arxivqa", ["unknown task 'arxivqa'", "did you mean vidore_arxivqa or visrag_arxivqa?"]),
+        ("task=Visrag", ["did you mean visrag?"]),
+        ("task=I-CLS", ["a group of the tables: task=image_cls"]),
+        ("model=/models/rzen", ["model=NAME model.checkpoint=/models/rzen", "model=custom"]),
+        ("data=/my/data", ["data=mirror data.root=/my/data"]),
+        ("model=rzenembed", ["did you mean rzenembed_v1_2b or rzenembed_v2_7b"]),
+        ("dtype=bf16", ["unknown key 'dtype'", "did you mean model.dtype?"]),
+        ("workers=3", ["did you mean runtime.workers?"]),
+        ("prompt=x", ["did you mean model.prompt, which takes template, pictured, system,"]),
+        ("model.prompt=x", ["model.prompt takes no value but keys", "model.prompt.template=VALUE", "found 'x'"]),
+        ("tasks.vidore_arxivqa.instruction=x", ["tasks.vidore_arxivqa.instruction.query=VALUE", "query, candidate"]),
+        ("tasks.ViDoRe_arxivqa.metric=hit@1", ["did you mean vidore_arxivqa?"]),
         ("model=mimi", ["unknown model 'mimi'", "did you mean mini?", "`rzen-eval models` lists them"]),
         ("mdoel=mini", ["unknown key 'mdoel'", "did you mean model?"]),
         ("model.dtpe=float32", ["command line", "model.dtpe", "did you mean dtype?"]),
@@ -85,6 +101,7 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("model.prompt.template=x", ["model.prompt", "{media} exactly once"]),
         ("tasks.vidore_arxivq.metric=hit@1", ["'vidore_arxivq'", "did you mean vidore_arxivqa?"]),
         ("tasks.vidore_arxivqa.metrc=hit@1", ["metrc", "did you mean metric?"]),
+        ("tasks.vidore_arxivqa.versions=[v9]", ["expected some of 2.1, 2.0.1, 2.0", "found 'v9'"]),
         ("tasks.vidore_arxivqa.metric=hit@2", ["tasks.vidore_arxivqa.metric", "hit@2", "did you mean"]),
         ("limit=many", ["command line", "limit", "integer", "'many'"]),
         ("limit=0", ["limit", "greater than 0"]),
@@ -206,3 +223,106 @@ def test_tasks_that_are_not_needed_are_not_composed():
 def test_a_setting_of_a_task_that_is_not_composed_is_refused():
     with pytest.raises(ConfigError, match="'vidore_arxivqa' is not among the chosen tasks"):
         compose.load(["tasks.vidore_arxivqa.metric=hit@1"], need_tasks=False)
+
+
+@pytest.mark.parametrize("word", ["vidore_arxivqa", "ViDoRe_arxivqa", "visdoc/vidore_arxivqa"])
+def test_a_task_goes_by_its_path_its_id_and_its_name_on_the_leaderboard(word: str):
+    assert list(compose.load([f"task={word}"]).tasks) == ["vidore_arxivqa"]
+    assert list(compose.load([f"task=[{word},vidore_docvqa,ViDoRe_docvqa]"]).tasks) == [
+        "vidore_arxivqa",
+        "vidore_docvqa",
+    ]
+
+
+def test_every_name_of_the_leaderboard_chooses_its_newest_task():
+    newest = manifest().versions[manifest().newest].members
+    names = [manifest().entries[member].name for member in newest]
+    assert list(compose.load([f"task=[{','.join(names)}]"]).tasks) == list(newest)
+
+
+def test_a_task_of_your_own_goes_by_its_id(tmp_path: Path):
+    own_task(tmp_path, MINE)
+    assert list(compose.load(["task=mine"], [tmp_path]).tasks) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("bf16", "bfloat16"), ("fp16", "float16"), ("half", "float16"), ("fp32", "float32"), ("torch.float32", "float32")],
+)
+@pytest.mark.parametrize("model", ["mini", "sentence_transformers model.name=a model.checkpoint=a"])
+def test_usual_short_names_of_precisions_are_taken(model: str, written: str, meant: str):
+    words = f"model={model} model.dtype={written}".split()
+    assert compose.load(words, need_tasks=False).model.dtype == meant
+
+
+def test_the_family_of_a_checkpoint_is_what_its_folder_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter/adapter_config.json").write_text(f'{{"base_model_name_or_path": "{tmp_path / "base"}"}}')
+    for folder in ("base", "adapter"):
+        words = ["model=custom", f"model.checkpoint={tmp_path / folder}"]
+        assert compose.load(words, need_tasks=False).model.family == "qwen2_5_vl"
+        assert f"model.family=qwen2_5_vl, as {tmp_path / 'base/config.json'} says" in capsys.readouterr().err
+    assert compose.load([*words, "model.family=qwen2_vl"], need_tasks=False).model.family == "qwen2_vl"
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ['{"model_type": "bert"}', "[]", "{", None])
+def test_a_family_that_nothing_names_is_asked_for_with_the_names_that_there_are(tmp_path: Path, content: str | None):
+    if content:
+        (tmp_path / "config.json").write_text(content)
+    message = refused("model=custom", f"model.checkpoint={tmp_path}")
+    assert "model.family is missing; give model.family=VALUE, one of " in message
+    assert "qwen2_vl" in message
+
+
+WORDS = [
+    ["task=vidore_v1"],
+    ["task=[vidore_v1,visrag]", "tasks.vidore_docvqa.metric=hit@1", "~tasks.visrag_chartqa"],
+    ["task=vidore_v1", "tasks.vidore_docvqa.options.anything=1", "tasks.vidore_tatdqa.instruction.query=Find"],
+    ["task=[vidore_docvqa,vidore_v1]", "limit=3", "frames=4", "data=mirror", "data.root=/data"],
+    ["task=vidore_v1", "++tasks.vidore_docvqa.group=Other"],
+]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_tasks_are_what_hydra_alone_makes_of_them(words: list[str]):
+    parsed = parse(words, folders())
+    with hydra.initialize_config_dir(config_dir=str(folders()[0]), version_base="1.3"):
+        whole = hydra.compose(config_name="config", overrides=compose.lines(parsed, folders()))
+    expected = OmegaConf.to_container(whole.tasks, resolve=True)
+    found = compose._with_tasks(parsed, folders())["tasks"]
+    assert found == expected
+    assert list(found) == list(expected)
+
+
+def test_hydra_composes_those_tasks_alone_that_words_change():
+    found = unchanged(parse(["task=vidore_v1", "tasks.vidore_docvqa.metric=hit@1"], folders()), folders())
+    assert found is not None
+    assert found.word == "task=[visdoc/vidore_docvqa]"
+    assert len(found.tasks) == 9
+
+
+@pytest.mark.parametrize("word", [
+    "experiment=rzenembed_v2_7b", "+task=visrag", "tasks.vidore_arxiv.metric=hit@1", "~task", "tasks={}",
+])  # fmt: skip
+def test_what_only_hydra_knows_is_left_to_it(word: str):
+    assert unchanged(parse(["task=vidore_v1", word] if word != "~task" else [word], folders()), folders()) is None
+
+
+def test_a_task_with_values_that_are_worked_out_is_left_to_hydra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MINE", "Find it:")
+    own_task(tmp_path, MINE + "instruction: {query: '${oc.env:MINE}'}\n")
+    tasks = compose.load(["task=[mine,vidore_docvqa]"], [tmp_path]).tasks
+    assert list(tasks) == ["mine", "vidore_docvqa"]
+    assert tasks["mine"].instruction.query == "Find it:"
+
+
+def test_a_file_of_another_group_that_has_its_say_in_tasks_has_it(tmp_path: Path):
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime/own.yaml").write_text("# @package _global_\ntasks: {vidore_docvqa: {metric: hit@1}}\n")
+    found = compose.load(["task=[vidore_docvqa,vidore_tatdqa]", "+runtime@_global_=own"], [tmp_path]).tasks
+    assert {name: task.metric for name, task in found.items()} == {
+        "vidore_docvqa": "hit@1", "vidore_tatdqa": "ndcg_linear@5",
+    }  # fmt: skip

@@ -76,8 +76,8 @@ def test_a_repeated_judgement_keeps_its_highest_grade(tmp_path: Path, cache: Pat
     assert load_data(toys.toy_task(tmp_path, cache)).qrels["q0"] == {"p0": 3}
 
 
-def test_judgements_of_zero_or_less_are_none(tmp_path: Path, cache: Path):
-    toys.write_beir(tmp_path, QUERIES, CORPUS, [*QRELS, ("q0", "p1", 0), ("q1", "p0", -1)])
+def test_judgements_of_zero_are_none(tmp_path: Path, cache: Path):
+    toys.write_beir(tmp_path, QUERIES, CORPUS, [*QRELS, ("q0", "p1", 0)])
     assert load_data(toys.toy_task(tmp_path, cache)).qrels == {"q0": {"p0": 1}, "q1": {"p1": 1}}
 
 

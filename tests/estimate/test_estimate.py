@@ -11,7 +11,7 @@ from huggingface_hub import constants
 from PIL import Image
 
 from rzen_eval import evaluate, load_model, load_task
-from rzen_eval.cli.estimate import duration, short
+from rzen_eval.cli.estimate_rows import duration, short
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.errors import ModelError
@@ -149,6 +149,24 @@ def test_each_kind_of_task_has_its_assumptions(rzen: Reader, name: str, expected
     assert (cost.n_queries, cost.n_candidates, cost.total.images, cost.total.frames, cost.source) == expected
 
 
+def test_pages_that_six_languages_share_are_counted_once_without_data_too(rzen: Reader):
+    tasks = compose.load(["task=vidore_v3_hr"]).tasks.values()
+    corpora: set[str] = set()
+    costs = [assumed(task, rzen, corpora=corpora) for task in tasks]
+    assert [cost.candidates.items for cost in costs] == [1110, 0, 0, 0, 0, 0]
+    assert {cost.queries.items for cost in costs} == {318}
+    assert [assumed(task, rzen).candidates.items for task in tasks] == [1110] * 6
+
+
+def test_the_text_of_a_page_is_counted_where_a_task_has_it(rzen: Reader):
+    without, with_text = (
+        assumed(load_task(f"{suite}_hr_english"), rzen).candidates
+        for suite in ("vidore_v3/vidore3", "vidore_v3_1/vidore3_1")
+    )
+    assert with_text.visual_tokens == without.visual_tokens
+    assert with_text.text_tokens - without.text_tokens == 1110 * 2500 // 4
+
+
 def test_a_limit_takes_queries_and_the_pools_that_are_their_own(rzen: Reader):
     own, whole = counted("video/qvhighlight", rzen, "limit=10"), counted("video/msvd", rzen, "limit=10")
     assert (own.n_queries, own.n_candidates) == (10, 100)
@@ -227,6 +245,20 @@ def test_a_task_whose_data_are_missing_goes_by_counts_and_says_why(estimate, mir
     out = estimate("task=[visdoc/vidore_docvqa,visdoc/visrag_plotqa]", f"data.root={mirror}")
     assert [row(out, name)["from"] for name in ("vidore_docvqa", "visrag_plotqa")] == ["data", "counts"]
     assert "1 of 2 tasks go by their declared counts (visrag_plotqa: no folder at" in out
+
+
+def test_a_task_of_a_recipe_that_does_not_say_what_items_are_like_is_unknown_and_in_no_sum(estimate, tmp_path: Path):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "own.yaml").write_text(
+        "# @package tasks.own\nname: Own\nmodality: visdoc\ngroup: Own\nrecipe: tests.evaluation.breaking\n"
+        "metric: hit@1\npool: corpus\ndataset: {repo: me/own, split: test}\noptions: {stage: rows}\nn_queries: 7\n"
+    )
+    out = estimate("--config-dir", str(tmp_path), "task=[own,visdoc/vidore_docvqa]", "model=rzenembed_v2_7b")
+    own, page, both = (row(out, name) for name in ("own", "vidore_docvqa", "visdoc (1 of 2)"))
+    assert own.pop("queries") == "7"
+    assert set(own.values()) == {"unknown"}
+    assert both == {key: page[key] for key in both}
+    assert "unknown: own, left out of the sums" in out
 
 
 @pytest.mark.parametrize(

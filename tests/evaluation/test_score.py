@@ -11,7 +11,8 @@ from rzen_eval.core import Mark, Run, Task, TaskData
 from rzen_eval.data.load import judgements
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import DataError, ModelError
-from rzen_eval.evaluation.score import score
+from rzen_eval.evaluation.rankings import Rankings
+from rzen_eval.evaluation.score import measure, score
 from tests import toys
 
 
@@ -69,9 +70,17 @@ def test_what_is_no_array_is_refused(task: Task):
         evaluate(task, Ragged())
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_is_no_number_is_no_result(task: Task):
+    data = replace(load_data(task), qrels={"q0": {"p0": float("inf")}})
+    run = Run({"q0": ["p0"]}, {"q0": [1.0]})
+    with pytest.raises(DataError, match=r"toy: ndcg_exponential@1 is nan, no number"):
+        measure(task, data, Rankings(run, run), [], {}, collapsed=False)
+
+
 def test_a_query_without_text_is_named(tmp_path: Path, cache: Path):
     toys.write_beir(tmp_path, {"q7": ""}, {"p0": toys.page(0)}, [("q7", "p0", 1)])
-    with pytest.raises(DataError, match="query 'q7' of toys/pages has no text"):
+    with pytest.raises(DataError, match="row 0 of toys/pages, queries: query is empty; expected a text"):
         load_data(toys.toy_task(tmp_path, cache))
 
 

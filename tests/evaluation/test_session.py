@@ -114,7 +114,7 @@ def counting(calls: Counter[str], function: Callable[..., Any]) -> Callable[...,
     return counted
 
 
-def test_six_functions_lie_between_the_command_and_a_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_seven_functions_lead_from_the_command_line_to_a_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     stacks = []
 
     def recorded(*args: Any) -> Any:
@@ -125,7 +125,7 @@ def test_six_functions_lie_between_the_command_and_a_metric(tmp_path: Path, monk
     monkeypatch.setattr(score, "per_query", recorded)
     words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.test_session:Alike", "model.name=x"]
     assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 0
-    assert stacks[0][-6:] == ["run", "run", "score", "_finish", "finish", "measure"]
+    assert stacks[0] == ["main", "run", "run", "score", "_finish", "finish", "measure"]
 
 
 def test_a_model_that_ends_the_process_never_ends_the_run_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from rzen_eval import sample
-from rzen_eval.sample import matches, questions, visdoc
+from rzen_eval.sample import matches, questions, vidore_v3, visdoc
 from rzen_eval.sample.files import encode
 from rzen_eval.sample.papers import Paper
 from rzen_eval.sample.specs import SPECS
@@ -34,7 +34,7 @@ def root(sample_root):
     return sample_root
 
 
-@pytest.fixture(scope="session", params=SPECS, ids=lambda spec: spec.seed)
+@pytest.fixture(scope="session", params=[*SPECS, *(one.spec for one in vidore_v3.SETS)], ids=lambda spec: spec.seed)
 def drawn(request):
     corpus = visdoc.corpus(request.param)
     return corpus, [visdoc.draw(page) for page in corpus.pages]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from rzen_eval.core import Frozen, Item, TaskData
 from rzen_eval.data.lazy import LazySequence
-from rzen_eval.errors import ConfigError, DataError, first_fault
+from rzen_eval.errors import ConfigError, first_fault
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task
@@ -32,29 +31,8 @@ def options(task: Task, schema: type[Schema]) -> Schema:
         return schema.model_validate(task.options)
     except ValidationError as error:
         key, what = first_fault(error)
-        known = ", ".join(schema.model_fields)
-        raise ConfigError(
-            f"tasks.{task.id}.options.{key}: {what}; recipe {task.recipe} takes the options {known}"
-        ) from error
-
-
-def unique(task: Task, column: str, values: Iterable[Any]) -> list[str]:
-    """A column of ids as strings.
-
-    Raises:
-        DataError: one of them occurs more than once.
-    """
-    ids = [str(value) for value in values]
-    repeated = next((name for name, count in Counter(ids).items() if count > 1), None)
-    if repeated is not None:
-        raise DataError(f"{task.id}: {column} {repeated!r} occurs more than once in {task.dataset.repo}")
-    return ids
-
-
-def bad_row(task: Task, row: int, problem: str) -> DataError:
-    """The error of a row that cannot be used."""
-    where = f"{task.dataset.repo}{f', {task.dataset.config}' if task.dataset.config else ''}"
-    return DataError(f"{task.id}: row {row} of {where}: {problem}")
+        known = f"the options {', '.join(schema.model_fields)}" if schema.model_fields else "no options"
+        raise ConfigError(f"tasks.{task.id}.options.{key}: {what}; recipe {task.recipe} takes {known}") from error
 
 
 def assemble(
@@ -91,6 +69,10 @@ def assemble(
     lost = sum(set(relevant).isdisjoint(pool) for relevant, pool in zip(positives, reachable, strict=True))
     if lost:
         problem = f"{lost} of {len(ids)} queries have no right answer among their candidates and always miss"
+        warnings = [*warnings, f"{task.id}: {problem}"]
+    certain = sum(set(relevant).issuperset(pool) for relevant, pool in zip(positives, reachable, strict=True))
+    if certain:
+        problem = f"{certain} of {len(ids)} queries have right answers alone among their candidates and always hit"
         warnings = [*warnings, f"{task.id}: {problem}"]
     if pools is not None:
         pools = _shared(pools, candidates)

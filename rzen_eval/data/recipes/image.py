@@ -7,23 +7,27 @@ Source: `image_cls_dataset.py`, `image_qa_dataset.py`, `image_i2t_eval.py`, `ima
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rzen_eval.core import Frozen, Item, Kind
+from rzen_eval.data.places import PROOFS
 from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import IMAGE, MARK, clean, compose, own_line, user_turn
+from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
 FOLDER = "image-tasks"
-ASKED = ("qry_inst", "qry_text", "qry_img_path")
 
 
 class Official(Frozen):
@@ -55,77 +59,108 @@ def load(task: Task, repository: Repository) -> TaskData:
     """Queries and pools of an image task.
 
     Raises:
-        DataError: a row has no candidates, or not as many captions as images.
+        DataError: a row has no question, no right answer or no choice, or not as many captions as images.
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
     columns = ["qry_inst", "qry_text", "tgt_text"]
     columns += ["qry_img_path"] if options.query == "image" else []
     columns += ["tgt_inst", "tgt_img_path"] if options.candidate != "text" else []
-    rows = repository.rows(task.dataset.config, columns)
+    table = Table.of(task, repository, columns, task.dataset.config)
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     pools: list[list[str]] = []
-    for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
-        # Not the whole row: with its candidates it would stay in memory as long as the query.
-        asked = {column: row[column] for column in ASKED if column in row}
-        queries.append(partial(_query, options, repository.media, asked))
+    shown: list[str] = []
+    for row in table.first(task.limit):
+        queries.append(_query(options, repository.media, row))
         pool = []
-        for name, make in _candidates(task, options, repository.media, number, row):
+        for name, make in _candidates(options, repository.media, row):
             pool.append(name)
             candidates.setdefault(name, make)
+        row.need_choice("tgt_text" if options.candidate == "text" else "tgt_img_path", pool)
         pools.append(pool)
+        shown += _pictures(options, row) if row.number < PROOFS else []
+    repository.media.settle(shown)
     return assemble.assemble(
         task, repository, queries=queries, candidates=candidates, positives=[pool[:1] for pool in pools], pools=pools
     )
 
 
-def _query(options: Options, media: MediaTree, row: Mapping[str, Any]) -> Item:
-    instruction, text, end = row["qry_inst"] or "", row["qry_text"] or "", options.official.query_end
+def _pictures(options: Options, row: Row) -> list[str]:
+    """The query's picture and the right answer's, those of the two that are pictures, in the canonical tree."""
+    paths = [row.path("qry_img_path")] if options.query == "image" else []
+    paths += row.paths("tgt_img_path")[:1] if options.candidate != "text" else []
+    return [f"{FOLDER}/{path}" for path in paths]
+
+
+def typical(task: Task) -> Typical:
+    """What the items of an image task are like."""
+    options = assemble.options(task, Options)
+    own = "x" * usual.INSTRUCTION
+    images = (usual.IMAGE,) if options.query == "image" else ()
+    query = Item(text="x" * usual.SENTENCE, instruction=own, images=images)
+    if options.candidate == "text":
+        return Typical(query, Item(text="x" * usual.LABEL), usual.TEXTS)
+    return Typical(query, Item(images=(usual.IMAGE,), instruction=own), usual.IMAGES, to_a_query=True)
+
+
+def _query(options: Options, media: MediaTree, row: Row) -> Maker:
+    """Makes a row's query; of the row no more is held than that takes."""
+    instruction = row.optional("qry_inst")
     if options.query == "text":
-        # The mark becomes an image token although the query has no image: WebQA and EDIS begin with a stray one.
-        verbatim = f"{instruction.replace(MARK, IMAGE)} {text}{end}"
-        return Item(
-            text=text or None,
-            instruction=clean(instruction),
-            verbatim=verbatim,
-            user_turn=verbatim.replace(f"{IMAGE}\n", ""),
-        )
+        return partial(_asked_in_words, options, instruction, row.text("qry_text"))
+    image = row.path("qry_img_path")
+    return partial(_asked_by_image, options, media, instruction, row.optional("qry_text"), image)
+
+
+def _asked_in_words(options: Options, instruction: str, text: str) -> Item:
+    # The mark becomes an image token although the query has no image: WebQA and EDIS begin with a stray one.
+    verbatim = f"{instruction.replace(MARK, IMAGE)} {text}{options.official.query_end}"
+    return Item(
+        text=text,
+        instruction=clean(instruction),
+        verbatim=verbatim,
+        user_turn=verbatim.replace(f"{IMAGE}\n", ""),
+    )
+
+
+def _asked_by_image(options: Options, media: MediaTree, instruction: str, text: str, image: str) -> Item:
+    end = options.official.query_end
     given = instruction.replace(MARK, "")
     if options.official.instruction_on_own_line:
         given = f"\n{given.strip()}"
     return Item(
         text=text or None,
-        images=(_image(media, row["qry_img_path"]),),
+        images=(_image(media, image),),
         instruction=clean(instruction),
         verbatim=own_line(compose(given, text, IMAGE)) + end,
         user_turn=own_line(user_turn(given, text)) + end,
     )
 
 
-def _candidates(
-    task: Task, options: Options, media: MediaTree, number: int, row: Mapping[str, Any]
-) -> Iterator[tuple[str, Maker]]:
+def _candidates(options: Options, media: MediaTree, row: Row) -> Iterator[tuple[str, Maker]]:
     """Names of a row's candidates, each with what makes it."""
-    texts = [text or "" for text in row["tgt_text"] or ()]
+    of_texts = options.candidate == "text"
+    texts = row.texts("tgt_text") if of_texts else row.optional_texts("tgt_text")
     if not texts:
-        raise assemble.bad_row(task, number, "tgt_text lists no candidate")
-    if options.candidate == "text":
+        raise row.bad("tgt_text", "lists no candidate")
+    if of_texts:
+        if not texts[0].strip():
+            raise row.bad("tgt_text", "begins with an empty text; expected the right answer")
         for text in texts:
             yield text, partial(Item, text=text, verbatim=text, kind=options.kind)
         return
-    paths = row["tgt_img_path"] or []
+    paths = row.paths("tgt_img_path")
+    instruction = row.optional("tgt_inst")
     captioned = bool(texts[0].strip())
     by_caption = options.candidate == "captioned_image"
     if not paths or (len(paths) != len(texts) and (captioned or by_caption)):
-        raise assemble.bad_row(
-            task, number, f"expected an image for each of {len(texts)} entries of tgt_text, found {len(paths)}"
-        )
+        raise row.bad("tgt_img_path", f"lists {len(paths)} images; expected one for each of {len(texts)} in tgt_text")
     captions = texts if captioned or by_caption else [""] * len(paths)
     for path, caption in zip(paths, captions, strict=True):
         name = path + ":" + caption.strip('"') if by_caption else path
         shown = caption if captioned else None
-        yield name, partial(_candidate, options, media, path, row["tgt_inst"] or "", shown)
+        yield name, partial(_candidate, options, media, path, instruction, shown)
 
 
 def _candidate(options: Options, media: MediaTree, path: str, instruction: str, caption: str | None) -> Item:

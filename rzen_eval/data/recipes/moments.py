@@ -14,16 +14,22 @@ from pydantic import Field
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.media import natural
 from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
+from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
 QUERY = "query"
 POSITIVE = "positive"
+NAMED_BY = ("video_path", "clips_dir_path")
+"""Columns that name a row's video; rows have one of them or both."""
 
 
 class Options(Frozen):
@@ -42,25 +48,27 @@ def load(task: Task, repository: Repository) -> TaskData:
     in natural order, so that the choice does not depend on the disk.
 
     Raises:
-        DataError: a video has no folder, or no clip that is the right one.
+        DataError: a row has no question or no video, or a video has no folder or no clip that is the right one.
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    rows = repository.rows(task.dataset.config, ["query", "video_path"])
+    table = Table.of(task, repository, ["query"], task.dataset.config, NAMED_BY)
+    videos = [f"{options.folder}/{_name(row)}" for row in table.first(task.limit)]
+    repository.media.settle([f"{video}/{QUERY}" for video in videos])
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
     ambiguous = 0
-    for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
-        video = f"{options.folder}/{PurePosixPath(str(row['video_path'])).stem}"
+    for row in table.first(task.limit):
+        video = videos[row.number]
         clips = _clips(repository.media, video)
         right = [clip for clip in clips if PurePosixPath(clip).name.startswith(POSITIVE)]
         if not right:
-            place = repository.media.root / video
-            raise assemble.bad_row(task, number, f"no folder {POSITIVE}* among {len(clips)} clips in {place}")
+            place = repository.media.path(video)
+            raise row.bad("video_path", f"has no folder {POSITIVE}* among {len(clips)} clips in {place}")
         ambiguous += len(right) > 1
-        queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row["query"]))
+        queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query")))
         for clip in clips:
             candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
         positives.append(right[-1:])
@@ -71,10 +79,33 @@ def load(task: Task, repository: Repository) -> TaskData:
     )
 
 
+def typical(task: Task) -> Typical:
+    """What the items of a moment task are like."""
+    clip, asks = (usual.FRAME,) * task.frames, task.instruction.query or "x" * usual.INSTRUCTION
+    query = Item(text="x" * usual.SENTENCE, frames=clip, instruction=asks)
+    return Typical(query, Item(frames=clip, instruction=task.instruction.candidate), usual.CLIPS, to_a_query=True)
+
+
+def _name(row: Row) -> str:
+    """A video's folder: its file name without extension, or the last part of the folder that other rows name."""
+    path, folder = (PurePosixPath(row.optional(column)) if column in row.cells else None for column in NAMED_BY)
+    if path and path.name:
+        return path.stem
+    if folder and folder.name:
+        return folder.name
+    raise row.bad(" and ".join(NAMED_BY), f"name no video; found the columns {', '.join(row.cells)}")
+
+
 def _clips(media: MediaTree, video: str) -> list[str]:
-    """Folders of a video's clips, relative to the media's root, in natural order."""
-    place = media.root / video
-    found = (folder for folder in place.iterdir() if folder.is_dir()) if place.is_dir() else ()
+    """Folders of a video's clips, in the canonical tree, in natural order.
+
+    Raises:
+        MissingMediaError: the video's folder is not there.
+    """
+    place = media.path(video)
+    if not place.is_dir():
+        raise media.missing(f"{video}/{QUERY}")
+    found = (folder for folder in place.iterdir() if folder.is_dir())
     return [f"{video}/{folder.name}" for folder in sorted(sorted(found), key=natural) if folder.name != QUERY]
 
 

@@ -6,15 +6,14 @@ Source: `momentseeker_dataset.py` in `src/data/eval_dataset` of TIGER-AI-Lab/VLM
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rzen_eval.core import Frozen, Item
-from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes import assemble, moments
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import IMAGE, VIDEO, clean, compose, user_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
@@ -45,27 +44,30 @@ def load(task: Task, repository: Repository) -> TaskData:
     Every saved frame of a clip is used, as the evaluator does; eight are expected.
 
     Raises:
-        DataError: a query has no right clip.
+        DataError: a row has no question or no right clip, or a clip has no place.
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    rows = repository.rows(task.dataset.config, COLUMNS)
+    table = Table.of(task, repository, COLUMNS, task.dataset.config)
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
-    for number, row in enumerate(rows.select(range(min(task.limit or len(rows), len(rows))))):
+    for row in table.first(task.limit):
         right, wrong = (
-            [_folder(options, clip["output_path"]) for clip in row[column] or ()]
+            [_folder(options, path) for path in row.paths(column, "output_path")]
             for column in ("positive_frames", "negative_frames")
         )
         if not right:
-            raise assemble.bad_row(task, number, "positive_frames lists no clip")
-        queries.append(partial(_query, options, repository.media, row))
+            raise row.bad("positive_frames", "lists no clip")
+        given = row.optional("input_frames")
+        row.inside("input_frames", given)
+        queries.append(partial(_query, options, repository.media, row.text("query"), given))
         for clip in (*right, *wrong):
             candidates.setdefault(clip, partial(_clip, task, repository.media, clip))
         positives.append(right)
         pools.append([*right, *wrong])
+    repository.media.settle(list(candidates))
     return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
 
 
@@ -74,8 +76,11 @@ def _folder(options: Options, clip: str) -> str:
     return f"{options.folder}/video_frames/{clip.split('.mp4', maxsplit=1)[0].replace('/', '_')}"
 
 
-def _query(options: Options, media: MediaTree, row: Mapping[str, Any]) -> Item:
-    text, given, told = row["query"], row["input_frames"] or "", options.instructions
+typical = moments.typical
+
+
+def _query(options: Options, media: MediaTree, text: str, given: str) -> Item:
+    told = options.instructions
     if given.endswith(".mp4"):
         frames = media.frames(_folder(options, given), None)
         return Item(text, frames=frames, instruction=clean(told.video), verbatim=compose(told.video, text, VIDEO))

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
+from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
 
@@ -58,34 +60,42 @@ def load(task: Task, repository: Repository) -> TaskData:
     """Queries and candidates of a video task.
 
     Raises:
+        DataError: a row has no clip, no label or caption, or no choice.
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    columns = [options.id, options.text, options.pool, options.file]
-    rows = repository.rows(task.dataset.config, list(dict.fromkeys(name for name in columns if name)))
-    rows = rows.select(range(min(options.first or len(rows), len(rows))))
+    columns = [name for name in (options.id, options.text, options.pool, options.file) if name]
+    table = Table.of(task, repository, list(dict.fromkeys(columns)), task.dataset.config)
     queries: list[Maker] = []
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
-    limit = task.limit or len(rows)
-    for number, row in enumerate(rows):
-        if options.pool and number >= limit:
+    clips: list[str] = []
+    videos: list[str] = []
+    limit = task.limit or len(table)
+    for row in table.first(options.first):
+        if options.pool and row.number >= limit:
             break
-        name, text = _name(options, row), _text(task, options, number, row)
-        clip = partial(_clip, task, options, repository.media, row)
+        name, text = _name(options, row), row.first_text(options.text)
+        folder, video = _places(options, row, name)
+        clips.append(folder)
+        videos += [video] if video else []
+        clip = partial(_clip, task, repository.media, folder, video)
         if options.query == "video":
-            pool = list(map(str, row[options.pool])) if options.pool else [text]
+            pool = row.texts(options.pool) if options.pool else [text]
+            if options.pool:
+                row.need_choice(options.pool, pool)
             query, right = partial(clip, task.instruction.query), text
             for label in pool:
                 candidates.setdefault(label, _label(label))
         else:
             query, right, pool = partial(_caption, task, text), name, [name]
             candidates.setdefault(name, partial(clip, task.instruction.candidate))
-        if number < limit:
+        if row.number < limit:
             queries.append(query)
             positives.append([right])
             pools.append(pool)
+    repository.media.settle(clips, videos)
     for label in options.labels.splitlines():
         candidates.setdefault(label, _label(label))
     return assemble.assemble(
@@ -98,16 +108,26 @@ def load(task: Task, repository: Repository) -> TaskData:
     )
 
 
-def _name(options: Options, row: Mapping[str, Any]) -> str:
-    name = str(row[options.id])
-    return PurePosixPath(name).stem if options.id_is_path else name
+def typical(task: Task) -> Typical:
+    """What the items of a video task are like."""
+    options, asks, shows = assemble.options(task, Options), task.instruction.query, task.instruction.candidate
+    clip = (usual.FRAME,) * task.frames
+    if options.query == "video":
+        return Typical(Item(frames=clip, instruction=asks), Item(text="x" * usual.LABEL), usual.TEXTS)
+    caption = Item(text="x" * usual.SENTENCE, instruction=asks)
+    return Typical(caption, Item(frames=clip, instruction=shows), 1, to_a_query=True)
 
 
-def _text(task: Task, options: Options, number: int, row: Mapping[str, Any]) -> str:
-    text = row[options.text]
-    if not text:
-        raise assemble.bad_row(task, number, f"{options.text} is empty")
-    return str(text if isinstance(text, str) else text[0])
+def _name(options: Options, row: Row) -> str:
+    name = row.id(options.id)
+    return PurePosixPath(name).stem if options.id_is_path else row.inside(options.id, name)
+
+
+def _places(options: Options, row: Row, name: str) -> tuple[str, str | None]:
+    """Folder of a clip's frames, and its video file, in the canonical tree; of the row no more is held."""
+    file = {"file": PurePosixPath(row.text(options.file)).name} if options.file else {}
+    fields = {"place": options.place, "id": name, **file}
+    return options.frames.format_map(fields), options.video and options.video.format_map(fields)
 
 
 def _label(text: str) -> Maker:
@@ -119,14 +139,9 @@ def _caption(task: Task, text: str) -> Item:
     return Item(text=text, instruction=clean(instruction), verbatim=compose(instruction, text))
 
 
-def _clip(task: Task, options: Options, media: MediaTree, row: Mapping[str, Any], instruction: str | None) -> Item:
-    fields = {"place": options.place, "id": _name(options, row)}
-    if options.file:
-        fields["file"] = PurePosixPath(str(row[options.file])).name
+def _clip(task: Task, media: MediaTree, folder: str, video: str | None, instruction: str | None) -> Item:
     return Item(
-        frames=media.frames(
-            options.frames.format_map(fields), task.frames, options.video and options.video.format_map(fields)
-        ),
+        frames=media.frames(folder, task.frames, video),
         instruction=clean(instruction),
         verbatim=compose(instruction, token=VIDEO),
         user_turn=user_turn(instruction),

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.recipes import assemble
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose
+from rzen_eval.data.recipes.typical import Typical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.recipes.assemble import Maker
+    from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -63,7 +67,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     """Questions of a task, each with its own choices.
 
     Raises:
-        DataError: a letter or number stands for none of the choices.
+        DataError: a row has no question, no choice or no answer, or a letter or number stands for none of the choices.
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
@@ -71,50 +75,63 @@ def load(task: Task, repository: Repository) -> TaskData:
     candidates: dict[str, Maker] = {}
     positives: list[list[str]] = []
     pools: list[list[str]] = []
-    for number, row in enumerate(islice(_rows(task, options, repository), task.limit)):
-        choices = _choices(options, row)
+    clips: list[str] = []
+    videos: list[str] = []
+    for row, fields in islice(_rows(task, options, repository), task.limit):
+        choices, answer = _choices(options, row), row.spelled("answer")
         names = _lettered(choices) if options.letters == "added" else choices
-        place = _place(options, choices, row["answer"])
+        place = _place(options, choices, answer)
         if place is None:
-            raise assemble.bad_row(task, number, f"answer {row['answer']!r} is none of its {len(choices)} choices")
-        positives.append([names[place] if place >= 0 else row["answer"]])
+            raise row.bad("answer", f"{answer!r} is none of its {len(choices)} choices")
+        positives.append([names[place] if place >= 0 else answer])
         pools.append(names)
         for name in names:
             candidates.setdefault(name, partial(_choice, options, name))
-        queries.append(partial(_question, task, options, repository.media, row, choices))
+        clips.append(options.frames.format_map(fields))
+        videos += [options.video.format_map(fields)] if options.video else []
+        queries.append(partial(_question, task, options, repository.media, (row.text("question"), choices), fields))
+    repository.media.settle(clips, videos)
     return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
 
 
-def _rows(task: Task, options: Options, repository: Repository) -> Iterator[dict[str, Any]]:
+def typical(task: Task) -> Typical:
+    """What the items of a video question task are like."""
+    clip = (usual.FRAME,) * task.frames
+    query = Item(text="x" * usual.QUESTION, frames=clip, instruction=task.instruction.query)
+    return Typical(query, Item(text="x" * usual.LABEL), usual.CHOICES, to_a_query=True)
+
+
+def _rows(task: Task, options: Options, repository: Repository) -> Iterator[tuple[Row, dict[str, str]]]:
     """Rows of all subsets, one after the other, each with what its folders are made of."""
     listed = [options.choices] if isinstance(options.choices, str) else options.choices
     columns = [options.id, "question", "answer", *(() if options.same_choices else listed)]
     for subset, source in options.subsets.items() or [(task.dataset.config, "")]:
-        for row in repository.rows(subset, columns):
-            fields = {"place": options.place, "id": str(row[options.id]), "subset": subset, "source": source}
-            yield {**row, "fields": fields}
+        for row in Table.of(task, repository, columns, subset).first(None):
+            name = row.inside(options.id, row.id(options.id))
+            yield row, {"place": options.place, "id": name, "subset": subset or "", "source": source}
 
 
-def _choices(options: Options, row: dict[str, Any]) -> list[str]:
+def _choices(options: Options, row: Row) -> list[str]:
     if options.same_choices:
         return list(options.choices)
     if isinstance(options.choices, str):
-        return [str(choice) for choice in row[options.choices]]
-    return [str(row[column]) for column in options.choices]
+        choices = row.spelled_texts(options.choices)
+        row.need_choice(options.choices, choices)
+        return choices
+    return [row.spelled(column) for column in options.choices]
 
 
 def _lettered(choices: Sequence[str]) -> list[str]:
     return [f"({LETTERS[place]}) {choice}" for place, choice in enumerate(choices)]
 
 
-def _place(options: Options, choices: Sequence[str], answer: Any) -> int | None:
+def _place(options: Options, choices: Sequence[str], given: str) -> int | None:
     """Place of the right choice, of choices that are alike the last, as the official evaluator has it.
 
     Returns:
         None for a letter or number that stands for no choice; -1 for words that are no choice, which the evaluator
         lets pass as a query that is never answered rightly.
     """
-    given = str(answer)
     if options.answer == "text":
         return max((place for place, choice in enumerate(choices) if choice == given), default=-1)
     place = LETTERS.find(given) if options.answer == "letter" and len(given) == 1 else -1
@@ -122,17 +139,25 @@ def _place(options: Options, choices: Sequence[str], answer: Any) -> int | None:
     return place if 0 <= place < len(choices) else None
 
 
-def _question(task: Task, options: Options, media: MediaTree, row: dict[str, Any], choices: Sequence[str]) -> Item:
+def _question(
+    task: Task,
+    options: Options,
+    media: MediaTree,
+    asked: tuple[str, Sequence[str]],
+    fields: Mapping[str, str],
+) -> Item:
+    """A question with its choices, `asked`, about the clip that `fields` lead to."""
+    question, choices = asked
     added = options.letters in {"in_question", "added"}
     listed = options.separator.join(_lettered(choices) if added else choices)
-    text = options.ask.format(question=row["question"], choices=listed)
+    text = options.ask.format(question=question, choices=listed)
     text = text.rstrip() if added else text
-    video = options.video and options.video.format_map(row["fields"])
+    video = options.video and options.video.format_map(fields)
     # The parsers write the video token themselves, so models that have another one get it too.
     verbatim = compose(task.instruction.query, text, VIDEO)
     return Item(
         text=text,
-        frames=media.frames(options.frames.format_map(row["fields"]), task.frames, video),
+        frames=media.frames(options.frames.format_map(fields), task.frames, video),
         instruction=clean(task.instruction.query),
         verbatim=verbatim,
         user_turn=verbatim,

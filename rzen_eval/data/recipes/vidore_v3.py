@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Frozen, Item, TaskData
 from rzen_eval.data.lazy import LazySequence
-from rzen_eval.data.recipes.assemble import options, unique
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import options
+from rzen_eval.data.recipes.cells import Table
+from rzen_eval.data.recipes.typical import Typical
 from rzen_eval.data.repository import StoredImage
 from rzen_eval.errors import ConfigError, DataError
 
@@ -33,39 +36,38 @@ def load(task: Task, repository: Repository) -> TaskData:
     As mteb loads them (`RetrievalDatasetLoader` and `_filter_queries_without_positives` of embeddings-benchmark/mteb at
     a905523): the judgements of a language are those of its questions, since each configuration of judgements holds all
     six languages; a question that is not judged is left out; of judgements of one page the last counts; and one of zero
-    or less makes no page relevant.
+    makes no page relevant. One below zero is an error here.
 
     Raises:
         ConfigError: the task names no language, or an option that there is not.
-        DataError: ids are repeated, a judgement names no page, or nothing is judged.
+        DataError: an id is missing or repeated, a question has no text, a judgement names no page or has no grade, or
+            nothing is judged.
     """
     chosen, language = options(task, Options), task.dataset.language
     if language is None:
         raise ConfigError(f"tasks.{task.id}.dataset.language is missing; recipe {task.recipe} reads one language")
-    pages = repository.rows(CORPUS, ["id", "image", *["text"] * chosen.page_text])
-    page_ids = unique(task, "id", pages["id"])
+    corpus = Table.of(task, repository, ["id", "image", *["text"] * chosen.page_text], CORPUS)
+    page_ids = corpus.ids("id", unique=True)
     judged = _judgements(task, repository, language, frozenset(page_ids))
-    queries = repository.rows(f"{language}-queries", ["id", "text"])
-    rows = [row for row, query_id in enumerate(queries["id"]) if str(query_id) in judged]
-    silent = len(queries) - len(rows)
-    queries = queries.select(rows[: task.limit])
-    query_ids = unique(task, "id", queries["id"])
-    empty = next((name for name, text in zip(query_ids, queries["text"], strict=True) if not text), None)
-    if empty is not None:
-        raise DataError(f"{task.id}: query {empty!r} of {task.dataset.repo} has no text; get the repository again")
-    images = pages.select_columns(["image"])
-    texts = pages.select_columns(["text"]) if chosen.page_text else None
+    asked = Table.of(task, repository, ["id", "text"], f"{language}-queries")
+    words, every = asked.texts("text"), asked.ids("id", unique=True)
+    rows = [row for row, query_id in enumerate(every) if query_id in judged]
+    silent = len(every) - len(rows)
+    rows = rows[: task.limit]
+    query_ids = [every[row] for row in rows]
+    images = corpus.pictures("image", repository)
+    texts = corpus.rows.select_columns(["text"]) if chosen.page_text else None
 
     def page(row: int) -> Item:
         text = (texts[row]["text"] or "").strip() if texts is not None else ""
-        image = StoredImage(images, row, "image", f"page {page_ids[row]}")
+        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
         return Item(text=text or None, images=(image,), instruction=task.instruction.candidate)
 
     return TaskData(
         query_ids=query_ids,
-        queries=[Item(text=text, instruction=task.instruction.query) for text in queries["text"]],
+        queries=[Item(text=text, instruction=task.instruction.query) for text in map(words.__getitem__, rows)],
         candidate_ids=page_ids,
-        candidates=LazySequence(len(page_ids), page),
+        candidates=LazySequence(len(page_ids), page, _same_pages(task, repository)),
         qrels={query_id: judged[query_id] for query_id in query_ids},
         languages=[language] * len(query_ids),
         revision=repository.revision,
@@ -73,17 +75,31 @@ def load(task: Task, repository: Repository) -> TaskData:
     )
 
 
+def _same_pages(task: Task, repository: Repository) -> str:
+    """The same for the pages of every language, as a model is given them."""
+    content = f"{repository.source.kind} {task.dataset.repo} {repository.revision} {CORPUS}"
+    return f"{content} {options(task, Options)} {task.instruction.candidate}"
+
+
+def typical(task: Task) -> Typical:
+    """What the items of such a task are like; its pages are those of the other languages too."""
+    query = Item(text="x" * usual.SENTENCE, instruction=task.instruction.query)
+    text = "x" * usual.PAGE_TEXT if options(task, Options).page_text else None
+    page = Item(text=text, images=(usual.PAGE,), instruction=task.instruction.candidate)
+    return Typical(query, page, usual.PAGES, corpus=f"{task.dataset.repo}@{task.dataset.revision}")
+
+
 def _judgements(
     task: Task, repository: Repository, language: str, page_ids: frozenset[str]
 ) -> dict[str, dict[str, float]]:
     """Grades above zero of every judged question, of whatever language."""
-    rows = repository.rows(f"{language}-qrels", ["query-id", "corpus-id", "score"])
+    table = Table.of(task, repository, ["query-id", "corpus-id", "score"], f"{language}-qrels")
     judged: dict[str, dict[str, float]] = {}
-    for query, corpus, score in zip(rows["query-id"], rows["corpus-id"], rows["score"], strict=True):
-        page_id = str(corpus)
+    for query_id, page_id, grade in table.judgements():
         if page_id not in page_ids:
-            raise DataError(f"{task.id}: query {query!r} is judged on page {page_id!r}, which the corpus does not hold")
-        judged.setdefault(str(query), {})[page_id] = float(score or 0)
+            problem = f"query {query_id!r} is judged on page {page_id!r}, which the corpus does not hold"
+            raise DataError(f"{task.id}: {problem}")
+        judged.setdefault(query_id, {})[page_id] = grade
     return {
         query: {page_id: grade for page_id, grade in grades.items() if grade > 0} for query, grades in judged.items()
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from rzen_eval.core import Item, SavedAsJpeg, TaskData
+from rzen_eval.core import Frozen, Item, SavedAsJpeg, TaskData
 from rzen_eval.data.lazy import LazySequence
-from rzen_eval.data.recipes.assemble import unique
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import user_turn
+from rzen_eval.data.recipes.typical import Typical
 from rzen_eval.data.repository import StoredImage
 from rzen_eval.errors import DataError
 
@@ -17,62 +20,73 @@ if TYPE_CHECKING:
     from rzen_eval.core import Task
     from rzen_eval.data.repository import Repository
 
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+
+class Options(Frozen):
+    """There are none: the columns of these repositories have the same names everywhere."""
+
 
 def load(task: Task, repository: Repository) -> TaskData:
     """Queries, pages and judgements of a document task; every query is ranked against the whole corpus.
 
-    Judgements with a score of zero or less are dropped and repeated ones keep the highest, both as the
-    official evaluator does (`load_qrels_mapping` in `src/data/utils/dataset_utils.py` of VLM2Vec at 6e1e1d4).
+    Judgements with a grade of zero are dropped and repeated ones keep the highest, both as the official evaluator does
+    (`load_qrels_mapping` in `src/data/utils/dataset_utils.py` of VLM2Vec at 6e1e1d4). It drops what is below zero too;
+    here that is an error, since no judgement of the benchmark is.
 
     Raises:
-        DataError: ids are repeated, a judgement names no page, or a query has no page.
+        DataError: an id is missing or repeated, a query has no text or no page, or a judgement names no page or has no
+            grade.
     """
     language = ["language"]
-    needed, told = (language, []) if task.dataset.language else ([], language)
-    queries = repository.rows("queries", ["query-id", "query", *needed], told)
-    rows = list(range(len(queries)))
-    if task.dataset.language:
-        rows = [row for row, spoken in enumerate(queries["language"]) if spoken == task.dataset.language]
-    queries = queries.select(rows[: task.limit])
-    pages = repository.rows("corpus", ["corpus-id", "image"])
-    query_ids = unique(task, "query-id", queries["query-id"])
-    page_ids = unique(task, "corpus-id", pages["corpus-id"])
-    images = pages.select_columns(["image"])
+    needed, known = (language, []) if task.dataset.language else ([], language)
+    asked = Table.of(task, repository, ["query-id", "query", *needed], "queries", known)
+    texts, every = asked.texts("query"), asked.ids("query-id", unique=True)
+    spoken = list(asked.rows["language"]) if "language" in asked.rows.column_names else []
+    rows = [row for row in range(len(asked)) if not task.dataset.language or spoken[row] == task.dataset.language]
+    rows = rows[: task.limit]
+    query_ids = [every[row] for row in rows]
+    corpus = Table.of(task, repository, ["corpus-id", "image"], "corpus")
+    page_ids, images = corpus.ids("corpus-id", unique=True), corpus.pictures("image", repository)
 
     def page(row: int) -> Item:
-        image = StoredImage(images, row, "image", f"page {page_ids[row]}")
+        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
         # The official evaluator saves every page under its id first; an id that ends in .jpg costs some detail.
         lossy = page_ids[row].lower().endswith((".jpg", ".jpeg"))
-        told = task.instruction.candidate
-        return Item(images=(SavedAsJpeg(image) if lossy else image,), instruction=told, user_turn=user_turn(told))
+        shows = task.instruction.candidate
+        return Item(images=(SavedAsJpeg(image) if lossy else image,), instruction=shows, user_turn=user_turn(shows))
 
-    silent = next((name for name, text in zip(query_ids, queries["query"], strict=True) if not text), None)
-    if silent is not None:
-        raise DataError(f"{task.id}: query {silent!r} of {task.dataset.repo} has no text; get the repository again")
     return TaskData(
         query_ids=query_ids,
-        queries=[Item(text=text, instruction=task.instruction.query) for text in queries["query"]],
+        queries=[Item(text=texts[row], instruction=task.instruction.query) for row in rows],
         candidate_ids=page_ids,
         candidates=LazySequence(len(page_ids), page),
         qrels=_judgements(task, repository, query_ids, frozenset(page_ids)),
-        integer_ids=pages.features["corpus-id"].dtype.startswith("int"),
-        languages=list(queries["language"]) if "language" in queries.column_names else None,
+        integer_ids=all(map(INTEGER.fullmatch, page_ids)),
+        languages=[spoken[row] for row in rows] if spoken else None,
         revision=repository.revision,
     )
+
+
+def typical(task: Task) -> Typical:
+    """What the items of a document task are like."""
+    query = Item(text="x" * usual.SENTENCE, instruction=task.instruction.query)
+    return Typical(query, Item(images=(usual.PAGE,), instruction=task.instruction.candidate), usual.PAGES)
 
 
 def _judgements(
     task: Task, repository: Repository, query_ids: Sequence[str], page_ids: frozenset[str]
 ) -> dict[str, dict[str, float]]:
-    rows = repository.rows("qrels", ["query-id", "corpus-id", "score"])
+    table = Table.of(task, repository, ["query-id", "corpus-id", "score"], "qrels")
     qrels: dict[str, dict[str, float]] = {query_id: {} for query_id in query_ids}
-    for query, corpus, score in zip(rows["query-id"], rows["corpus-id"], rows["score"], strict=True):
-        grades, page_id = qrels.get(str(query)), str(corpus)
-        if grades is None or score is None or score <= 0:
+    for query_id, page_id, grade in table.judgements():
+        grades = qrels.get(query_id)
+        if grades is None or not grade:
             continue
         if page_id not in page_ids:
-            raise DataError(f"{task.id}: query {query!r} is judged on page {page_id!r}, which the corpus does not hold")
-        grades[page_id] = max(float(score), grades.get(page_id, 0.0))
+            problem = f"query {query_id!r} is judged on page {page_id!r}, which the corpus does not hold"
+            raise DataError(f"{task.id}: {problem}")
+        grades[page_id] = max(grade, grades.get(page_id, 0.0))
     empty = next((query_id for query_id, grades in qrels.items() if not grades), None)
     if empty is not None:
         raise DataError(f"{task.id}: query {empty!r} has no page with a positive score in {task.dataset.repo}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError, reason, some
-from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from rzen_eval.models.checkpoint.files import adapter_config
+from rzen_eval.models.checkpoint.weight_files import ADAPTER_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,27 +77,27 @@ def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str
             wrapped = PeftModel(model, config)
         outcome: Any = set_peft_model_state_dict(wrapped, {PREFIX + name: weight for name, weight in stored.items()})
         missing = [key for key in outcome.missing_keys if "lora_" in key or "modules_to_save" in key]
-        if missing or outcome.unexpected_keys:
-            problem = f"missing {some(missing, 3)}" if missing else f"unused {some(outcome.unexpected_keys, 3)}"
-            raise ModelError(f"{spec.name}: the adapter in {folder} does not fit its base model: {problem}")
-        return wrapped.merge_and_unload()
-    except (ValueError, RuntimeError, TypeError, AttributeError) as error:
+        merged = None if missing or outcome.unexpected_keys else wrapped.merge_and_unload()
+    except Exception as error:  # code of others, given whatever the adapter's configuration says
         raise ModelError(f"{spec.name}: the adapter in {folder} cannot be merged ({reason(error)})") from error
+    if merged is None:
+        problem = f"missing {some(missing, 3)}" if missing else f"unused {some(outcome.unexpected_keys, 3)}"
+        raise ModelError(f"{spec.name}: the adapter in {folder} does not fit its base model: {problem}")
+    return merged
 
 
 def _stored(spec: ModelSpec, folder: Path, renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
     """The adapter's weights under the names of the model without its head."""
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    kind = json.loads((folder / ADAPTER_CONFIG).read_text()).get("peft_type")
+    kind = adapter_config(folder).peft_type
     if kind != "LORA":
         raise ModelError(f"{spec.name}: {folder} holds an adapter of type {kind!r}; only LORA (with DoRA) is merged")
     file = folder / ADAPTER_WEIGHTS
     try:
         weights = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{file} is damaged ({error}); download it again") from error
+    except Exception as error:  # of a library that reads whatever is there
+        raise ModelError(f"{file} is damaged ({reason(error)}); get it again") from error
     names = {name: name.removeprefix(PREFIX) for name in weights}
     return {_renamed(name, renamed): weights[key] for key, name in names.items() if not name.startswith(HEAD)}
 

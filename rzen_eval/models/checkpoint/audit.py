@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError, reason, some
-from rzen_eval.models.checkpoint.files import PICKLES
+from rzen_eval.models.checkpoint.json_file import read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from rzen_eval.models.declaration.local import ModelSpec
@@ -27,14 +28,14 @@ def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
     """
     import transformers
 
-    try:
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-        config = getattr(transformers, name).from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise unloadable(spec, folder, error) from error
+    content = read_object(folder / "config.json")
+    kind = content.get("model_type")
     if kind != spec.family:
         raise ModelError(f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}")
-    return config
+    try:
+        return getattr(transformers, name).from_dict(content)
+    except Exception as error:  # code of others, given whatever the file says
+        raise unloadable(spec, folder, error) from error
 
 
 def unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
@@ -42,8 +43,35 @@ def unloadable(spec: ModelSpec, folder: Path, error: Exception) -> ModelError:
     return ModelError(f"{spec.name}: {folder} cannot be loaded as {spec.family} ({reason(error)})")
 
 
+def check_depth(spec: ModelSpec, folder: Path, config: Any, stored: AbstractSet[str]) -> None:
+    """Refuse a configuration of more layers than there are weights, before anything is made of it.
+
+    Args:
+        spec: the declaration, for the message.
+        folder: the checkpoint.
+        config: as transformers has it.
+        stored: names of its weights.
+
+    Raises:
+        ModelError: there are more.
+    """
+    parts = [config.get_text_config(), getattr(config, "vision_config", None)]
+    deepest = max(getattr(part, name, 0) for part in parts for name in ("num_hidden_layers", "depth"))
+    if deepest > len(stored):
+        raise ModelError(
+            f"{spec.name}: {folder}/config.json says {deepest} layers, and there are {len(stored)} weights in all;"
+            " they are not of one model"
+        )
+
+
 def check_loaded(
-    spec: ModelSpec, folder: Path, info: Mapping[str, Any], n_loaded: int, unused: re.Pattern[str] = UNUSED
+    spec: ModelSpec,
+    folder: Path,
+    info: Mapping[str, Any],
+    n_loaded: int,
+    stored: AbstractSet[str],
+    *,
+    unused: re.Pattern[str] = UNUSED,
 ) -> None:
     """Refuse a model some of whose weights were not loaded, or that has weights from nowhere.
 
@@ -55,6 +83,7 @@ def check_loaded(
         folder: the checkpoint.
         info: loading info of `from_pretrained`.
         n_loaded: number of distinct parameters and buffers of the model that are saved in a checkpoint.
+        stored: names of the weights in its files.
         unused: names of weights that an embedding does without.
 
     Raises:
@@ -71,7 +100,7 @@ def check_loaded(
                 f"{spec.name}: {len(keys)} weights {kind} in {folder} ({some(keys, 3)});"
                 f" the checkpoint is not a complete {spec.family} model"
             )
-    n_stored = sum(not unused.fullmatch(key) for key in stored_keys(folder))
+    n_stored = sum(not unused.fullmatch(key) for key in stored)
     if n_stored != n_loaded:
         raise ModelError(
             f"{spec.name}: {folder} stores {n_stored} weights but {n_loaded} were loaded;"
@@ -79,27 +108,34 @@ def check_loaded(
         )
 
 
-def stored_keys(folder: Path) -> set[str]:
-    """Names of all tensors in the safetensors files of a folder."""
-    from safetensors import SafetensorError, safe_open
+def stored_keys(files: Sequence[Path]) -> set[str]:
+    """Names of all tensors in files of weights.
 
+    Raises:
+        ModelError: a file is damaged, or two hold a weight of the same name.
+    """
     keys: set[str] = set()
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        return _pickled_keys(folder)
     for file in files:
-        try:
-            with safe_open(file, framework="numpy") as tensors:
-                keys.update(tensors.keys())
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{file} is damaged ({error}); download it again") from error
+        here = _keys(file)
+        if twice := sorted(keys & here):
+            raise ModelError(f"{file.parent} holds {some(twice, 3)} twice, the second in {file.name}; get it again")
+        keys |= here
     return keys
 
 
-def _pickled_keys(folder: Path) -> set[str]:
+def _keys(file: Path) -> set[str]:
     import torch
+    from safetensors import safe_open
 
-    found: set[str] = set()
-    for file in (file for pattern in PICKLES for file in sorted(folder.glob(pattern))):
-        found.update(torch.load(file, map_location="meta", weights_only=True))
-    return found
+    try:
+        if file.suffix == ".safetensors":
+            with safe_open(file, framework="numpy") as tensors:
+                return set(tensors.keys())
+        return set(torch.load(file, map_location="meta", weights_only=True))
+    except UnpicklingError as error:
+        raise ModelError(
+            f"{file} holds something else than weights, or is damaged, and is not read ({reason(error, 100)}); get the"
+            " model as safetensors"
+        ) from error
+    except Exception as error:  # of libraries that read whatever is there
+        raise ModelError(f"{file} is damaged ({reason(error)}); get it again") from error

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
-from rzen_eval.files import write_whole
+from pydantic import PositiveFloat
+
+from rzen_eval.errors import ModelError, reason
+from rzen_eval.models.checkpoint.content import content_hash
+from rzen_eval.models.checkpoint.json_file import Part, checked, read_object
+from rzen_eval.models.checkpoint.weight_files import ADAPTER_WEIGHTS, PATTERNS, weight_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
 
-PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja")
-PICKLES = ("pytorch_model.bin", "pytorch_model-*.bin")
+READ = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.tiktoken")
+"""Files of a checkpoint beside pickles and code, tokenizers of every kind included."""
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+ELSEWHERE = re.compile(r'"([\w.-]+/[\w.-]+)--[\w.]+"')
+"""How a checkpoint names code of another repository."""
+LARGE = 2**20
+"""Bytes that no file which names code has; tokenizers have more."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
 ADAPTER_CONFIG = "adapter_config.json"
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+
+class AdapterConfig(Part):
+    """What is read of an adapter's own configuration."""
+
+    peft_type: str
+    base_model_name_or_path: str | None = None
+    revision: str | None = None
+    """Commit of the base model."""
+
+
+class ImageSettings(Part):
+    """Numbers that pictures are normalised with, where a checkpoint has its own."""
+
+    image_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    image_std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +71,7 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     Raises:
         ModelError: the folder, its weights or its tokenizer are missing, or the hub cannot serve it.
     """
-    check_trust(spec)
+    check_trust(spec, spec.checkpoint, spec.revision)
     folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir)
     local = identity.startswith("sha256:")
     if not (folder / ADAPTER_CONFIG).is_file():
@@ -66,14 +85,12 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
         raise ModelError(
             f"{spec.name}: {folder} {found}; expected {ADAPTER_CONFIG} and {ADAPTER_WEIGHTS}, or no adapter"
         )
-    try:
-        says = json.loads((folder / ADAPTER_CONFIG).read_text())
-    except ValueError as error:
-        raise ModelError(f"{spec.name}: {folder / ADAPTER_CONFIG} is damaged ({error}); get it again") from error
-    name = spec.base or says.get("base_model_name_or_path")
+    says = adapter_config(folder)
+    name, revision = spec.base or says.base_model_name_or_path, None if spec.base else says.revision
     if not name:
         raise ModelError(f"{spec.name}: the adapter in {folder} does not name its base model; give model.base=")
-    base, base_identity = _fetch(spec, name, None if spec.base else says.get("revision"), cache_dir, key="base")
+    check_trust(spec, name, revision, "base")
+    base, base_identity = _fetch(spec, name, revision, cache_dir, key="base")
     _complete(spec, base)
     return Checkpoint(base, f"{identity} over {base_identity}", local, folder)
 
@@ -84,12 +101,11 @@ def find_whole(spec: Checkpointed, cache_dir: Path) -> tuple[Path, str]:
     Raises:
         ModelError: it is not there, or has no weights that may be taken.
     """
-    check_trust(spec)
+    check_trust(spec, spec.checkpoint, spec.revision)
     folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir, parts=True)
-    if not spec.pickled_weights and not any(folder.rglob("*.safetensors")):
-        pickles = [file.name for pattern in PICKLES for file in sorted(folder.rglob(pattern))]
-        hint = f", found {pickles[0]}; a pickle is taken with model.pickled_weights=true" if pickles else ""
-        raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors{hint}")
+    places = {file.parent for pattern in PATTERNS.values() for file in folder.rglob(pattern)}
+    for place in sorted(places) or [folder]:
+        weight_files(spec.name, place, pickled=spec.pickled_weights)
     return folder, identity
 
 
@@ -101,23 +117,68 @@ def installed(library: str) -> str | None:
         return None
 
 
-def check_trust(spec: Checkpointed) -> None:
+def check_trust(spec: Checkpointed, name: str, revision: str | None, key: str = "checkpoint") -> None:
     """Refuse to run code of a repository that may be another tomorrow.
+
+    Args:
+        spec: the declaration.
+        name: the checkpoint, or the base of an adapter.
+        revision: of that.
+        key: the setting that gives it.
 
     Raises:
         ModelError: `trust_remote_code` is on and the revision is not a commit.
     """
-    local = spec.checkpoint == "bundled" or Path(spec.checkpoint).expanduser().is_dir()
-    if spec.trust_remote_code and not local and not COMMIT.fullmatch(spec.revision or ""):
+    local = name in ("bundled", "unpublished") or not REPOSITORY.fullmatch(name)
+    if spec.trust_remote_code and not local and not COMMIT.fullmatch(revision or ""):
+        wanted = "as model.revision" if key == "checkpoint" else f"for model.{key}, which has none: give a folder"
         raise ModelError(
-            f"{spec.name}: model.trust_remote_code=true runs Python code of {spec.checkpoint}, so expected a commit of"
-            f" 40 digits as model.revision, found {spec.revision!r}; read the code at that commit and give it"
+            f"{spec.name}: model.trust_remote_code=true runs Python code of {name}, so expected a commit of"
+            f" 40 digits {wanted}, found {revision!r}; read the code at that commit and give it"
         )
+
+
+def _check_code(spec: Checkpointed, folder: Path) -> None:
+    """Refuse files that name code of another repository, which nobody has read at any commit."""
+    for file in sorted(folder.rglob("*.json")) if spec.trust_remote_code else ():
+        if other := ELSEWHERE.search(file.read_text(errors="replace") if file.stat().st_size < LARGE else ""):
+            raise ModelError(
+                f"{spec.name}: {file} names code of another repository ({other[1]}), which model.trust_remote_code=true"
+                " would run; put that code beside the weights"
+            )
 
 
 def patterns(spec: Checkpointed) -> tuple[str, ...]:
     """Files of a checkpoint that are fetched and count towards its identity."""
-    return PATTERNS + PICKLES * spec.pickled_weights + ("*.py",) * spec.trust_remote_code
+    pickles = (PATTERNS["pickle"], f"*/{PATTERNS['pickle']}") * spec.pickled_weights
+    return READ + pickles + ("*.py",) * spec.trust_remote_code
+
+
+def local_folder(spec: Checkpointed, name: str, revision: str | None, key: str = "checkpoint") -> Path | None:
+    """The folder that a checkpoint is given as; None: it is a hub repository, whatever lies in the working directory.
+
+    Raises:
+        ModelError: there is no such folder, or it cannot be told from a repository.
+    """
+    if name == "bundled":
+        from rzen_eval.models import mini
+
+        return mini.FOLDER
+    if name == "unpublished":
+        raise ModelError(f"{spec.name}: no repository of its weights is known; give model.{key}=FOLDER")
+    folder = Path(name).expanduser()
+    if not REPOSITORY.fullmatch(name):
+        if not folder.is_dir():
+            raise ModelError(
+                f"{spec.name}: no folder at {name}; model.{key}= takes a folder or a hub repository written owner/name"
+            )
+        return folder
+    if revision is None and folder.is_dir():
+        raise ModelError(
+            f"{spec.name}: {name} is a folder here and may be a hub repository; give model.{key}=./{name} for the"
+            " folder, or model.revision=COMMIT for the repository"
+        )
+    return None
 
 
 def _fetch(
@@ -130,59 +191,41 @@ def _fetch(
     parts: bool = False,
 ) -> tuple[Path, str]:
     """A folder with a model's files, and what identifies their content."""
-    if name == "bundled":
-        from rzen_eval.models import mini
-
-        folder = mini.FOLDER
-    elif name == "unpublished":
-        raise ModelError(f"{spec.name}: no repository of its weights is known; give model.{key}=FOLDER")
-    elif (local := Path(name).expanduser()).is_dir():
-        folder = local
-    elif name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise ModelError(
-            f"{spec.name}: no folder at {name}; model.{key}= takes a folder or a hub repository written owner/name"
-        )
-    else:
+    folder = local_folder(spec, name, revision, key)
+    if folder is None:
         folder = _download(spec, name, revision, key)
+        _check_code(spec, folder)
         return folder, folder.name
-    found = folder.rglob if parts else folder.glob
-    files = sorted(file for pattern in patterns(spec) for file in found(pattern))
-    return folder, content_hash(files, cache_dir / "digests.json")
+    _check_code(spec, folder)
+    files: set[Path] = set()
+    for pattern in patterns(spec):
+        # Code may import what lies in folders of its own.
+        files.update((folder.rglob if parts or pattern == "*.py" else folder.glob)(pattern))
+    return folder, content_hash(sorted(files), folder, cache_dir / "digests.json")
 
 
-def content_hash(files: Iterable[Path], notes: Path) -> str:
-    """SHA-256 over names and contents of files.
+def adapter_config(folder: Path) -> AdapterConfig:
+    """What an adapter's own configuration says.
 
-    Args:
-        files: which.
-        notes: keeps the digests of files by place, size and time, so that gigabytes of weights are read once.
+    Raises:
+        ModelError: it is damaged.
     """
-    try:
-        known: dict[str, str] = dict(json.loads(notes.read_text()))
-    except (OSError, ValueError):
-        known = {}
-    before, digest = len(known), hashlib.sha256()
-    for file in files:
-        stat = file.stat()
-        place = f"{file.resolve()} {stat.st_size} {stat.st_mtime_ns}"
-        if place not in known:
-            with file.open("rb") as stream:
-                known[place] = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{file.name}\0{known[place]}\n".encode())
-    if len(known) > before:
-        # Where the cache cannot be written the files are read again next time.
-        with contextlib.suppress(OSError):
-            write_whole(notes, json.dumps(known, indent=1).encode())
-    return f"sha256:{digest.hexdigest()}"
+    file = folder / ADAPTER_CONFIG
+    return checked(file, AdapterConfig, read_object(file))
 
 
 def image_settings(folder: Path) -> dict[str, Any]:
-    """What a checkpoint says of how pictures are prepared, under the names of transformers; empty: nothing."""
+    """What a checkpoint says of how pictures are prepared, under the names of transformers; empty: nothing.
+
+    Raises:
+        ModelError: it is damaged.
+    """
     for name, inner in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
         if (folder / name).is_file():
-            said = json.loads((folder / name).read_text())
-            if found := said if inner is None else said.get(inner):
-                return dict(found)
+            content = read_object(folder / name)
+            if settings := content if inner is None else content.get(inner):
+                checked(folder / name, ImageSettings, settings)
+                return dict(settings)
     return {}
 
 
@@ -191,10 +234,7 @@ def _complete(spec: ModelSpec, folder: Path) -> None:
         raise ModelError(f"{spec.name}: {folder} has no config.json; expected a checkpoint in transformers' layout")
     if (folder / ADAPTER_CONFIG).exists():
         raise ModelError(f"{spec.name}: {folder} holds an adapter where a whole model is expected")
-    pickles = [file.name for pattern in PICKLES for file in sorted(folder.glob(pattern))]
-    if not any(folder.glob("*.safetensors")) and not (pickles and spec.pickled_weights):
-        hint = f", found {pickles[0]}; a pickle is taken with model.pickled_weights=true" if pickles else ""
-        raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors{hint}")
+    weight_files(spec.name, folder, pickled=spec.pickled_weights)
     if not _has_tokenizer(folder):
         raise ModelError(f"{spec.name}: {folder} has no tokenizer; expected one of {', '.join(TOKENIZERS)}")
 
@@ -211,8 +251,7 @@ def _download(spec: Checkpointed, name: str, revision: str | None, key: str) -> 
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns(spec))))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"{spec.name}: the hub does not serve {where} ({reason});"
+            f"{spec.name}: the hub does not serve {where} ({reason(error)});"
             f" check the connection, or download it elsewhere and give model.{key}=FOLDER"
         ) from error

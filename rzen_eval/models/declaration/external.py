@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from rzen_eval.core import Frozen
-from rzen_eval.models.declaration.local import Checkpointed, Declared, ModelSpec
+from rzen_eval.models.declaration.local import Checkpointed, Declared, Dtype, ModelSpec
 
 
 class PythonSpec(Declared):
@@ -59,7 +59,7 @@ class SentenceTransformersSpec(Checkpointed):
     instruction: TextSlots = TextSlots()
     video: Literal["video", "middle"] = "video"
     """Whether the frames of a video go in as one, or the middle one alone as an image."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     batch_size: int = Field(default=32, gt=0)
     """Items that are handed over at once."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
 from rzen_eval.models import FAMILIES, class_of
@@ -18,6 +18,23 @@ OF_BUDGETED = ("image", "frame", "square", "first_resize", "clip_tokens")
 """Settings of families that are budgeted alone; others know their own."""
 Alpha = Literal["drop", "white", "resize_first"]
 BeyondRatio = Literal["clamp", "square", "unread", "error"]
+
+
+SHORT = {
+    **dict.fromkeys(("fp32", "f32", "float"), "float32"),
+    **dict.fromkeys(("bf16",), "bfloat16"),
+    **dict.fromkeys(("fp16", "f16", "half"), "float16"),
+}
+"""Usual short names of precisions."""
+
+
+def _in_full(dtype: object) -> object:
+    name = str(dtype).removeprefix("torch.")
+    return SHORT.get(name, name)
+
+
+Dtype = Annotated[Literal["auto", "float32", "bfloat16", "float16"], BeforeValidator(_in_full)]
+"""auto: bfloat16 on a GPU, float32 on a CPU."""
 
 
 class Budget(Frozen):
@@ -210,7 +227,7 @@ class ModelSpec(Checkpointed):
     """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
     """Longest prompt in tokens; text is cut to fit, visual tokens and the pooling token never."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ModelError, failure
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class PythonClass(OneMethodModel):
             made: Vectors | Sequence[Vectors] = self._object.embed(with_pictures, side)
             n = len(made)
         except Exception as error:  # code of the user's own may fail in any way
-            raise ModelError(f"{self.spec.target}.embed failed ({_said(error)})") from error
+            raise ModelError(f"{self.spec.target}.embed failed ({failure(error)})") from error
         if n != len(items):
             raise ModelError(f"{self.spec.target}.embed was given {len(items)} items and returned {n} vectors")
         return made
@@ -102,7 +102,7 @@ class PythonClass(OneMethodModel):
         try:
             kind = getattr(import_module(self._module), self._name, None)
         except Exception as error:  # code of the user's own may fail in any way
-            raise ModelError(f"{what}: {self._module} cannot be imported ({_said(error)})") from error
+            raise ModelError(f"{what}: {self._module} cannot be imported ({failure(error)})") from error
         if kind is None or not callable(getattr(kind, "embed", None)):
             lacks = "has no such class" if kind is None else "is no class with a method embed(items, side)"
             raise ModelError(f"{what}: {self._module if kind is None else self._name} {lacks}")
@@ -112,8 +112,4 @@ class PythonClass(OneMethodModel):
                 options.setdefault("device", str(self.device))
             return kind(**options)
         except Exception as error:  # code of the user's own may fail in any way
-            raise ModelError(f"{what} cannot be made ({_said(error)})") from error
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise ModelError(f"{what} cannot be made ({failure(error)})") from error

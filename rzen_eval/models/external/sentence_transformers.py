@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rzen_eval.core import Side
-from rzen_eval.errors import ModelError, reason
+from rzen_eval.errors import ModelError, failure
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
@@ -66,7 +66,7 @@ class SentenceTransformers(OneMethodModel):
                 inputs, batch_size=len(inputs), normalize_embeddings=True, show_progress_bar=False
             )
         except Exception as error:  # the checkpoint's code may fail in any way
-            raise ModelError(f"{self.spec.name}: encode failed ({_said(error)})") from error
+            raise ModelError(f"{self.spec.name}: encode failed ({failure(error)})") from error
         return np.asarray(made, dtype=np.float32)
 
     def input(self, item: Item, side: Side) -> Any:
@@ -123,8 +123,6 @@ class SentenceTransformers(OneMethodModel):
                 model_kwargs=settings,
             )
         except Exception as error:  # the checkpoint's code may fail in any way
-            raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({_said(error)})") from error
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {reason(error)}"
+            left_out = "pytorch_model.bin" in str(error) and not self.spec.pickled_weights
+            hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
+            raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)}){hint}") from error

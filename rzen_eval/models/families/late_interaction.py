@@ -6,13 +6,13 @@ or in that code's own, most often as an adapter.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.core import MultiVectors
 from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint.audit import unloadable
+from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.families.local_model import LocalModel
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ class LateInteraction(LocalModel):
         import transformers
 
         whole = getattr(transformers, cls.configuration)
+        content = read_object(folder / "config.json")
+        kind = content.get("model_type")
         try:
-            kind = json.loads((folder / "config.json").read_text()).get("model_type")
             if kind == cls.within:
-                beneath = transformers.AutoConfig.from_pretrained(folder)
+                beneath = transformers.CONFIG_MAPPING[cls.within].from_dict(content)
                 found = whole(vlm_config=beneath, embedding_dim=spec.dim or DIMENSIONS)
             else:
-                found = whole.from_pretrained(folder)
-        except (OSError, ValueError) as error:
+                found = whole.from_dict(content)
+        except Exception as error:  # code of others, given whatever the file says
             raise unloadable(spec, folder, error) from error
         if kind not in (cls.within, spec.family):
             raise ModelError(
@@ -60,11 +61,11 @@ class LateInteraction(LocalModel):
         return found
 
     def loading_options(self) -> dict[str, Any]:
-        """The configuration of the whole, and names of weights in the authors' own layout."""
-        return {"config": self._whole, "key_mapping": dict(self.adapted)}
+        """Names of weights in the authors' own layout."""
+        return {"key_mapping": dict(self.adapted)}
 
     def _dimensions(self) -> int:
-        dim: int = self._whole.embedding_dim
+        dim: int = self.config.embedding_dim
         return dim
 
     def _pooled(self, hidden: torch.Tensor, batch: Batch) -> list[Vectors]:

@@ -6,13 +6,13 @@ positions, right padding, no embedding head. Checkpoints are read in transformer
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.models.checkpoint import audit, files
+from rzen_eval.models.checkpoint import audit
+from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures.tiles import Tiling
 
@@ -64,19 +64,24 @@ class LlavaOnevision(LocalModel):
 
     @cached_property
     def _preparation(self) -> Tiling:
-        mean = files.image_settings(self.checkpoint.folder).get("image_mean", self.mean)
+        mean = self.image_settings.get("image_mean", self.mean)
         return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
 
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
         """As transformers has it, of either layout."""
-        said = _said(spec, folder)
-        return converted(said) if said.get("model_type") in ORIGINAL else super().read_config(spec, folder)
+        own = read_object(folder / "config.json")
+        if own.get("model_type") not in ORIGINAL:
+            return super().read_config(spec, folder)
+        try:
+            return converted(own)
+        except Exception as error:  # code of others, given whatever the file says
+            raise audit.unloadable(spec, folder, error) from error
 
     def loading_options(self) -> dict[str, Any]:
-        """The configuration and names of weights of LLaVA-NeXT's own layout, where it is that."""
-        original = _said(self.spec, self.checkpoint.folder).get("model_type") in ORIGINAL
-        return {"config": self._config, "key_mapping": RENAMED} if original else {}
+        """Names of weights in LLaVA-NeXT's own layout, where it is that."""
+        original = read_object(self.checkpoint.folder / "config.json").get("model_type") in ORIGINAL
+        return {"key_mapping": RENAMED} if original else {}
 
     def _media_tokens(self) -> tuple[int, int]:
         image, video = self._tokenizer.convert_tokens_to_ids(list(self.marks))
@@ -114,16 +119,7 @@ class LlavaOnevision(LocalModel):
         return tokens  # type: ignore[no-any-return]
 
 
-def _said(spec: ModelSpec, folder: Path) -> dict[str, Any]:
-    """What is in the checkpoint's `config.json`."""
-    try:
-        said: dict[str, Any] = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise audit.unloadable(spec, folder, error) from error
-    return said
-
-
-def converted(said: dict[str, Any]) -> Any:
+def converted(own: dict[str, Any]) -> Any:
     """A `LlavaOnevisionConfig` of what LLaVA-NeXT's own configuration says.
 
     That names a vision tower but not its sizes: those of SigLIP-so400m without its last layer, unless they are added
@@ -133,12 +129,12 @@ def converted(said: dict[str, Any]) -> Any:
     """
     from transformers import LlavaOnevisionConfig, Qwen2Config
 
-    own = set(Qwen2Config().to_dict()) - {"model_type", "architectures"} | {"rope_theta"}
-    text = Qwen2Config(**{key: value for key, value in said.items() if key in own})
+    of_text = set(Qwen2Config().to_dict()) - {"model_type", "architectures"} | {"rope_theta"}
+    text = Qwen2Config(**{key: value for key, value in own.items() if key in of_text})
     return LlavaOnevisionConfig(
         text_config=text.to_dict(),
-        vision_config=said.get("vision_config"),
-        image_grid_pinpoints=said["image_grid_pinpoints"],
-        vision_aspect_ratio=said["image_aspect_ratio"],
+        vision_config=own.get("vision_config"),
+        image_grid_pinpoints=own["image_grid_pinpoints"],
+        vision_aspect_ratio=own["image_aspect_ratio"],
         tie_word_embeddings=text.tie_word_embeddings,
     )

@@ -81,8 +81,9 @@ class LocalModel(ABC):
         self.device = device.device(spec)
         self.dtype = device.dtype(spec, self.device)
         self.attention = device.attention(spec, self.device, self.dtype)
-        self._whole = self.read_config(spec, self.checkpoint.folder)
-        self._config = getattr(self._whole, "vlm_config", self._whole)
+        self.config = self.read_config(spec, self.checkpoint.folder)
+        self.image_settings = files.image_settings(self.checkpoint.folder)
+        self._config = getattr(self.config, "vlm_config", self.config)
         self.dim = self._dimensions()
 
     def __repr__(self) -> str:
@@ -256,23 +257,19 @@ class LocalModel(ABC):
 
     @cached_property
     def _model(self) -> Any:
-        return loading.weights(self)
+        return loading.network(self)
 
     @cached_property
     def _tokenizer(self) -> Any:
-        trusted = self.spec.trust_remote_code
-        try:
-            return loading.tokenizer(self.checkpoint.processing, self.marks, trust_remote_code=trusted)
-        except loading.DAMAGED as error:
-            raise audit.unloadable(self.spec, self.checkpoint.processing, error) from error
+        return loading.tokenizer(self.spec, self.checkpoint.processing, self.marks)
 
     @cached_property
     def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation by channel, shape (3, 1, 1)."""
         import torch
 
-        config = files.image_settings(self.checkpoint.folder)
-        mean, std = (config.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
+        own = self.image_settings
+        mean, std = (own.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
         shape = (3, 1, 1)
         return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
 

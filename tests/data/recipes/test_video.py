@@ -385,13 +385,13 @@ def test_the_last_choice_loses_the_white_space_after_it(tmp_path: Path):
     assert query.text == "why\nOptions:\n(A) 0 \n(B) 1 \n(C) 2 \n(D) 3 \n(E) 4"
 
 
-@pytest.mark.parametrize(("answer", "said"), [("E", "'E'"), ("", "''"), ("AB", "'AB'")])
-def test_a_letter_that_stands_for_no_choice_is_named(tmp_path: Path, answer: str, said: str):
+@pytest.mark.parametrize("answer", ["E", "AB", "a"])
+def test_a_letter_that_stands_for_no_choice_is_named(tmp_path: Path, answer: str):
     row = {"question": "?", "videoID": "v", "options": ["A. x", "B. y"], "answer": answer}
     write_rows(tmp_path, "VLM2Vec/Video-MME", [row])
     with pytest.raises(DataError) as error:
         load(tmp_path, "video/video_mme")
-    assert str(error.value) == f"video_mme: row 0 of VLM2Vec/Video-MME: answer {said} is none of its 2 choices"
+    assert str(error.value) == f"video_mme: row 0 of VLM2Vec/Video-MME: answer {answer!r} is none of its 2 choices"
 
 
 def write_clips(root: Path, folder: str, names: Sequence[str]) -> None:
@@ -400,7 +400,7 @@ def write_clips(root: Path, folder: str, names: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "folder"), [("qvhighlight", "QVHighlight"), ("charades_sta", "Charades_STA")], ids=["qvh", "charades"]
+    ("task", "folder"), [("qvhighlight", "QVHighlight"), ("charades_sta", "Charades-STA")], ids=["qvh", "charades"]
 )
 def test_a_video_and_a_sentence_ask_for_a_clip_of_that_video(tmp_path: Path, task: str, folder: str):
     repo = load_task(f"video/{task}").dataset.repo
@@ -425,7 +425,9 @@ def test_a_video_and_a_sentence_ask_for_a_clip_of_that_video(tmp_path: Path, tas
 def test_a_video_without_a_right_clip_is_named(tmp_path: Path):
     write_rows(tmp_path, "VLM2Vec/QVHighlight", [{"query": "x", "video_path": "a.mp4"}])
     write_clips(tmp_path, "QVHighlight/a", ["query", "negative_1"])
-    with pytest.raises(DataError, match=r"qvhighlight: row 0 of .*: no folder positive\* among 1 clips in .*/a$"):
+    with pytest.raises(
+        DataError, match=r"qvhighlight: row 0 of .*: video_path has no folder positive\* among 1 clips in .*/a$"
+    ):
         load(tmp_path, "video/qvhighlight")
 
 

@@ -80,7 +80,7 @@ def test_a_judgement_of_a_page_that_is_not_there_is_an_error(tmp_path: Path):
 
 def test_a_question_without_words_is_an_error(tmp_path: Path):
     vidore3.write(tmp_path, PAGES, {"english": {"q-en": ""}}, JUDGED[:1])
-    with pytest.raises(DataError, match=r"query 'q-en' of .* has no text"):
+    with pytest.raises(DataError, match=r"row 0 of .*, english-queries: text is empty"):
         load(tmp_path)
 
 

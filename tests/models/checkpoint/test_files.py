@@ -1,7 +1,6 @@
 """Checkpoints: every weight is used, or the model is refused."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def refused(folder: Path, *overrides: str) -> str:
     with pytest.raises(ModelError) as caught:
         load_model("rzenembed_v2_7b", f"checkpoint={folder}", "device=cpu", *overrides)
     assert "\n" not in str(caught.value)
-    assert "rzenembed_v2_7b" in str(caught.value)
+    assert "rzenembed_v2_7b" in str(caught.value) or str(folder) in str(caught.value)
     return str(caught.value)
 
 
@@ -65,10 +64,10 @@ def test_a_language_model_head_is_the_one_weight_that_an_embedder_may_leave_out(
 
 def test_a_key_that_loading_ignores_silently_is_noticed_by_the_count(copy: Path):
     spec = load_model("rzenembed_v2_7b", f"checkpoint={copy}", "device=cpu").spec
-    n_stored = len(audit.stored_keys(copy))
-    audit.check_loaded(spec, copy, {}, n_stored)
+    stored = audit.stored_keys([copy / "model.safetensors"])
+    audit.check_loaded(spec, copy, {}, len(stored), stored)
     with pytest.raises(ModelError, match="some keys were ignored"):
-        audit.check_loaded(spec, copy, {}, n_stored - 1)
+        audit.check_loaded(spec, copy, {}, len(stored) - 1, stored)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_a_folder_without_a_tokenizer_is_refused(copy: Path):
 
 def test_a_damaged_weight_file_is_refused(copy: Path):
     (copy / "model.safetensors").write_bytes((copy / "model.safetensors").read_bytes()[:1000])
-    assert "cannot be loaded" in refused(copy)
+    assert "model.safetensors is damaged (" in refused(copy)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path):
@@ -110,28 +109,6 @@ def test_a_device_that_is_not_there_is_refused(checkpoint: Path):
 
 def test_flash_attention_is_refused_where_it_cannot_run(checkpoint: Path):
     assert "attention=sdpa" in refused(checkpoint, "attention=flash_attention_2")
-
-
-def test_the_identity_of_a_folder_is_that_of_its_contents(copy: Path, checkpoint: Path, tmp_path: Path):
-    def identity(folder: Path) -> str:
-        return weights.content_hash(sorted(folder.iterdir()), tmp_path / "digests.json")
-
-    assert identity(copy) == identity(checkpoint)
-    rewrite(copy, "missing")
-    assert identity(copy) != identity(checkpoint)
-
-
-def test_weights_that_did_not_change_are_hashed_once(copy: Path, tmp_path: Path):
-    notes, files = tmp_path / "digests.json", [copy / "model.safetensors"]
-    first = weights.content_hash(files, notes)
-    stat = files[0].stat()
-    files[0].write_bytes(bytes(stat.st_size))
-    os.utime(files[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert weights.content_hash(files, notes) == first, "size and time are the same, so it was not read"
-    os.utime(files[0], ns=(1, 1))
-    assert weights.content_hash(files, notes) != first
-    notes.write_text("damaged")
-    assert weights.content_hash(files, notes) != first
 
 
 def test_a_truncation_saved_with_a_tokenizer_cuts_no_prompt(copy: Path):

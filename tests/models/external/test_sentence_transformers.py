@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from rzen_eval import Item, load_model
+from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
+from rzen_eval.models.checkpoint.files import patterns
 from rzen_eval.models.external.sentence_transformers import SentenceTransformers
 
 pytest.importorskip("sentence_transformers")
@@ -99,3 +102,42 @@ def test_code_and_pickles_are_refused_as_for_every_checkpoint(tmp_path: Path):
     (tmp_path / "pytorch_model.bin").touch()
     with pytest.raises(ModelError, match=r"found pytorch_model\.bin; a pickle is taken with"):
         load_model("sentence_transformers", f"checkpoint={tmp_path}")
+
+
+@pytest.fixture
+def with_a_pickle(folder: Path, tmp_path: Path) -> Path:
+    """The same with a layer behind it whose weights are in a pickle, as older checkpoints have it."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+
+    place = tmp_path / "dense"
+    torch.manual_seed(1)
+    clip = modules.Transformer(str(folder), model_kwargs={"use_safetensors": True})
+    SentenceTransformer(modules=[clip, modules.Dense(24, 12)], device="cpu").save_pretrained(str(place))
+    dense = next(place.glob("*Dense*"))
+    torch.save(load_file(dense / "model.safetensors"), dense / "pytorch_model.bin")
+    (dense / "model.safetensors").unlink()
+    return place
+
+
+def test_a_pickle_in_a_part_is_refused_and_where_it_is_allowed_counts_towards_the_identity(with_a_pickle: Path):
+    with pytest.raises(ModelError, match=r"_Dense has no weights; .* found pytorch_model\.bin; a pickle is taken with"):
+        load_model("sentence_transformers", f"checkpoint={with_a_pickle}", "device=cpu")
+    file = next(with_a_pickle.glob("*Dense*/pytorch_model.bin"))
+    allowed, made = ["device=cpu", "pickled_weights=true"], []
+    for factor in (1, -1):
+        torch.save({key: factor * weight for key, weight in torch.load(file).items()}, file)
+        made.append(load_model("sentence_transformers", f"checkpoint={with_a_pickle}", *allowed))
+    assert made[0].embed([Item(text="a boat")], "query").shape == (1, 12)
+    assert made[0].provenance()["weights"] != made[1].provenance()["weights"]
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_of_a_repository_all_that_is_loaded_is_fetched(pickled: bool):
+    from huggingface_hub.utils import filter_repo_objects
+
+    wanted = ["model.safetensors", "2_Dense/model.safetensors", "sentencepiece.bpe.model", "tokenizer.model"]
+    pickles = ["pytorch_model.bin", "2_Dense/pytorch_model.bin"]
+    spec = load(["model=sentence_transformers", "model.checkpoint=a/b", f"model.pickled_weights={pickled}"]).model
+    found = list(filter_repo_objects([*wanted, *pickles, "model.py", "x.ot"], allow_patterns=list(patterns(spec))))
+    assert found == wanted + pickles * pickled

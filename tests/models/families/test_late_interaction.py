@@ -216,7 +216,7 @@ def test_with_sequential_positions_they_equal_the_stock_class_which_are_others(q
 def test_a_colqwen2_saved_by_transformers_gives_the_same_vectors(qwen: ColQwen2, tmp_path: Path):
     from transformers import ColQwen2ForRetrieval
 
-    stock: Any = ColQwen2ForRetrieval(qwen._whole)
+    stock: Any = ColQwen2ForRetrieval(qwen.config)
     stock.load_state_dict(qwen._model.state_dict())
     stock.save_pretrained(tmp_path)
     assert "embedding_proj_layer.weight" in load_file(tmp_path / "model.safetensors")

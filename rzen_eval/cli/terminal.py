@@ -1,0 +1,178 @@
+"""Documents as they are printed: cut to a terminal's width, whole where another program reads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.cli.values import one_of
+from rzen_eval.errors import ResultError
+from rzen_eval.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from rzen_eval.cli.options import Options
+    from rzen_eval.results.tables.document import Document, Table
+
+SHORT, NARROWEST = 16, 8
+"""Characters of a column that is cut late, and of one that is cut no further."""
+GAP = 2
+"""Characters between columns."""
+
+
+def add_format(parser: Options, *kinds: str) -> None:
+    """The option `--format` of a command that prints a document.
+
+    Args:
+        parser: of the command.
+        kinds: formats; those of a list by default.
+    """
+    parser.add_argument("--format", **one_of(*kinds or ("md", "csv", "json")), help="by default as fits the terminal")
+
+
+def listing(
+    name: str, rows: Sequence[Mapping[str, Any]], spare: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Document:
+    """A document that is one list.
+
+    Args:
+        name: what the rows are, in JSON.
+        rows: values by column, the first of which names the row.
+        spare: columns that a terminal can do without, the least needed first.
+        notes: lines below.
+    """
+    from rzen_eval.results.tables.document import Document, Part, Table
+
+    table = replace(Table.of([{key: _text(value) for key, value in row.items()} for row in rows]), spare=spare)
+    return Document([Part(tables=[table] if rows else []), Part(paragraphs=notes)], rows, {name: rows})
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "?" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def show(document: Document, kind: str | None = None, file: Path | None = None) -> None:
+    """Print a document, or write it to a file.
+
+    Args:
+        document: what to print.
+        kind: its format; None: Markdown, or what fits where it is printed on a terminal.
+        file: None: it is printed.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    from rzen_eval.results.tables.document import FORMATS
+
+    if kind is None and file is None and sys.stdout.isatty():
+        _draw(document, terminal())
+    else:
+        put(FORMATS[kind or "md"](document), file)
+
+
+def terminal() -> Console:
+    """The terminal; with NO_COLOR in the environment it gets plain text."""
+    from rich.console import Console
+
+    return Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+
+
+def _draw(document: Document, console: Console) -> None:
+    """Print a document, with an empty line between its blocks; lines are broken between words."""
+    from rzen_eval.results.tables.document import Table
+    from rzen_eval.results.tables.escape import for_terminal
+
+    blocks: list[Table | Sequence[str]] = []
+    for number, part in enumerate(document.parts):
+        made = [f"Made by {document.command}"] if number == 0 and document.command else []
+        blocks += [[line] for line in [part.title, *part.paragraphs, *made] if line]
+        blocks += part.tables
+        blocks += [[f"- {point}" for point in part.points]] if part.points else []
+    for place, block in enumerate(blocks):
+        if place:
+            console.print()
+        if isinstance(block, Table):
+            _draw_table(block, console)
+        else:
+            for line in block:
+                console.print(for_terminal(line), markup=False)
+
+
+def _draw_table(table: Table, console: Console) -> None:
+    from rich import box
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    from rzen_eval.results.tables.escape import for_terminal
+
+    if table.title:
+        console.print(for_terminal(table.title), style="bold", markup=False)
+    left_out = []
+    for name in table.spare:
+        if _total(_widths(table)) <= console.width:
+            break
+        table = _without(table, name)
+        left_out.append(name)
+    drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
+    for name, width in zip(table.columns, fitted(_widths(table), console.width), strict=True):
+        drawn.add_column(Text(for_terminal(name)), no_wrap=True, overflow="ellipsis", width=width)
+    for row, line in enumerate(table.rows):
+        styles = ["bold" if (row, column) in table.best else "" for column in range(len(line))]
+        drawn.add_row(*(Text(for_terminal(cell), style) for cell, style in zip(line, styles, strict=True)))
+    console.print(drawn)
+    if left_out:
+        console.print(f"left out at this width: {', '.join(left_out)}", style="dim", markup=False)
+
+
+def _without(table: Table, name: str) -> Table:
+    place = table.columns.index(name)
+    columns, *rows = ([*line[:place], *line[place + 1 :]] for line in (table.columns, *table.rows))
+    best = {(row, column - (column > place)) for row, column in table.best if column != place}
+    return replace(table, columns=columns, rows=rows, best=best)
+
+
+def _widths(table: Table) -> list[int]:
+    """Characters of each column."""
+    return [max(map(len, cells)) for cells in zip(table.columns, *table.rows, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Widths that fit: long texts are cut first, then the names in the first column, short texts and numbers last.
+
+    Args:
+        widths: of the whole columns.
+        room: characters of a line.
+    """
+    cut = list(widths)
+    others = range(1, len(cut))
+    for places, least in ((others, SHORT), ([0], SHORT), (others, NARROWEST), ([0], NARROWEST)):
+        while _total(cut) > room and any(cut[place] > least for place in places):
+            cut[max(places, key=cut.__getitem__)] -= 1
+    return cut
+
+
+def put(text: str, file: Path | None) -> None:
+    """Print a text, or write it to a file that appears whole.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        write_whole(file, text.encode())
+    except OSError as error:
+        raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error

@@ -1,0 +1,36 @@
+"""The family of a checkpoint, by what its folder says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rzen_eval.models import CLASSES
+
+
+def family_of(checkpoint: str, base: str | None = None) -> tuple[str, Path] | None:
+    """The family that loads a checkpoint.
+
+    Args:
+        checkpoint: a folder with `config.json`, or an adapter.
+        base: the model that an adapter is merged into; None: the one that it names.
+
+    Returns:
+        The family and the file that names it; None where no file on this machine does.
+    """
+    folder = Path(checkpoint).expanduser()
+    file = folder / "config.json"
+    family = _said(file, "model_type")
+    if family in CLASSES:
+        return str(family), file
+    below = base or _said(folder / "adapter_config.json", "base_model_name_or_path")
+    return family_of(str(below)) if isinstance(below, str) and below != checkpoint else None
+
+
+def _said(file: Path, key: str) -> object:
+    """A value of a JSON file; None where there is no such file, or it says nothing of the kind."""
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return found.get(key) if isinstance(found, dict) else None

@@ -1,0 +1,82 @@
+"""Which files of a folder are loaded as weights: those that are named, all of them and no others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from rzen_eval.errors import ModelError, some
+from rzen_eval.models.checkpoint.json_file import Part, checked, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SINGLE = {"safetensors": "model.safetensors", "pickle": "pytorch_model.bin"}
+"""The file that holds all weights, by its form; with `.index.json` behind it the list of those that share them."""
+PATTERNS = {"safetensors": "*.safetensors", "pickle": "pytorch_model*.bin"}
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+PLAIN = {"safetensors": re.compile(r"[\w.-]+\.safetensors"), "pickle": re.compile(r"pytorch_model[\w.-]*\.bin")}
+"""Names that an index may give: files of its own folder, in the form that it is the index of."""
+
+
+class Index(Part):
+    """The list of the files that share a model's weights."""
+
+    weight_map: dict[str, str] = Field(min_length=1)
+    """File by name of the weight."""
+
+
+def weight_files(name: str, folder: Path, *, pickled: bool) -> list[Path]:
+    """The files that the weights of a folder are read from: safetensors, or where those are allowed pickles.
+
+    Args:
+        name: of the model, for messages.
+        folder: of a whole model.
+        pickled: whether pickles are taken where there are no safetensors.
+
+    Raises:
+        ModelError: there are none, one that is named is missing or lies elsewhere, or there are others beside.
+    """
+    safe = sorted(file for file in folder.glob(PATTERNS["safetensors"]) if file.name != ADAPTER_WEIGHTS)
+    pickles = sorted(folder.glob(PATTERNS["pickle"]))
+    if safe:
+        return _named(name, folder, safe, "safetensors")
+    if pickles and pickled:
+        return _named(name, folder, pickles, "pickle")
+    hint = f", found {pickles[0].name}; a pickle is taken with model.pickled_weights=true" if pickles else ""
+    raise ModelError(f"{name}: {folder} has no weights; expected *.safetensors{hint}")
+
+
+def _named(name: str, folder: Path, files: Sequence[Path], form: str) -> list[Path]:
+    """All of the files, once it is sure that they are what is read."""
+    single, present = SINGLE[form], {file.name for file in files}
+    index = folder / f"{single}.index.json"
+    if not index.is_file():
+        if single not in present:
+            raise ModelError(
+                f"{name}: {folder} has {some(sorted(present), 2)} and no {index.name} that names them; expected"
+                f" {single}, or shards with their index"
+            )
+        wanted = {single}
+    else:
+        wanted = set(checked(index, Index, read_object(index)).weight_map.values())
+        if strange := sorted(file for file in wanted if not PLAIN[form].fullmatch(file)):
+            raise ModelError(
+                f"{name}: {index} names {strange[0]!r} as a file of weights; expected {PATTERNS[form]} beside it"
+            )
+        if missing := sorted(wanted - present):
+            raise ModelError(f"{name}: {folder} lacks {some(missing, 2)}, which {index.name} names; get it again")
+        if single in present - wanted:
+            raise ModelError(
+                f"{name}: {folder} holds {single} and the shards of {index.name}, and only one of them is read;"
+                " remove the older"
+            )
+    if beside := sorted(present - wanted):
+        raise ModelError(
+            f"{name}: {folder} holds {some(beside, 2)} beside {single}{'.index.json' * index.is_file()}, which does not"
+            " name it; remove what is not of this model"
+        )
+    return list(files)

@@ -1,0 +1,159 @@
+"""What is printed on a terminal, in a pipe, and for other programs."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.cli.main import main
+from rzen_eval.cli.terminal import fitted
+from rzen_eval.results import store
+from tests.results.test_store import result
+
+STYLE = re.compile(r"\x1b\[[\d;]*m")
+
+
+def on_a_terminal(words: list[str], width: int, **environment: str) -> tuple[int, list[str]]:
+    """The exit code of a command, and the lines that a terminal of some width shows of its standard output."""
+    mine, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"}}
+    program = [sys.executable, "-m", "rzen_eval", *words]
+    with subprocess.Popen(
+        program, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env={**kept, "TERM": "xterm", **environment}
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while some := os.read(mine, 65536):
+                shown += some
+        except OSError:
+            pass  # Linux says so when nobody writes any more.
+        os.close(mine)
+    return process.returncode, shown.decode().replace("\r\n", "\n").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "width"),
+    [
+        (["tasks"], 80),
+        (["tasks"], 120),
+        (["models"], 80),
+        (["config", "task=visdoc/vidore_arxivqa"], 80),
+        (["estimate", "task=vidore_v2"], 80),
+        (["table", "--published-only", "--per-task", "--models", "rzen"], 80),
+    ],
+)
+def test_no_line_is_longer_than_the_terminal(words: list[str], width: int):
+    code, lines = on_a_terminal(words, width)
+    assert code == 0
+    assert len(lines) > 5
+    assert max(len(STYLE.sub("", line)) for line in lines) <= width
+
+
+def test_what_a_terminal_leaves_out_is_named_and_a_pipe_has_it(capsys: pytest.CaptureFixture[str]):
+    _, lines = on_a_terminal(["tasks", "task=vidore_v1"], 80)
+    shown = [STYLE.sub("", line) for line in lines]
+    assert "visdoc/vidore_arxivqa" in shown[2]
+    (left_out,) = [line for line in shown if line.startswith("left out at this width: ")]
+    assert "repository" in left_out
+    assert main(["tasks", "task=vidore_v1"]) == 0
+    printed = capsys.readouterr().out
+    assert "| repository " in printed
+    assert "vidore/arxivqa_test_subsampled_beir" in printed
+
+
+def test_a_terminal_shows_texts_as_they_are_and_obeys_none(tmp_path: Path):
+    for name in ("a|<b>", "evil\x1b[2J\u202e"):
+        store.write_alone(tmp_path / name, result("vidoseek_doc", 0.5, task="ViDoSeek-doc"))
+    _, lines = on_a_terminal(["table", str(tmp_path), "--models", "a|<b>,evil"], 200)
+    shown = "\n".join(lines)
+    assert "a|<b>" in shown
+    assert "evil␛[2J�" in shown
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
+
+
+def test_colours_are_left_out_where_nobody_wants_them():
+    words = ["tasks", "task=vidore_v2"]
+    assert any(STYLE.search(line) for line in on_a_terminal(words, 80)[1])
+    assert not any(STYLE.search(line) for line in on_a_terminal(words, 80, NO_COLOR="1")[1])
+
+
+@pytest.mark.parametrize(
+    ("widths", "room", "cut"),
+    [
+        ([10, 20, 30], 64, [10, 20, 30]),
+        ([10, 20, 30], 59, [10, 20, 25]),
+        ([40, 5, 30], 60, [35, 5, 16]),
+        ([40, 12, 12], 52, [24, 12, 12]),
+        ([16, 12, 12], 38, [16, 9, 9]),
+        ([100], 40, [40]),
+    ],
+)
+def test_long_texts_are_cut_first_and_numbers_last(widths: list[int], room: int, cut: list[int]):
+    assert fitted(widths, room) == cut
+
+
+@pytest.fixture
+def read(capsys: pytest.CaptureFixture[str]):
+    """What a command prints as JSON, or as CSV."""
+
+    def call(*words: str):
+        assert main([*words, "--format", "json"]) == 0
+        content = json.loads(capsys.readouterr().out)
+        assert main([*words, "--format", "csv"]) == 0
+        return content, list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+    return call
+
+
+def test_tasks_are_listed_for_other_programs(read):
+    content, lines = read("tasks")
+    assert [row["id"] for row in content["tasks"]] == [entry.path for entry in manifest().entries.values()]
+    assert [line["id"] for line in lines] == [row["id"] for row in content["tasks"]]
+    arxivqa = next(row for row in content["tasks"] if row["task"] == "ViDoRe_arxivqa")
+    assert (arxivqa["queries"], arxivqa["candidates"], arxivqa["data"]) == (500, 500, ["2.0", "2.1"])
+    assert read("tasks", "task=visdoc/vidore_arxivqa")[0]["tasks"] == [arxivqa]
+
+
+def test_tasks_of_ones_own_are_listed_too(read, tmp_path: Path):
+    (tmp_path / "task/mine").mkdir(parents=True)
+    (tmp_path / "task/mine/own.yaml").write_text(
+        "# @package tasks.own\ndefaults: [/family/vidore@_here_, _self_]\nname: Own\ngroup: Mine\n"
+        "dataset: {repo: me/own}\nn_queries: 3\nn_candidates: 4\nversions: []\n"
+    )
+    content, _ = read("--config-dir", str(tmp_path), "tasks")
+    assert (content["tasks"][-1]["id"], content["tasks"][-1]["queries"]) == ("mine/own", 3)
+
+
+def test_models_are_listed_for_other_programs(read):
+    content, lines = read("models")
+    (row,) = [row for row in content["models"] if row["model"] == "rzenembed_v2_7b"]
+    assert (row["dims"], row["reference"], row["published"]) == (3584, ["rzenembed_v2_7b"], ["71.61"])
+    assert len(lines) == len(content["models"])
+
+
+def test_an_estimate_is_numbers_for_other_programs(read):
+    words = ["estimate", "task=[vidore_v2,video/msr_vtt]", "model=rzenembed_v2_7b", "--devices", "h100,cpu"]
+    content, lines = read(*words)
+    assert [line["task"] for line in lines] == [row["task"] for row in content["tasks"]]
+    assert len(content["totals"]) == 3
+    for key in ("items", "flops", "visual_tokens", "vector_bytes"):
+        assert content["totals"][-1][key] == sum(row[key] for row in content["tasks"])
+    assert content["totals"][-1]["seconds_cpu"] > content["totals"][-1]["seconds_h100"] > 0
+
+
+def test_an_empty_cache_is_an_empty_list(read, tmp_path: Path):
+    assert read("cache", f"cache_dir={tmp_path}") == ({"folders": []}, [])
