@@ -42,6 +42,16 @@ def make_once(place: Path, make: Callable[[Path], None]) -> Path:
     return place
 
 
+def state(file: str | os.PathLike[str]) -> str:
+    """What changes whenever a file is replaced or written to: size, time, inode and change time.
+
+    Raises:
+        OSError: it is not there.
+    """
+    stat = os.stat(file)  # noqa: PTH116 - a tenth of the time, a hundred thousand times
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino} {stat.st_ctime_ns}"
+
+
 @contextmanager
 def appearing(file: Path, scratch: Path | None = None) -> Iterator[Path]:
     """Where to write what becomes `file` once it is whole; what was there before stays until then.

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkable
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.errors import DataError
@@ -26,6 +26,9 @@ Alpha = Literal["drop", "white"]
 WHITE = (255, 255, 255)
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, LookupError, Image.DecompressionBombError)
 """What Pillow's decoders raise on damaged files, found by damaging files of twenty formats."""
+
+ORIENTATION = 0x0112
+"""The EXIF tag."""
 
 
 @runtime_checkable
@@ -127,6 +130,28 @@ def to_rgb(image: Image.Image, alpha: Alpha = "drop", name: str = "a picture") -
     # A palette's transparency outlives the conversion, and image processors would composite it on white.
     converted.info.pop("transparency", None)
     return converted
+
+
+def upright(encoded: bytes) -> bytes:
+    """An encoded picture turned as its EXIF orientation says; the same bytes where it says nothing.
+
+    `datasets` does so when it decodes, and the official evaluator saves pages that it has decoded. Files on disk are
+    left as they are, there as here. Orientation that cannot be read is none.
+    """
+    if encoded[:2] not in {b"II", b"MM"} and not any(mark in encoded for mark in (b"Exif", b"eXIf", b"EXIF")):
+        return encoded
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(encoded)) as image:
+                if image.getexif().get(ORIENTATION, 1) == 1:
+                    return encoded
+                turned = ImageOps.exif_transpose(image).convert("RGB")
+    except DAMAGE:
+        return encoded
+    stream = io.BytesIO()
+    turned.save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
 
 
 def _here_only(media: Media) -> TypeGuard[Encoded]:

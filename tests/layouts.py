@@ -312,3 +312,14 @@ def tar_of(files: Mapping[str, bytes]) -> bytes:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return stream.getvalue()
+
+
+def lay_own_rows(tree: Path) -> None:
+    """Rows as MMEB-V3 has them beside the media."""
+    folder = tree / "video-tasks/data"
+    (folder / "mvbench").mkdir(parents=True)
+    for clips in VIDEO:
+        (folder / f"{clips.jsonl}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in clips.rows))
+    for subset, rows in mvbench_rows().items():
+        (folder / f"mvbench/{subset}.json").write_text(json.dumps(rows))
+    _write(tree / "image-query", {"CIRR": [IMAGE_ROW]}, "test")

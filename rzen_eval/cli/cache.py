@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.terminal import Listing, add_format, put_listing
+from rzen_eval.cli.terminal import add_format, listing, show
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -66,4 +66,4 @@ def _list(root: Path, folders: Sequence[Path], kind: str | None) -> None:
             "MB": round(sum(file.stat().st_size for file in files) / 1e6, 1),
         })  # fmt: skip
     note = f"{len(rows)} folders in {root}; rzen-eval cache --prune NAME removes one, --prune all every one"
-    put_listing(Listing("folders", rows, notes=[note]), kind)
+    show(listing("folders", rows, notes=[note]), kind)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.cli.terminal import add_format, show
 from rzen_eval.cli.values import directory, number
 from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.results.statistics.comparison import Model
     from rzen_eval.results.statistics.gate import Gate
+    from rzen_eval.results.store import ModelResults
 
 
 def options(parser: Options) -> None:
@@ -36,6 +36,7 @@ def options(parser: Options) -> None:
         help="by default what the baseline says, at first 1",
     )
     parser.add_argument("--strict", action="store_true", help="fail where a score rises, too")
+    add_format(parser, "md", "html", "csv", "json")
     parser.add_argument("--junit", type=directory, metavar="FILE", help="write JUnit XML")
     parser.add_argument("--update", action="store_true", help="make these results the baseline")
     parser.examples = [
@@ -50,11 +51,11 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 where something is worse, missing or made in another way.
     """
-    from rzen_eval.cli.compare import one_model
+    from rzen_eval.results import store
     from rzen_eval.results.statistics import baseline, gate
 
     del settings, places
-    model = one_model(chosen.results, Path("results"))
+    model = store.one_model(chosen.results, Path("results"))
     if chosen.update:
         return _update(chosen, model)
     expected = baseline.read(chosen.baseline)
@@ -64,7 +65,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return 1 if any(one.failed(strict=chosen.strict) for one in found.checks) else 0
 
 
-def _update(chosen: Namespace, model: Model) -> int:
+def _update(chosen: Namespace, model: ModelResults) -> int:
     from rzen_eval.results.statistics import baseline
 
     tolerance = chosen.tolerance
@@ -77,16 +78,16 @@ def _update(chosen: Namespace, model: Model) -> int:
 
 def _report(found: Gate, name: str, chosen: Namespace) -> None:
     from rzen_eval.results.statistics import gate_ci
-    from rzen_eval.results.tables import document
+    from rzen_eval.results.tables.document import markdown
 
-    text = document.markdown(gate_ci.summary(found, name, strict=chosen.strict))
-    sys.stdout.write(text)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    summary = gate_ci.summary(found, name, strict=chosen.strict)
+    show(summary, chosen.format)
+    if os.environ.get("GITHUB_ACTIONS") == "true" and chosen.format in {None, "md"}:
         print("\n".join(["", *gate_ci.workflow_commands(found, strict=chosen.strict)]))
     try:
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a") as stream:
-                stream.write(text)
+        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(page).open("a") as stream:
+                stream.write(markdown(summary))
         if chosen.junit:
             write_whole(chosen.junit, gate_ci.junit(found, name, strict=chosen.strict))
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.cli.terminal import Listing, add_format, put_listing
+from rzen_eval.cli.terminal import add_format, listing, show
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -43,7 +43,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
     config = compose.load(settings, places)
     rows = list(_rows(config, origins(settings, places)))
-    put_listing(Listing("settings", rows, notes=[f"tasks: {len(config.tasks)}"]), chosen.format)
+    show(listing("settings", rows, notes=[f"tasks: {len(config.tasks)}"]), chosen.format)
     return 0
 
 

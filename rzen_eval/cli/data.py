@@ -6,6 +6,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from rzen_eval.cli.terminal import listing, show
 from rzen_eval.cli.values import one_of
 from rzen_eval.errors import ConfigError, DataError, some
 
@@ -74,10 +75,7 @@ def _things(chosen: RunConfig) -> list[Wanted]:
 
 
 def _plan(chosen: RunConfig) -> int:
-    import pandas as pd
-
     from rzen_eval.data.fetch import gigabytes
-    from rzen_eval.results.tables import averages
 
     things = _things(chosen)
     if not things:
@@ -100,7 +98,7 @@ def _plan(chosen: RunConfig) -> int:
                 "to get": state,
             }
         )
-    print(averages.markdown(pd.DataFrame(rows).set_index("what")))
+    show(listing("needed", rows))
     if errors:
         print(f"\nSizes are not all the hub's: {errors[0]}")
         if any(task.modality == "visdoc" for task in chosen.tasks.values()):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rzen_eval.cli.terminal import add_format, as_csv, frame, put_lines, put_table
+from rzen_eval.cli.terminal import add_format, show
 from rzen_eval.cli.values import listed, number, whole
 from rzen_eval.errors import ConfigError, DataError, nearest
 from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY
@@ -82,6 +82,7 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.item_cost import Reader
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.results.tables.document import Document, Part, Table
 
     spec = chosen.model
     if not isinstance(spec, ModelSpec):
@@ -106,17 +107,9 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     ]
     totals.append({"tasks": titled("in all", costs), **amounts(costs, kept, machine)})
     notes = list(footnotes(chosen, reader, found, costs, machine))
-    if machine.format == "csv":
-        print(as_csv(rows), end="")
-    elif machine.format == "json":
-        content = {"model": spec.name, "tasks": rows, "totals": totals, "notes": notes}
-        print(json.dumps(content, indent=2, ensure_ascii=False))
-    else:
-        whole = machine.format == "md"
-        for table in (rows, totals):
-            put_table(frame([texts(row, machine) for row in table]), SPARE, whole=whole)
-            print()
-        put_lines(f"- {line}" for line in notes)
+    tables = [replace(Table.of([texts(row, machine) for row in some]), spare=SPARE) for some in (rows, totals)]
+    content = {"model": spec.name, "tasks": rows, "totals": totals, "notes": notes}
+    show(Document([Part(tables=tables, points=notes)], rows, content), machine.format)
 
 
 def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
@@ -127,6 +120,7 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     from rzen_eval.estimate.from_data import measured
 
     seen: set[bytes] | None = set() if chosen.runtime.store else None
+    corpora: set[str] | None = set() if chosen.runtime.store else None
     costs = []
     for task in chosen.tasks.values():
         before = None if seen is None else set(seen)
@@ -135,5 +129,5 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
                 costs.append(measured(task, reader, seen, bar.update))
         except DataError as error:
             seen = before
-            costs.append(assumed(task, reader, str(error)))
+            costs.append(assumed(task, reader, str(error), corpora))
     return costs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.values import directory, named_version, one_of
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -60,13 +60,13 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     place, results, refused = results_dir / chosen.model, dict[str, "Result"](), list[str]()
     for found in read(chosen.folder):
         try:
-            result = convert(found, chosen.model, tasks, chosen.data_version)
-            _check(place, result, results)
-            results[result.id] = result
+            converted = convert(found, chosen.model, tasks, chosen.data_version)
+            for result in converted:
+                _check(place, result, results)
+            results |= {result.id: result for result in converted}
         except ResultError as error:
             refused.append(str(error))
-    more = f"; and {len(refused) - 5} more" if len(refused) > 5 else ""
-    said = f"import: not imported: {'; '.join(refused[:5])}{more}"
+    said = f"import: not imported: {some(refused, joined='; ')}"
     if not results:
         raise ConfigError(said)
     for result in results.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rzen_eval.cli.terminal import listing, show
 from rzen_eval.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -29,12 +30,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 if a check failed.
     """
-    import pandas as pd
-
     from rzen_eval.cli.probes import Finding, check
     from rzen_eval.config import compose
     from rzen_eval.models import open_model
-    from rzen_eval.results.tables import averages
 
     del chosen
     if not any(word.startswith("model=") for word in settings):
@@ -44,9 +42,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         findings = list(check(open_model(config.model, config.cache_dir)))
     except ModelError as error:
         findings = [Finding("loads and embeds", str(error), passed=False)]
-    shown = {None: "", True: "ok", False: "FAILED"}
-    frame = pd.DataFrame([{"check": one.check, "": shown[one.passed], "found": one.found} for one in findings])
-    print(averages.markdown(frame.set_index("check")))
+    said = {None: "", True: "ok", False: "FAILED"}
+    show(listing("checks", [{"check": one.check, "": said[one.passed], "found": one.found} for one in findings]))
     failed = [one.check for one in findings if one.passed is False]
     print(f"\n{config.model.name}: {'failed: ' + ', '.join(failed) if failed else 'nothing is wrong'}")
     return 1 if failed else 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.terminal import Listing, add_format, put_listing
+from rzen_eval.cli.terminal import add_format, listing, show
 from rzen_eval.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
             continue
         rows.append(_row(name, spec, published))
     note = f"{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir"
-    put_listing(Listing("models", rows, ("from", "licence", "family", "reference"), [note]), chosen.format)
+    show(listing("models", rows, ("from", "licence", "family", "reference"), [note]), chosen.format)
     return 0
 
 

@@ -89,13 +89,14 @@ def _whole(row: Row) -> bool:
 def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) -> tuple[list[Row], list[Row]]:
     """Rows of results and published ones, of one version of the data."""
     from rzen_eval.benchmark import published as reference
+    from rzen_eval.results import store
     from rzen_eval.results.tables import rows
 
     own = [
         row
         for folder in folders
-        for name, results in rows.read(folder).items()
-        for row in rows.scored(name, results, f"results in {folder}", manifest(), version)
+        for model in store.read_models(folder)
+        for row in rows.of_model(model, manifest(), version)
     ]
     if folders and not own:
         raise ConfigError(f"plot: no whole results in {folders[0]}; expected <model>/<task>.json, as a run leaves them")

@@ -9,7 +9,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.terminal import put
 from rzen_eval.cli.values import data_version, directory, listed, named, whole
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Task
     from rzen_eval.results.report import page, task_page
     from rzen_eval.results.report.task_page import TaskPage
-    from rzen_eval.results.statistics.comparison import Model
+    from rzen_eval.results.store import ModelResults
     from rzen_eval.results.tables.rows import Row
 
 PICTURED, LEAST = 1600, 20
@@ -98,27 +98,22 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return 0
 
 
-def _models(folders: Sequence[Path]) -> list[Model]:
+def _models(folders: Sequence[Path]) -> list[ModelResults]:
     """Models of the folders: each its own, or those of the folders in it."""
     if not folders:
         raise ConfigError("report: expected a folder of results, RESULTS/MODEL, or two to compare; see --help")
-    from rzen_eval.cli.compare import models as models_in
+    from rzen_eval.results import store
 
-    found: list[Model] = []
-    for folder in folders:
-        there = models_in(folder)
-        if not there:
-            raise ConfigError(f"report: {folder} holds no results; expected <task>.json, as a run leaves them")
-        for model in there:
-            again = any(other.name == model.name for other in found)
-            found.append(replace(model, name=f"{model.name} ({model.folder})") if again else model)
+    found = store.told_apart([model for folder in folders for model in store.read_models(folder)])
     if len(found) > 2:
         names = ", ".join(model.name for model in found)
         raise ConfigError(f"report: expected one model or two, found {len(found)} ({names}); give RESULTS/MODEL")
     return found
 
 
-def _tasks(models: Sequence[Model], settings: Sequence[str], places: Sequence[Path]) -> tuple[RunConfig, list[str]]:
+def _tasks(
+    models: Sequence[ModelResults], settings: Sequence[str], places: Sequence[Path]
+) -> tuple[RunConfig, list[str]]:
     """The declarations of the tasks that there are results of, and their ids in the order of the benchmark."""
     from rzen_eval.config import compose
 
@@ -136,7 +131,7 @@ def _tasks(models: Sequence[Model], settings: Sequence[str], places: Sequence[Pa
     return composed, chosen
 
 
-def _placed(models: Sequence[Model], task_id: str, composed: RunConfig, given: bool) -> Task | str:
+def _placed(models: Sequence[ModelResults], task_id: str, composed: RunConfig, given: bool) -> Task | str:
     """A task with the source of its data, as it was given or as the result says; or why it is not known."""
     task = composed.tasks.get(task_id)
     if task is None:
@@ -152,7 +147,7 @@ def _placed(models: Sequence[Model], task_id: str, composed: RunConfig, given: b
 
 def _overview(
     chosen: Namespace,
-    models: Sequence[Model],
+    models: Sequence[ModelResults],
     tasks: Sequence[str],
     places: Sequence[Path],
     options: task_page.Options,
@@ -161,10 +156,8 @@ def _overview(
     from rzen_eval.results.tables import leaderboard, rows
 
     by_model = [
-        rows.scored(
-            model.name,
-            [result for task_id, result in model.results.items() if task_id in tasks],
-            f"results in {model.folder}",
+        rows.of_model(
+            replace(model, results={task: result for task, result in model.results.items() if task in tasks}),
             manifest(),
             chosen.data_version,
         )
@@ -172,7 +165,7 @@ def _overview(
     ]
     version = chosen.data_version or next((row.data_version for found in by_model for row in found), manifest().newest)
     beside, notes = _references(chosen.references, version, folders(places))
-    if any(next(iter(model.results.values())).source == "sample" for model in models):
+    if any(model.first.source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
     return Overview(
         models=models,
@@ -212,7 +205,4 @@ def _missing(pages: Mapping[str, TaskPage]) -> list[str]:
     for task_id, page in pages.items():
         for note in page.notes:
             said.setdefault(note.replace(task_id, "TASK"), []).append(task_id)
-    return [
-        f"{tasks[0]}{f' and {len(tasks) - 1} more' if len(tasks) > 1 else ''}: {note.replace('TASK', tasks[0])}"
-        for note, tasks in said.items()
-    ]
+    return [f"{some(tasks, 1)}: {note.replace('TASK', tasks[0])}" for note, tasks in said.items()]

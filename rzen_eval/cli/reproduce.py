@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.terminal import put
-from rzen_eval.cli.values import directory, one_of
+from rzen_eval.cli.terminal import add_format, show
+from rzen_eval.cli.values import directory
 from rzen_eval.errors import ConfigError, ResultError, nearest
 
 if TYPE_CHECKING:
@@ -22,9 +20,7 @@ if TYPE_CHECKING:
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.core import Task
-    from rzen_eval.results.statistics.comparison import Model
-    from rzen_eval.results.statistics.reproduction import Cell
-    from rzen_eval.results.tables import document
+    from rzen_eval.results.store import ModelResults
 
 
 def options(parser: Options) -> None:
@@ -33,7 +29,7 @@ def options(parser: Options) -> None:
         "Hold results against a published row: every task and average, too high fails too. Settings are those of the"
         " run: model= or experiment=, reference=, task=."
     )
-    parser.add_argument("--format", **one_of("md", "html", "json"), default="md")
+    add_format(parser, "md", "html", "latex", "csv", "json")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.examples = ["rzen-eval reproduce model=rzenembed_v2_7b"]
 
@@ -47,9 +43,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.benchmark import published as reference
     from rzen_eval.config import compose
     from rzen_eval.models.prompt import ONE_FRAME
-    from rzen_eval.results.statistics import reproduction
+    from rzen_eval.results.statistics import reproduction, reproduction_text
     from rzen_eval.results.statistics.reproduction import Verdict
-    from rzen_eval.results.tables import document
 
     known = reference.load(folders(places), manifest().names)
     settings = _complete(settings, places, known)
@@ -63,12 +58,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     cells = reproduction.reproduce(model, asked.tasks, known[row], manifest())
     if not cells:
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
-    if chosen.format == "json":
-        text = json.dumps(_content(row, known[row], model, cells, notes), indent=2, ensure_ascii=False) + "\n"
-    else:
-        parts = _parts(known[row], model, cells, notes, chosen.command)
-        text = {"md": document.markdown, "html": document.page}[chosen.format](parts)
-    put(text, chosen.output)
+    made = reproduction_text.document(model.name, (row, known[row]), cells, notes, chosen.command)
+    show(made, chosen.format, chosen.output)
     return 0 if all(cell.verdict is Verdict.MATCH for cell in cells) else 1
 
 
@@ -124,75 +115,11 @@ def _check_versions(tasks: Mapping[str, Task], published: Reference) -> None:
             )
 
 
-def _scored(asked: RunConfig, settings: Sequence[str]) -> Model:
-    from rzen_eval.results.statistics.comparison import Model
-    from rzen_eval.results.tables import rows
+def _scored(asked: RunConfig, settings: Sequence[str]) -> ModelResults:
+    from rzen_eval.results import store
 
     folder = asked.results_dir / asked.model.name
-    found = rows.read(folder) if folder.is_dir() else {}
-    results = {result.id: result for several in found.values() for result in several if result.id in asked.tasks}
-    if not results:
+    model = store.read_model(folder, asked.tasks, asked.model.name)
+    if not model.results:
         raise ResultError(f"no results in {folder}; score them first: {shlex.join(['rzen-eval', *settings])}")
-    return Model(asked.model.name, folder, results)
-
-
-def _parts(
-    row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str], command: str
-) -> list[document.Part]:
-    import pandas as pd
-
-    from rzen_eval.results.statistics import reproduction
-    from rzen_eval.results.statistics.reproduction import Verdict
-    from rzen_eval.results.tables import document
-
-    counts = Counter(cell.verdict for cell in cells)
-    done = counts[Verdict.MATCH] == len(cells)
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    about = (
-        f"{'Reproduced' if done else 'Not reproduced'}: {summary} of {len(cells)} published figures of {row.model},"
-        f" data {row.data_version} ({row.source})."
-    )
-    how = (
-        "Per cent, official reading. A figure matches within the noise between independent runs (95th percentile:"
-        f" {', '.join(f'{kind} {points}' for kind, points in reproduction.NOISE.items())} points), or within"
-        f" {reproduction.SHARE:g} of half the 95 % bootstrap interval where that is wider, plus its rounding."
-    )
-    table = pd.DataFrame(
-        {
-            "figure": [cell.name for cell in cells],
-            "published": [f"{cell.published:.{cell.digits}f}" for cell in cells],
-            "found": [_found(cell) for cell in cells],
-            "difference": ["–" if cell.found is None else f"{cell.found - cell.published:+.2f}" for cell in cells],
-            "tolerance": ["–" if cell.found is None else f"{cell.tolerance:.2f}" for cell in cells],
-            "verdict": [str(cell.verdict) for cell in cells],
-        }
-    ).set_index("figure")
-    title = f"{model.name} against {row.model} as published"
-    return [document.Part(title, [about, how, f"Made by {command}."], table, notes)]
-
-
-def _found(cell: Cell) -> str:
-    return (f"– ({cell.part})" if cell.part else "–") if cell.found is None else f"{cell.found:.2f}"
-
-
-def _content(name: str, row: Reference, model: Model, cells: Sequence[Cell], notes: Sequence[str]) -> dict[str, object]:
-    from rzen_eval.results.statistics.reproduction import Verdict
-
-    return {
-        "model": model.name,
-        "reference": name,
-        "data_version": row.data_version,
-        "reproduced": all(cell.verdict is Verdict.MATCH for cell in cells),
-        "cells": [
-            {
-                "name": cell.name,
-                "kind": cell.kind,
-                "published": cell.published,
-                "found": cell.found,
-                "tolerance": round(cell.tolerance, 4),
-                "verdict": cell.verdict,
-            }
-            for cell in cells
-        ],
-        "notes": list(notes),
-    }
+    return model

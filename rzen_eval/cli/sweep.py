@@ -8,8 +8,9 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.cli.terminal import show
 from rzen_eval.cli.values import directory, listed
-from rzen_eval.errors import ConfigError, DataError, nearest
+from rzen_eval.errors import ConfigError, DataError, nearest, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -61,11 +62,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         ConfigError: a size that the model does not have, or settings that leave nothing to print.
     """
     from rzen_eval.config import compose
-    from rzen_eval.core import Mark
     from rzen_eval.models import open_model
     from rzen_eval.ranking.quantise import Precision
     from rzen_eval.results.figures import sweep
-    from rzen_eval.results.tables import averages
 
     config = compose.load(settings, places)
     if config.limit is not None or config.runtime.store is None:
@@ -79,14 +78,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     found: Sizes = {(model.dim, Precision.FLOAT32): []}
     found |= {(size, precision): [] for size in reversed(dims) for precision in precisions}
     _fill(found, config, model, _command(settings, places))
-    rows, benchmark = sweep.rows(config.model.name, found), manifest().groups()
-    print(averages.markdown(sweep.frame(rows, benchmark)))
-    if any(Mark.OTHER_DATA in result.marks for row in rows for result in row.results):
-        print(f"\n{averages.OTHER} not the benchmark's data: counts differ from the declared ones")
-    if config.data.kind == "sample":
-        print("\nThis is the bundled sample: made-up data that show the harness, not the benchmark.")
+    rows = sweep.rows(config.model.name, found, manifest())
+    show(sweep.document(rows, sample=config.data.kind == "sample"))
     if chosen.output:
-        print("\n" + "\n".join(f"wrote {file}" for file in sweep.write(chosen.output, rows, benchmark)))
+        print("\n" + "\n".join(f"wrote {file}" for file in sweep.write(chosen.output, rows)))
     return 0
 
 
@@ -127,12 +122,11 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
             results.append(measure(task, data, rankings, warnings, where_from, collapsed=collapsed).result)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
-        names = ", ".join(list(absent)[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
         # A run scores nothing, and so embeds nothing, whose result it finds.
         scored = any((config.results_dir / config.model.name / f"{name}.json").is_file() for name in absent)
         elsewhere = " results_dir=FOLDER, another than now, since results are there already" if scored else ""
         raise DataError(
-            f"sweep: {missing} of {wanted} vectors of {names} are not in {store.folder};"
+            f"sweep: {missing} of {wanted} vectors of {some(list(absent), 3)} are not in {store.folder};"
             f" this embeds them: {command}{elsewhere}"
         )
 

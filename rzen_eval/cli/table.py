@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import folders
-from rzen_eval.cli.terminal import put
-from rzen_eval.cli.values import data_version, directory, listed, named, one_of, whole
+from rzen_eval.cli.terminal import add_format, show
+from rzen_eval.cli.values import data_version, directory, listed, named, whole
 from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def options(parser: Options) -> None:
     parser.add_argument("--data-version", type=data_version, metavar="V", help="rows of this version of the data alone")
     parser.add_argument("--per-task", action="store_true", help="the score of every task too")
     parser.add_argument("--digits", type=whole(0, 6), metavar="N", help="after the point; by default as published")
-    parser.add_argument("--format", **one_of("md", "latex", "html", "json", "csv"), default="md")
+    add_format(parser, "md", "latex", "html", "json", "csv")
     parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
     parser.renamed = {"references": "published-only", "precision": "digits", "results-dir": ""}
     parser.examples = [
@@ -51,7 +51,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
-    from rzen_eval.results.tables import formats, leaderboard
+    from rzen_eval.results.tables import leaderboard
 
     del settings
     found = _rows(chosen, folders(places))
@@ -60,19 +60,14 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     found = [row for row in found if chosen.data_version in {None, row.data_version}]
     if not found:
         raise ConfigError(f"table: no row of data version {chosen.data_version}; leave --data-version out to see all")
-    if chosen.format in {"json", "csv"}:
-        write = {"json": formats.as_json, "csv": formats.as_csv}[chosen.format]
-        text = write(leaderboard.flat(found, manifest(), precision=chosen.digits, per_task=chosen.per_task))
-    else:
-        parts = leaderboard.sections(found, manifest(), precision=chosen.digits, per_task=chosen.per_task)
-        documents = {"md": formats.markdown, "latex": formats.latex, "html": formats.page}
-        text = documents[chosen.format](parts, chosen.command)
-    put(text, chosen.output)
+    made = leaderboard.document(found, manifest(), chosen.command, precision=chosen.digits, per_task=chosen.per_task)
+    show(made, chosen.format, chosen.output)
     return 0
 
 
 def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
     from rzen_eval.benchmark import published
+    from rzen_eval.results import store
     from rzen_eval.results.tables import rows
 
     folders = chosen.folders
@@ -80,14 +75,6 @@ def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:
         raise ConfigError(f"table: --published-only prints published rows alone; leave it or {folders[0]} out")
     if not folders and not chosen.published_only:
         folders = [RESULTS] if any(RESULTS.glob("*/*.json")) else []
-    found = []
-    taken = set()
-    for folder in folders:
-        models = rows.read(folder)
-        if not models:
-            raise ConfigError(f"table: {folder} holds no results; expected <model>/<task>.json, as a run leaves them")
-        for model, results in models.items():
-            label = f"{model} ({folder})" if model in taken else model
-            taken.add(model)
-            found += rows.scored(label, results, f"results in {folder}", manifest(), chosen.data_version)
-    return found + [rows.published(row, manifest()) for row in published.load(places, manifest().names).values()]
+    models = store.told_apart([model for folder in folders for model in store.read_models(folder)])
+    own = [row for model in models for row in rows.of_model(model, manifest(), chosen.data_version)]
+    return own + [rows.published(row, manifest()) for row in published.load(places, manifest().names).values()]

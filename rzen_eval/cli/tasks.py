@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import Entry, manifest
 from rzen_eval.benchmark.places import choices, folders
-from rzen_eval.cli.terminal import Listing, add_format, put_listing
+from rzen_eval.cli.terminal import add_format, listing, show
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,7 +47,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         rows += [_row(task, path_of[task.id]) for task in config.tasks.values()]
     suites = [name for name in known if "/" not in name]
     notes = [f"{len(rows)} tasks; suites: {', '.join(suites)}"]
-    put_listing(Listing("tasks", rows, SPARE, notes), chosen.format)
+    show(listing("tasks", rows, SPARE, notes), chosen.format)
     return 0
 
 

@@ -1,13 +1,10 @@
-"""Tables as they are printed: cut to a terminal's width, whole where another program reads."""
+"""Documents as they are printed: cut to a terminal's width, whole where another program reads."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.cli.values import one_of
@@ -15,13 +12,13 @@ from rzen_eval.errors import ResultError
 from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from rich.console import Console
 
     from rzen_eval.cli.options import Options
+    from rzen_eval.results.tables.document import Document, Table
 
 SHORT, NARROWEST = 16, 8
 """Characters of a column that is cut late, and of one that is cut no further."""
@@ -29,59 +26,31 @@ GAP = 2
 """Characters between columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Rows to print."""
-
-    name: str
-    """What they are, in JSON."""
-    rows: Sequence[Mapping[str, Any]]
-    """Values by column, the first of which names the row."""
-    spare: Sequence[str] = ()
-    """Columns that a terminal can do without, the least needed first."""
-    notes: Sequence[str] = ()
-    """Lines below."""
-
-
-def add_format(parser: Options) -> None:
-    """The option `--format` of a command that lists something."""
-    parser.add_argument("--format", **one_of("md", "csv", "json"), help="by default as fits the terminal")
-
-
-def put_listing(listing: Listing, kind: str | None) -> None:
-    """Print rows.
+def add_format(parser: Options, *kinds: str) -> None:
+    """The option `--format` of a command that prints a document.
 
     Args:
-        listing: what to print.
-        kind: md, csv or json; None: Markdown, cut to the width of a terminal where there is one.
+        parser: of the command.
+        kinds: formats; those of a list by default.
     """
-    if kind == "json":
-        print(json.dumps({listing.name: listing.rows}, indent=2, ensure_ascii=False))
-    elif kind == "csv":
-        print(as_csv(listing.rows), end="")
-    else:
-        if listing.rows:
-            put_table(frame(listing.rows), listing.spare, whole=kind == "md")
-            print()
-        put_lines(listing.notes)
+    parser.add_argument("--format", **one_of(*kinds or ("md", "csv", "json")), help="by default as fits the terminal")
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with a line of names above them; what is not known is empty."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: ", ".join(value) if isinstance(value, list) else value for key, value in row.items()})
-    return stream.getvalue()
+def listing(
+    name: str, rows: Sequence[Mapping[str, Any]], spare: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Document:
+    """A document that is one list.
 
+    Args:
+        name: what the rows are, in JSON.
+        rows: values by column, the first of which names the row.
+        spare: columns that a terminal can do without, the least needed first.
+        notes: lines below.
+    """
+    from rzen_eval.results.tables.document import Document, Part, Table
 
-def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows as texts, their first column as index."""
-    import pandas as pd
-
-    texts = [{key: _text(value) for key, value in row.items()} for row in rows]
-    return pd.DataFrame(texts).set_index(next(iter(rows[0])))
+    table = replace(Table.of([{key: _text(value) for key, value in row.items()} for row in rows]), spare=spare)
+    return Document([Part(tables=[table] if rows else []), Part(paragraphs=notes)], rows, {name: rows})
 
 
 def _text(value: object) -> str:
@@ -90,39 +59,23 @@ def _text(value: object) -> str:
     return "?" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def put_table(table: pd.DataFrame, spare: Sequence[str] = (), *, whole: bool = False) -> None:
-    """Print a table of texts: Markdown where no terminal is there or the whole is asked for, else what fits.
+def show(document: Document, kind: str | None = None, file: Path | None = None) -> None:
+    """Print a document, or write it to a file.
 
     Args:
-        table: texts; the index names the rows and has a name.
-        spare: columns that are left out where a line would be too long, the first of them first.
-        whole: leave nothing out.
+        document: what to print.
+        kind: its format; None: Markdown, or what fits where it is printed on a terminal.
+        file: None: it is printed.
+
+    Raises:
+        ResultError: the file cannot be written.
     """
-    from rzen_eval.results.tables import averages
+    from rzen_eval.results.tables.document import FORMATS
 
-    if whole or not sys.stdout.isatty():
-        print(averages.markdown(table))
-        return
-    console = terminal()
-    left_out = []
-    for name in spare:
-        if _total(_widths(table)) <= console.width:
-            break
-        table = table.drop(columns=name)
-        left_out.append(name)
-    _draw(table, console)
-    if left_out:
-        console.print(f"left out at this width: {', '.join(left_out)}", style="dim", markup=False)
-
-
-def put_lines(lines: Iterable[str]) -> None:
-    """Print lines, which a terminal breaks between words."""
-    if not sys.stdout.isatty():
-        print("".join(f"{line}\n" for line in lines), end="")
-        return
-    console = terminal()
-    for line in lines:
-        console.print(line, markup=False)
+    if kind is None and file is None and sys.stdout.isatty():
+        _draw(document, terminal())
+    else:
+        put(FORMATS[kind or "md"](document), file)
 
 
 def terminal() -> Console:
@@ -132,10 +85,63 @@ def terminal() -> Console:
     return Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
-def _widths(table: pd.DataFrame) -> list[int]:
-    """Characters of each column, the index first."""
-    columns = table.reset_index()
-    return [max(len(str(name)), *map(len, columns[name])) for name in columns]
+def _draw(document: Document, console: Console) -> None:
+    """Print a document, with an empty line between its blocks; lines are broken between words."""
+    from rzen_eval.results.tables.document import Table
+    from rzen_eval.results.tables.escape import for_terminal
+
+    blocks: list[Table | Sequence[str]] = []
+    for number, part in enumerate(document.parts):
+        made = [f"Made by {document.command}"] if number == 0 and document.command else []
+        blocks += [[line] for line in [part.title, *part.paragraphs, *made] if line]
+        blocks += part.tables
+        blocks += [[f"- {point}" for point in part.points]] if part.points else []
+    for place, block in enumerate(blocks):
+        if place:
+            console.print()
+        if isinstance(block, Table):
+            _draw_table(block, console)
+        else:
+            for line in block:
+                console.print(for_terminal(line), markup=False)
+
+
+def _draw_table(table: Table, console: Console) -> None:
+    from rich import box
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    from rzen_eval.results.tables.escape import for_terminal
+
+    if table.title:
+        console.print(for_terminal(table.title), style="bold", markup=False)
+    left_out = []
+    for name in table.spare:
+        if _total(_widths(table)) <= console.width:
+            break
+        table = _without(table, name)
+        left_out.append(name)
+    drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
+    for name, width in zip(table.columns, fitted(_widths(table), console.width), strict=True):
+        drawn.add_column(Text(for_terminal(name)), no_wrap=True, overflow="ellipsis", width=width)
+    for row, line in enumerate(table.rows):
+        styles = ["bold" if (row, column) in table.best else "" for column in range(len(line))]
+        drawn.add_row(*(Text(for_terminal(cell), style) for cell, style in zip(line, styles, strict=True)))
+    console.print(drawn)
+    if left_out:
+        console.print(f"left out at this width: {', '.join(left_out)}", style="dim", markup=False)
+
+
+def _without(table: Table, name: str) -> Table:
+    place = table.columns.index(name)
+    columns, *rows = ([*line[:place], *line[place + 1 :]] for line in (table.columns, *table.rows))
+    best = {(row, column - (column > place)) for row, column in table.best if column != place}
+    return replace(table, columns=columns, rows=rows, best=best)
+
+
+def _widths(table: Table) -> list[int]:
+    """Characters of each column."""
+    return [max(map(len, cells)) for cells in zip(table.columns, *table.rows, strict=True)]
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -155,20 +161,6 @@ def fitted(widths: Sequence[int], room: int) -> list[int]:
         while _total(cut) > room and any(cut[place] > least for place in places):
             cut[max(places, key=cut.__getitem__)] -= 1
     return cut
-
-
-def _draw(table: pd.DataFrame, console: Console) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
-    columns = table.reset_index()
-    for name, width in zip(columns, fitted(_widths(table), console.width), strict=True):
-        drawn.add_column(Text(str(name)), no_wrap=True, overflow="ellipsis", width=width)
-    for row in columns.itertuples(index=False):
-        drawn.add_row(*map(Text, row))
-    console.print(drawn)
 
 
 def put(text: str, file: Path | None) -> None:

@@ -12,10 +12,12 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError
 
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.family import family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain, written
 from rzen_eval.config.schema import RunConfig
+from rzen_eval.config.unchanged import unchanged
 from rzen_eval.config.words import parse
 from rzen_eval.data.recipe import check_options
 from rzen_eval.errors import ConfigError, nearest
@@ -46,11 +48,25 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
     """
     places = folders(extra_dirs)
     parsed = parse(overrides, places)
-    without = not need_tasks and all(override.key_or_group != "task" for override in parsed)
-    raw = _compose(parsed, places, ["~task"] if without else [])
-    if not without or raw.get("tasks"):
-        _check_task_ids(raw.get("tasks") or {}, parsed)
+    if not need_tasks and all(override.key_or_group != "task" for override in parsed):
+        raw = _compose(parsed, places, ["~task"])
+        if raw.get("tasks"):
+            _check_task_ids(raw["tasks"], parsed)
+    else:
+        raw = _with_tasks(parsed, places)
+        _check_task_ids(raw["tasks"], parsed)
     return _validate(raw, parsed, places)
+
+
+def _with_tasks(parsed: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:
+    """What Hydra composes, those tasks read beside it that need none of it."""
+    if others := unchanged(parsed, places):
+        raw = _compose([override for override in parsed if override.key_or_group != "task"], places, [others.word])
+        tasks = others.among(raw.get("tasks") or {})
+        if tasks is not None:
+            return raw | {"tasks": tasks}
+    raw = _compose(parsed, places, [])
+    return raw | {"tasks": raw.get("tasks") or {}}
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
@@ -117,12 +133,19 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
 
 
 def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path]) -> None:
-    """Refuse a metric that there is not, and options that the task's recipe does not take."""
+    """Refuse a metric or a version of the data that there is not, and options that the task's recipe does not take."""
     try:
         metrics.checked_name(task.metric)
     except ConfigError as error:
         key = f"tasks.{task.id}.metric"
         raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {key}: {error}") from error
+    for version in task.versions:
+        if version not in manifest().versions:
+            key = f"tasks.{task.id}.versions"
+            raise ConfigError(
+                f"{written(key, key.split('.'), overrides, places)}: {key}: expected some of"
+                f" {', '.join(manifest().versions)}, found {version!r}; a task of your own needs none"
+            )
     try:
         check_options(task)
     except ConfigError as error:

@@ -18,6 +18,8 @@ import pytest
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.main import main
 from rzen_eval.cli.terminal import fitted
+from rzen_eval.results import store
+from tests.results.test_store import result
 
 STYLE = re.compile(r"\x1b\[[\d;]*m")
 
@@ -50,6 +52,7 @@ def on_a_terminal(words: list[str], width: int, **environment: str) -> tuple[int
         (["models"], 80),
         (["config", "task=visdoc/vidore_arxivqa"], 80),
         (["estimate", "task=vidore_v2"], 80),
+        (["table", "--published-only", "--per-task", "--models", "rzen"], 80),
     ],
 )
 def test_no_line_is_longer_than_the_terminal(words: list[str], width: int):
@@ -69,6 +72,17 @@ def test_what_a_terminal_leaves_out_is_named_and_a_pipe_has_it(capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert "| repository " in printed
     assert "vidore/arxivqa_test_subsampled_beir" in printed
+
+
+def test_a_terminal_shows_texts_as_they_are_and_obeys_none(tmp_path: Path):
+    for name in ("a|<b>", "evil\x1b[2J\u202e"):
+        store.write_alone(tmp_path / name, result("vidoseek_doc", 0.5, task="ViDoSeek-doc"))
+    _, lines = on_a_terminal(["table", str(tmp_path), "--models", "a|<b>,evil"], 200)
+    shown = "\n".join(lines)
+    assert "a|<b>" in shown
+    assert "evil␛[2J�" in shown
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
 
 
 def test_colours_are_left_out_where_nobody_wants_them():

@@ -1,4 +1,4 @@
-"""Results on disk, and the tables made of them."""
+"""Results on disk."""
 
 import gzip
 import json
@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import Mark, QueryScores, Result, Run
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
-from rzen_eval.results.tables import averages
 
-GROUPS = {"ViDoRe-V1": ["a", "b"], "VisRAG": ["c"]}
 RUN = Run({"q": ["x", "y"]}, {"q": [0.5, 0.25]})
 
 
@@ -101,68 +98,6 @@ def test_the_files_beside_a_result_are_those_that_were_written_with_it(tmp_path:
     assert store.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz is cut short or of another result"
     (tmp_path / "runs/a.jsonl.gz").unlink()
     assert store.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz cannot be read (No such file or directory)"
-
-
-def test_means_round_every_score_first_as_the_published_tables_do():
-    # VLM2Vec-V2.0's V-QA of 2025: 34.3257 from unrounded scores, 34.32 as published.
-    assert averages.average([0.430649, 0.281649, 0.2, 0.3, 0.5]) == round((43.06 + 28.16 + 20 + 30 + 50) / 5, 2)
-    # colpali-v1.3's VisDoc-OOD of 2025: exactly 43.125, published as 43.12.
-    assert averages.average([0.2216, 0.8366, 0.1417, 0.5251]) == 43.12
-
-
-def test_a_group_is_a_number_only_when_it_is_whole():
-    frame = averages.modality_table({"m": [result("a", 0.5), result("b", 0.25)]}, "visdoc", GROUPS)
-    assert frame.loc["m"].to_dict() == {"Visdoc": "37.50 (2 of 3)", "ViDoRe-V1": "37.50", "VisRAG": "–"}
-
-
-def test_a_limited_result_is_left_out_of_the_tables():
-    frame = averages.modality_table({"m": [result("a", 0.5), result("b", 0.25, limit=3)]}, "visdoc", GROUPS)
-    assert frame.loc["m", "ViDoRe-V1"] == "50.00 (1 of 2)"
-
-
-def test_a_published_row_stands_below_with_its_data_version():
-    reference = Reference(model="Paper", data_version="2.0", source="a paper", scores={"Visdoc": 77.06})
-    frame = averages.modality_table({"m": []}, "visdoc", GROUPS, reference)
-    assert frame.loc["Paper (published, data 2.0)"].to_dict() == {"Visdoc": "77.06", "ViDoRe-V1": "–", "VisRAG": "–"}
-
-
-def test_a_mean_over_other_data_than_the_benchmarks_is_marked():
-    other = result("a", 0.5, marks=["other_data"])
-    frame = averages.modality_table({"m": [other, result("b", 0.25), result("c", 0.25)]}, "visdoc", GROUPS)
-    assert frame.loc["m"].to_dict() == {"Visdoc": "33.33 †", "ViDoRe-V1": "37.50 †", "VisRAG": "25.00"}
-
-
-def test_the_overall_table_is_the_mean_over_tasks_not_over_modalities():
-    benchmark = {"image": {"I-CLS": ["a"]}, "visdoc": {"VisRAG": ["b", "c"]}}
-    frame = averages.overall_table({"m": [result("a", 0.9), result("b", 0.3), result("c", 0.3)]}, benchmark)
-    assert frame.loc["m"].to_dict() == {"Overall": "50.00", "Image": "90.00", "Visdoc": "30.00"}
-
-
-def test_the_task_table_shows_failures_limits_and_collapse():
-    rows = [result("a", 0.5, limit=2), result("b", 0.1, marks=["collapsed"])]
-    frame = averages.task_table(rows, {"c": "broken"})
-    assert frame["notes"].to_dict() == {"a": "first 2 queries", "b": "collapsed", "c": "failed"}
-    assert frame.loc["a", "score"] == "50.00"
-
-
-def test_two_versions_of_the_data_are_never_averaged_together():
-    new = result("page", 0.9, task="a", provenance={"versions": ["2.1"]})
-    old = result("page_v2_0", 0.1, task="a", provenance={"versions": ["2.0"]})
-    both = result("b", 0.5, provenance={"versions": ["2.0", "2.1"]})
-    rows = averages.by_version("m", [new, old, both])
-    frame = averages.modality_table(rows, "visdoc", {"ViDoRe-V1": ["a", "b"]})
-    assert frame["ViDoRe-V1"].to_dict() == {"m (data 2.1)": "70.00", "m (data 2.0)": "30.00"}
-    assert list(averages.by_version("m", [both])) == ["m"]
-    assert list(averages.task_table([new, old], {}).index) == ["page", "page_v2_0"]
-
-
-def test_tables_print_as_markdown():
-    text = averages.markdown(averages.modality_table({"m": [result("c", 1.0)]}, "visdoc", {"VisRAG": ["c"]}))
-    assert text.splitlines() == [
-        "| Model   | Visdoc   | VisRAG   |",
-        "|:--------|:---------|:---------|",
-        "| m       | 100.00   | 100.00   |",
-    ]
 
 
 def test_scores_of_single_queries_come_back_in_the_order_of_their_ids(tmp_path: Path):

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
 from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_whole
 from rzen_eval.ranking.quantise import Precision
-from rzen_eval.results.tables import averages
+from rzen_eval.results.tables.averages import average
+from rzen_eval.results.tables.document import Document, Part, Table, as_csv
+from rzen_eval.results.tables.leaderboard import NOTHING, shown
+from rzen_eval.results.tables.rows import OTHER, other, scored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
+    from rzen_eval.results.tables.rows import Cell
 
 PLOT = "pip install 'rzen-eval[plot]'"
 COLOURS = {"float32": "#0072b2", "float16": "#56b4e9", "int8": "#e69f00", "binary": "#d55e00"}
@@ -34,12 +37,15 @@ class Row:
     """A model at one size of vector."""
 
     model: str
+    """Its name, with the version of the data where there are rows of several."""
     dims: int
     precision: Precision
     results: Sequence[Result]
     """Of all tasks of one version of the data."""
     full: float
     """Mean of the same tasks with all dimensions at float32, in percent."""
+    cells: Mapping[str, Cell]
+    """Averages of the leaderboard's columns that one of the tasks is in, by column."""
 
     @property
     def bytes(self) -> int:
@@ -49,99 +55,112 @@ class Row:
     @property
     def mean(self) -> float:
         """Over its tasks, in percent, formed as the leaderboard's means are."""
-        return averages.average([result.score for result in self.results])
+        return average([result.score for result in self.results])
 
     @property
     def percent(self) -> float | None:
         """Of the full score; None where that is zero."""
         return 100 * self.mean / self.full if self.full else None
 
+    @property
+    def mark(self) -> str:
+        """What stands beside a mean of other data than the benchmark's; nothing beside others."""
+        return f" {OTHER}" if any(map(other, self.results)) else ""
 
-def rows(name: str, results: Mapping[tuple[int, Precision], Sequence[Result]]) -> list[Row]:
-    """Rows of a model, for each version of the data that tells its tasks apart.
+
+def rows(name: str, results: Mapping[tuple[int, Precision], Sequence[Result]], manifest: Manifest) -> list[Row]:
+    """Rows of a model, for each version of the data that tells its tasks apart; the versions are never averaged.
 
     Args:
         name: what the model is called.
         results: by dimensions and precision; the first has all dimensions at float32.
+        manifest: what the averages are made of.
     """
-    versions = {size: averages.by_version(name, found) for size, found in results.items()}
-    first = next(iter(versions.values()))
-    full = {version: averages.average([result.score for result in found]) for version, found in first.items()}
+    versions = manifest.told(one.versions for one in next(iter(results.values())))
+    if len(versions) < 2:
+        return _rows(name, results, manifest, next(iter(versions), None))
+    made = []
+    for version in versions:
+        members = {size: [one for one in several if one.counts_in(version)] for size, several in results.items()}
+        made += _rows(f"{name} (data {version})", members, manifest, version)
+    return made
+
+
+def _rows(
+    name: str, results: Mapping[tuple[int, Precision], Sequence[Result]], manifest: Manifest, version: str | None
+) -> list[Row]:
+    full = average([result.score for result in next(iter(results.values()))])
     return [
-        Row(version, dims, precision, versions[dims, precision][version], full[version])
-        for version in full
-        for dims, precision in versions
+        Row(name, dims, precision, members, full, _cells(members, manifest, version))
+        for (dims, precision), members in results.items()
     ]
 
 
-def _averages(found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
-    """Leaderboard names of the tasks by modality, then by group, for those of which there is a score."""
-    there = {result.task for row in found for result in row.results}
-    modalities = {
-        averages.TITLES[kind]: [name for names in groups.values() for name in names]
-        for kind, groups in benchmark.items()
-    }
-    groups = {group: list(names) for by_group in benchmark.values() for group, names in by_group.items()}
-    kept = {column: names for column, names in (modalities | groups).items() if there & set(names)}
-    if len(kept.keys() & modalities.keys()) > 1:
-        kept = {"Overall": [name for names in modalities.values() for name in names]} | kept
-    return kept
+def _cells(results: Sequence[Result], manifest: Manifest, version: str | None) -> Mapping[str, Cell]:
+    """Averages by column; the one over everything only where there are tasks of several modalities."""
+    row = next(iter(scored("", results, "", manifest, version)), None) if version else None
+    if row is None:
+        return {}
+    overall = len({result.modality for result in results}) > 1
+    return {column: cell for column, cell in row.cells.items() if overall or column != manifest.overall(version)}
 
 
-def frame(found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.DataFrame:
-    """One row a size: what a vector takes, what is left of the score, then means as in the leaderboard's tables.
+def lines(found: Sequence[Row]) -> list[dict[str, str]]:
+    """A line a size: what a vector takes, what is left of the score, then means as in the leaderboard's tables."""
+    columns = dict.fromkeys(column for row in found for column in row.cells)
+    return [
+        {
+            "Model": row.model,
+            "dims": str(row.dims),
+            "precision": str(row.precision),
+            "bytes": str(row.bytes),
+            "tasks": str(len(row.results)),
+            "mean": f"{row.mean:.2f}{row.mark}",
+            "% of full": NOTHING if row.percent is None else f"{row.percent:.1f}",
+            "ties": str(sum(result.n_ties for result in row.results)),
+        }
+        | {column: shown(row.cells.get(column)) for column in columns}
+        for row in found
+    ]
+
+
+def document(found: Sequence[Row], *, sample: bool) -> Document:
+    """The lines as a table.
 
     Args:
         found: see `rows`.
-        benchmark: leaderboard names of the tasks by modality and group.
+        sample: whether the data are the bundled sample.
     """
-    columns = _averages(found, benchmark)
-    return pd.DataFrame(
-        [
-            {
-                "Model": row.model,
-                "dims": str(row.dims),
-                "precision": str(row.precision),
-                "bytes": str(row.bytes),
-                "tasks": str(len(row.results)),
-                "mean": f"{row.mean:.2f}" + _mark(row),
-                "% of full": "–" if row.percent is None else f"{row.percent:.1f}",
-                "ties": str(sum(result.n_ties for result in row.results)),
-            }
-            | {column: averages.cell(row.results, expected) for column, expected in columns.items()}
-            for row in found
-        ]
-    ).set_index("Model")
+    remarks = {
+        f"{OTHER} not the benchmark's data: counts differ from the declared ones": any(row.mark for row in found),
+        "This is the bundled sample: made-up data that show the harness, not the benchmark.": sample,
+    }
+    parts = [Part(tables=[Table.of(lines(found))]), Part(paragraphs=[text for text, holds in remarks.items() if holds])]
+    return Document(parts, records=tidy(found))
 
 
-def _mark(row: Row) -> str:
-    return f" {averages.OTHER}" if any(Mark.OTHER_DATA in result.marks for result in row.results) else ""
-
-
-def tidy(found: Sequence[Row]) -> pd.DataFrame:
-    """One row a size and task, in numbers: for statistics of one's own."""
-    return pd.DataFrame(
-        [
-            {
-                "model": row.model,
-                "dims": row.dims,
-                "precision": str(row.precision),
-                "bytes_per_vector": row.bytes,
-                "id": result.id,
-                "task": result.task,
-                "modality": str(result.modality),
-                "group": result.group,
-                "metric": result.metric,
-                "score": result.score,
-                "exact": result.exact,
-                "n_queries": result.n_queries,
-                "n_ties": result.n_ties,
-                "not_the_benchmarks_data": Mark.OTHER_DATA in result.marks,
-            }
-            for row in found
-            for result in row.results
-        ]
-    )
+def tidy(found: Sequence[Row]) -> list[dict[str, object]]:
+    """A line a size and task, in numbers: for statistics of one's own."""
+    return [
+        {
+            "model": row.model,
+            "dims": row.dims,
+            "precision": str(row.precision),
+            "bytes_per_vector": row.bytes,
+            "id": result.id,
+            "task": result.task,
+            "modality": str(result.modality),
+            "group": result.group,
+            "metric": result.metric,
+            "score": result.score,
+            "exact": result.exact,
+            "n_queries": result.n_queries,
+            "n_ties": result.n_ties,
+            "not_the_benchmarks_data": Mark.OTHER_DATA in result.marks,
+        }
+        for row in found
+        for result in row.results
+    ]
 
 
 def need_plot() -> None:
@@ -154,15 +173,15 @@ def need_plot() -> None:
         raise ConfigError(f"sweep: --output draws a plot, which needs matplotlib; {PLOT}, or leave --output away")
 
 
-def write(folder: Path, found: Sequence[Row], benchmark: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Path]:
+def write(folder: Path, found: Sequence[Row]) -> list[Path]:
     """Write `sweep.csv` (the table), `sweep_tasks.csv` (a row a task), and the plot as `sweep.png` and `sweep.svg`.
 
     Raises:
         ResultError: the folder cannot be written.
     """
     contents = {
-        "sweep.csv": frame(found, benchmark).to_csv().encode(),
-        "sweep_tasks.csv": tidy(found).to_csv(index=False).encode(),
+        "sweep.csv": as_csv(Document([], lines(found))).encode(),
+        "sweep_tasks.csv": as_csv(Document([], tidy(found))).encode(),
         "sweep.png": plot(found, "png"),
         "sweep.svg": plot(found, "svg"),
     }
@@ -216,7 +235,7 @@ def plot(found: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
             axes.margins(y=0.12)
-            axes.set_title(f"{version}{_mark(of_version)}")
+            axes.set_title(f"{version}{of_version.mark}")
             axes.set_xlabel("bytes per vector (numbers at the points: dimensions)")
             n = len(of_version.results)
             axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")

@@ -12,8 +12,8 @@ import jinja2
 import numpy as np
 
 from rzen_eval.results.statistics.bootstrap import RESAMPLES, interval
-from rzen_eval.results.tables.averages import notes
 from rzen_eval.results.tables.leaderboard import LEGEND
+from rzen_eval.results.tables.rows import notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rzen_eval.results.report.task_page import TaskPage
     from rzen_eval.results.statistics.bootstrap import Floats
     from rzen_eval.results.store import ModelResults
-    from rzen_eval.results.tables.leaderboard import Section
+    from rzen_eval.results.tables.document import Part
     from rzen_eval.results.tables.rows import Row
 
 SCRIPTS = ("elements.js", "charts.js", "queries.js", "browser.js", "overview.js", "main.js")
@@ -43,7 +43,7 @@ class Overview:
     """The bars of each model; None where it has no whole task of this version."""
     references: Sequence[Row]
     """Published rows beside the bars."""
-    sections: Sequence[Section]
+    sections: Sequence[Part]
     """Tables."""
     manifest: Manifest
     """What averages are made of."""
@@ -173,7 +173,7 @@ def _task(task_id: str, page: TaskPage, names: Sequence[str]) -> dict[str, Any]:
 
 def _notes(results: Sequence[Result | None], names: Sequence[str]) -> str:
     """What is to be known of the scores, and of whose where that is not of all."""
-    said = [notes(result) if result else "" for result in results]
+    said = [", ".join(notes(result)) if result else "" for result in results]
     if len(set(said)) == 1:
         return said[0]
     return "; ".join(f"{name}: {text}" for name, text in zip(names, said, strict=True) if text)

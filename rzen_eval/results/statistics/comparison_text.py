@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from rzen_eval.errors import some
-from rzen_eval.results.tables.document import Part
+from rzen_eval.results.tables.document import Document, Part, Table
+from rzen_eval.results.tables.leaderboard import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rzen_eval.results.statistics.comparison import Comparison, Difference, Method
 
-NOTHING = "–"
 
+def document(found: Comparison, method: Method, command: str) -> Document:
+    """Averages, tasks, and what differs in protocol.
 
-def parts(found: Comparison, method: Method, command: str) -> list[Part]:
-    """The document: averages, tasks, and what differs in protocol."""
+    Args:
+        found: the comparison.
+        method: of its statistics.
+        command: what is run for it.
+    """
     first, second = found.first.name, found.second.name
     about = (
         f"Per cent, and {second} less {first} in points, {_reading(method)}. Intervals: {method.level:.0%}, percentile"
@@ -28,15 +30,22 @@ def parts(found: Comparison, method: Method, command: str) -> list[Part]:
         f" {_correction(method)}; {method.resamples} draws, seed {method.seed}. Wins, ties and losses are"
         f" queries on which {second} is better, equal, worse."
     )
-    return [
-        Part(f"{second} against {first}", [_summary(found, method), *found.notes, about, f"Made by {command}."]),
-        Part(f"Averages, data {found.version}", [], _table(found.averages, found, method, "average")),
-        Part("Tasks", [], _table(found.tasks, found, method, "task")),
-        Part(
-            "What differs in protocol", [] if found.differences else ["Nothing that is known."], None, found.differences
-        ),
+    unknown = [] if found.differences else ["Nothing that is known."]
+    parts = [
+        Part(f"{second} against {first}", [_summary(found, method), *found.notes, about]),
+        Part(f"Averages, data {found.version}", tables=[_table(found.averages, found, method, "average")]),
+        Part("Tasks", tables=[_table(found.tasks, found, method, "task")]),
+        Part("What differs in protocol", unknown, points=found.differences),
         *_left_out(found),
     ]
+    records = [
+        {"kind": kind} | _flat(one, method)
+        for kind, several in (("average", found.averages), ("task", found.tasks))
+        for one in several
+    ]
+    for line in records:
+        line["interval_low"], line["interval_high"] = line.pop("interval") or (None, None)
+    return Document(parts, records, _content(found, method), command)
 
 
 def _reading(method: Method) -> str:
@@ -61,7 +70,7 @@ def _summary(found: Comparison, method: Method) -> str:
     )
 
 
-def _table(differences: Sequence[Difference], found: Comparison, method: Method, index: str) -> pd.DataFrame:
+def _table(differences: Sequence[Difference], found: Comparison, method: Method, index: str) -> Table:
     names = [found.first.name, found.second.name]
     if names[0] in {"difference", "group"} or names[1] in {"difference", "group"} or names[0] == names[1]:
         names = [f"A: {names[0]}", f"B: {names[1]}"]
@@ -83,7 +92,7 @@ def _table(differences: Sequence[Difference], found: Comparison, method: Method,
         }
         for one in differences
     ]
-    return pd.DataFrame(lines).set_index(index)
+    return Table.of(lines)
 
 
 def _signed(points: float) -> str:
@@ -105,12 +114,12 @@ def _left_out(found: Comparison) -> list[Part]:
             f"{len(unknown)} tasks, such as {unknown[0]}, have no scores of single queries in one of the models, as"
             " imported results do, so neither they nor their averages have an interval"
         )
-    return [Part("Left out", [], None, points)] if points else []
+    return [Part("Left out", points=points)] if points else []
 
 
-def as_json(found: Comparison, method: Method) -> str:
+def _content(found: Comparison, method: Method) -> dict[str, Any]:
     """The comparison for other programs: per cent and points, p-values plain and corrected."""
-    content = {
+    return {
         "first": found.first.name,
         "second": found.second.name,
         "data_version": found.version,
@@ -120,7 +129,6 @@ def as_json(found: Comparison, method: Method) -> str:
         "differences": list(found.differences),
         "alone": found.alone,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _flat(one: Difference, method: Method) -> dict[str, Any]:

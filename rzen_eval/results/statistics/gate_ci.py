@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-import pandas as pd
-
 from rzen_eval.results.statistics.gate import Verdict
-from rzen_eval.results.tables.document import Part
+from rzen_eval.results.tables.document import Document, Part, Table
+from rzen_eval.results.tables.escape import for_terminal
+from rzen_eval.results.tables.leaderboard import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rzen_eval.results.statistics.gate import Check, Gate
 
 SHOWN = 40
@@ -21,35 +19,48 @@ ANNOTATED = 10
 """Errors, and notices, that GitHub shows of a step; it drops further ones without a word."""
 
 
-def summary(gate: Gate, model: str, *, strict: bool) -> list[Part]:
-    """A short document: what failed, what rose, and what else has changed."""
+def summary(gate: Gate, model: str, *, strict: bool) -> Document:
+    """What failed, what rose, and what else has changed; every check for other programs."""
     failed = [one for one in gate.checks if one.failed(strict=strict)]
     risen = [one for one in gate.checks if one.verdict is Verdict.HIGHER and one not in failed]
     n_tasks, n_averages = len(gate.tasks), len(gate.averages)
     state = f"{len(failed)} of {len(gate.checks)} checks failed" if failed else "as good as the baseline"
     about = f"{n_tasks} tasks and {n_averages} averages were held against the baseline."
     if risen and not failed:
-        about += " Scores rose; `--update` takes them into the baseline."
+        about += " Scores rose; --update takes them into the baseline."
     shown = [*failed, *risen]
     more = [f"{len(shown) - SHOWN} more rows are left out here"] if len(shown) > SHOWN else []
-    table = _table(shown[:SHOWN]) if shown else None
-    return [Part(f"{model}: {state}", [about], table, [*more, *gate.notes])]
+    tables = [Table.of([_line(one) for one in shown[:SHOWN]])] if shown else []
+    records = [_record(one, strict=strict) for one in gate.checks]
+    content = {"model": model, "passed": not failed, "checks": records, "notes": list(gate.notes)}
+    return Document([Part(f"{model}: {state}", [about], tables, [*more, *gate.notes])], records, content)
 
 
-def _table(checks: Sequence[Check]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "check": [one.name for one in checks],
-            "baseline": [_percent(one.before) for one in checks],
-            "now": [_percent(one.after) for one in checks],
-            "verdict": [str(one.verdict) for one in checks],
-            "why": [one.why for one in checks],
-        }
-    ).set_index("check")
+def _line(one: Check) -> dict[str, str]:
+    return {
+        "check": one.name,
+        "baseline": _percent(one.before),
+        "now": _percent(one.after),
+        "verdict": str(one.verdict),
+        "why": one.why,
+    }
+
+
+def _record(one: Check, *, strict: bool) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "group": one.group,
+        "baseline": one.before,
+        "now": one.after,
+        "verdict": str(one.verdict),
+        "failed": one.failed(strict=strict),
+        "p": one.p,
+        "why": one.why or None,
+    }
 
 
 def _percent(score: float | None) -> str:
-    return "–" if score is None else f"{score:.2f}"
+    return NOTHING if score is None else f"{score:.2f}"
 
 
 def message(one: Check) -> str:
@@ -81,12 +92,14 @@ def junit(gate: Gate, model: str, *, strict: bool) -> bytes:
     failures = str(sum(one.failed(strict=strict) for one in gate.checks))
     counts = {"tests": str(len(gate.checks)), "failures": failures, "errors": "0"}
     root = ET.Element("testsuites", counts)
-    suite = ET.SubElement(root, "testsuite", {"name": f"rzen-eval check {model}", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": for_terminal(f"rzen-eval check {model}"), **counts})
     for one in gate.checks:
-        case = ET.SubElement(suite, "testcase", {"classname": f"{model}.{one.group}", "name": one.name})
+        case = ET.SubElement(
+            suite, "testcase", {"classname": for_terminal(f"{model}.{one.group}"), "name": for_terminal(one.name)}
+        )
         if one.failed(strict=strict):
-            failure = ET.SubElement(case, "failure", {"type": one.verdict, "message": message(one)})
-            failure.text = one.why
+            failure = ET.SubElement(case, "failure", {"type": one.verdict, "message": for_terminal(message(one))})
+            failure.text = for_terminal(one.why)
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"

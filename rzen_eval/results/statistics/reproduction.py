@@ -49,7 +49,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A published figure and what was found."""
+    """A published figure and what came out."""
 
     name: str
     kind: str
@@ -58,7 +58,7 @@ class Cell:
     """Per cent."""
     digits: int
     """Digits after the point that were published."""
-    found: float | None
+    score: float | None
     """Per cent; None where a task of it is missing."""
     tolerance: float
     """In points."""
@@ -68,11 +68,11 @@ class Cell:
     @property
     def verdict(self) -> Verdict:
         """Whether the figure came out; too high fails as too low does."""
-        if self.found is None:
+        if self.score is None:
             return Verdict.MISSING
-        if abs(self.found - self.published) <= self.tolerance + 1e-9:
+        if abs(self.score - self.published) <= self.tolerance + 1e-9:
             return Verdict.MATCH
-        return Verdict.HIGHER if self.found > self.published else Verdict.LOWER
+        return Verdict.HIGHER if self.score > self.published else Verdict.LOWER
 
 
 def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Reference, manifest: Manifest) -> list[Cell]:
@@ -194,4 +194,4 @@ def _other(result: Result) -> str:
         return "scored on the made-up sample"
     if Mark.OTHER_DATA in result.marks:
         return "scored on other data than the benchmark's"
-    return "imported from mteb, which has its own prompts" if result.imported_from == "mteb" else ""
+    return "imported from mteb, which has its own prompts" if result.other_protocol else ""

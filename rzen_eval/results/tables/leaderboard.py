@@ -2,80 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from rzen_eval.results.tables.averages import OTHER
+from rzen_eval.results.tables.document import Document, Part, Table
+from rzen_eval.results.tables.rows import OTHER, notes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from rzen_eval.benchmark.manifest import Manifest, Version
+    from rzen_eval.benchmark.manifest import Manifest
+    from rzen_eval.core import Result
     from rzen_eval.results.tables.rows import Cell, Row
 
 LEGEND = (
     "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents unless said otherwise. An average is the mean"
-    " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. `71.30 (3 of 10)` is over"
-    f" part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a protocol"
-    " other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
+    " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. A figure such as 71.30 (3 of"
+    f" 10) is over part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a"
+    " protocol other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
 )
 NOTHING = "–"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What a table prints: texts, and which of them stand for the best."""
+def document(
+    rows: Sequence[Row], manifest: Manifest, command: str, *, precision: int | None = None, per_task: bool = False
+) -> Document:
+    """Everything on some rows.
 
-    title: str
-    texts: pd.DataFrame
-    """The first column names the rows."""
-    best: pd.DataFrame
-    """Whether to print a text bold; shaped like `texts`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Everything on one version of the data."""
-
-    benchmark: str
-    """Its name."""
-    version: Version
-    tables: Sequence[Table]
-    rows: Sequence[Row]
-
-    @property
-    def title(self) -> str:
-        """The version, and what tells it from others."""
-        return f"Data {self.version.name}: {self.version.data}"
-
-    @property
-    def sources(self) -> dict[str, list[str]]:
-        """Models by where their figures come from."""
-        found: dict[str, list[str]] = {}
-        for row in self.rows:
-            found.setdefault(row.source, []).append(row.model)
-        return found
-
-    @property
-    def notes(self) -> dict[str, list[str]]:
-        """Models by what a reader must know about their figures."""
-        found: dict[str, list[str]] = {}
-        for row in self.rows:
-            for note in row.notes:
-                found.setdefault(note, []).append(row.model)
-        return found
+    Args:
+        rows: of any versions of the data.
+        manifest: what the tables are made of.
+        command: what is run for it.
+        precision: digits after the point; None: two, or as many as were published.
+        per_task: add the single tasks.
+    """
+    names = dict.fromkeys(manifest.benchmark(row.data_version).name for row in _sorted(rows, manifest))
+    lines = flat(rows, manifest, precision=precision, per_task=per_task)
+    return Document(
+        [
+            Part(", ".join(names), [LEGEND]),
+            *sections(rows, manifest, precision=precision, per_task=per_task),
+        ],
+        records=[
+            {key: value for key, value in (line | line.get("tasks", {})).items() if key != "tasks"} for line in lines
+        ],
+        content=lines,
+        command=command,
+    )
 
 
 def sections(
-    rows: Sequence[Row],
-    manifest: Manifest,
-    *,
-    precision: int | None = None,
-    per_task: bool = False,
-) -> list[Section]:
-    """Sort rows into tables, each version of the data by itself.
+    rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
+) -> list[Part]:
+    """Sort rows into tables, each version of the data by itself, with what is to be known about them.
 
     Args:
         rows: of any versions.
@@ -83,35 +61,44 @@ def sections(
         precision: digits after the point; None: two, or as many as were published.
         per_task: add a table of the single tasks of each modality.
     """
-    found = []
+    parts = []
     for name, version in manifest.versions.items():
-        members = sorted(
-            (row for row in rows if row.data_version == name), key=lambda row: row.rank(manifest.overall(name))
-        )
+        members = [row for row in _sorted(rows, manifest) if row.data_version == name]
         if members:
             tables = [_averages(title, columns, members, precision) for title, columns in manifest.tables(name).items()]
             for title, tasks in manifest.parts(name).items() if per_task else ():
                 tables.append(_tasks(f"{title}, task by task", tasks, members, precision))
-            filled = [table for table in tables if len(table.texts)]
-            found.append(Section(manifest.benchmark(name).name, version, filled, members))
-    return found
+            filled = [table for table in tables if table.rows]
+            parts.append(Part(f"Data {version.name}: {version.data}", tables=filled, points=_about(members)))
+    return parts
 
 
-def title(sections: Sequence[Section]) -> str:
-    """The benchmarks that there are tables of."""
-    return ", ".join(dict.fromkeys(section.benchmark for section in sections))
+def _sorted(rows: Sequence[Row], manifest: Manifest) -> list[Row]:
+    """By version, the newest first, then by the average over all tasks."""
+    order = list(manifest.versions)
+    return sorted(rows, key=lambda row: (order.index(row.data_version), row.rank(manifest.overall(row.data_version))))
+
+
+def _about(rows: Sequence[Row]) -> list[str]:
+    """Where figures come from and what a reader must know about them, each with the models that it holds for."""
+    models: dict[str, list[str]] = {row.source: [] for row in rows}
+    for row in rows:
+        for text in (row.source, *row.notes):
+            models.setdefault(text, []).append(row.model)
+    return [f"{', '.join(names)}: {text}" for text, names in models.items()]
 
 
 def _averages(title: str, columns: Sequence[str], rows: Sequence[Row], precision: int | None) -> Table:
     """One row a model of which the first column is known, sorted by it."""
     rows = sorted((row for row in rows if columns[0] in row.cells), key=lambda row: row.rank(columns[0]))
-    texts = pd.DataFrame({"Model": [row.model for row in rows]})
-    best = pd.DataFrame({"Model": [False] * len(rows)})
-    for column in columns:
-        cells = [row.cells.get(column) for row in rows]
-        texts[column] = [_text(cell, precision) for cell in cells]
-        best[column] = _best(cells, precision)
-    return Table(title, texts, best)
+    cells = [[row.cells.get(column) for column in columns] for row in rows]
+    best = [_best([line[column] for line in cells], precision) for column in range(len(columns))]
+    return Table(
+        ["Model", *columns],
+        [[row.model, *(shown(cell, precision) for cell in line)] for row, line in zip(rows, cells, strict=True)],
+        title,
+        {(row, column + 1) for column, places in enumerate(best) for row in places},
+    )
 
 
 def _tasks(title: str, names: Sequence[str], rows: Sequence[Row], precision: int | None) -> Table:
@@ -119,28 +106,29 @@ def _tasks(title: str, names: Sequence[str], rows: Sequence[Row], precision: int
     rows = [row for row in rows if any(name in row.tasks for name in names)]
     names = [name for name in names if any(name in row.tasks for row in rows)]
     cells = [[row.tasks.get(name) for row in rows] for name in names]
-    models = ["Task", *(row.model for row in rows)]
-    texts = [[name, *(_text(cell, precision) for cell in line)] for name, line in zip(names, cells, strict=True)]
-    best = [[False, *_best(line, precision)] for line in cells]
-    return Table(title, pd.DataFrame(texts, columns=models), pd.DataFrame(best, columns=models))
+    return Table(
+        ["Task", *(row.model for row in rows)],
+        [[name, *(shown(cell, precision) for cell in line)] for name, line in zip(names, cells, strict=True)],
+        title,
+        {(row, column + 1) for row, line in enumerate(cells) for column in _best(line, precision)},
+    )
 
 
-def _text(cell: Cell | None, precision: int | None) -> str:
-    if cell is None:
-        return NOTHING
-    return cell.text(precision) + cell.part + (f" {OTHER}" if cell.other else "")
+def shown(cell: Cell | None, precision: int | None = None) -> str:
+    """A cell as tables print it."""
+    return NOTHING if cell is None else cell.shown(precision)
 
 
-def _best(cells: Sequence[Cell | None], precision: int | None) -> list[bool]:
-    """The highest of the values that can be compared, as printed; several where they are equal, none of one alone."""
-    compared = [cell.number(precision) for cell in cells if cell and cell.ranked]
-    highest = max(compared) if len(compared) > 1 else None
-    return [bool(cell and cell.ranked and cell.number(precision) == highest) for cell in cells]
+def _best(cells: Sequence[Cell | None], precision: int | None) -> list[int]:
+    """Where the highest of the values that can be compared, as printed, stand; nowhere where there is but one."""
+    compared = {place: cell.number(precision) for place, cell in enumerate(cells) if cell is not None and cell.ranked}
+    highest = max(compared.values(), default=0.0)
+    return [place for place, value in compared.items() if len(compared) > 1 and value == highest]
 
 
 def flat(
     rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Rows for other programs: numbers in the columns of the row's own benchmark, sorted by version and average.
 
     A number is an average over all of its tasks. One over part of them is no number but a part of the note.
@@ -151,23 +139,37 @@ def flat(
         precision: as for `sections`.
         per_task: add the score of every task, under `tasks`.
     """
-    found = []
-    order = list(manifest.versions)
-    for row in sorted(
-        rows, key=lambda row: (order.index(row.data_version), row.rank(manifest.overall(row.data_version)))
-    ):
-        columns = list(manifest.columns(row.data_version))
-        parts = [
-            f"{column} {cell.text(precision)}{cell.part}"
-            for column in columns
-            if (cell := row.cells.get(column)) and cell.part
-        ]
-        line: dict[str, object] = {"model": row.model, "data_version": row.data_version, "size_b": row.size_b}
-        for column in columns:
-            cell = row.cells.get(column)
-            line[column] = cell.number(precision) if cell and not cell.part else None
+    lines = []
+    for row in _sorted(rows, manifest):
+        columns = manifest.columns(row.data_version)
+        cells = {column: cell for column in columns if (cell := row.cells.get(column))}
+        whole = {column: cell.number(precision) for column, cell in cells.items() if not cell.part}
+        parts = [f"{column} {cell.text(precision)}{cell.part}" for column, cell in cells.items() if cell.part]
+        line: dict[str, Any] = {"model": row.model, "data_version": row.data_version, "size_b": row.size_b}
+        line |= {column: whole.get(column) for column in columns}
         line["note"] = "; ".join([*row.notes, *parts])
         if per_task:
             line["tasks"] = {name: cell.number(precision) for name, cell in row.tasks.items()}
-        found.append(line)
-    return found
+        lines.append(line)
+    return lines
+
+
+def task_table(results: Sequence[Result], failed: Mapping[str, str]) -> Table:
+    """One row a task: its score in both readings, its counts, and what a reader must know about it.
+
+    Args:
+        results: in the order of the table.
+        failed: why a task has no result, by its id; they stand at the end.
+    """
+    columns = ["id", "task", "group", "metric", "score", "exact", "queries", "candidates", "ties", "notes"]
+    rows = [
+        [
+            *(result.id, result.task, result.group, result.metric),
+            *(f"{100 * score:.2f}" for score in (result.score, result.exact)),
+            *(str(count) for count in (result.n_queries, result.n_candidates, result.n_ties)),
+            ", ".join(notes(result)),
+        ]
+        for result in results
+    ]
+    rows += [[name, *[NOTHING] * (len(columns) - 2), "failed"] for name in failed]
+    return Table(columns, rows, spare=("exact", "group", "task", "ties", "candidates"))

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark.manifest import manifest as shipped
 from rzen_eval.core import Mark
-from rzen_eval.errors import ConfigError
-from rzen_eval.results import store
-from rzen_eval.results.tables.averages import mean, notes
+from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.benchmark.published import Reference
     from rzen_eval.core import Result
+    from rzen_eval.results.store import ModelResults
 
+OTHER = "†"
+"""Marks a figure of other data, or of another protocol, than the benchmark's."""
 DECIMALS = 2
 """Digits after the point of an average that is formed here."""
 
@@ -29,8 +30,10 @@ class Cell:
     """An average over tasks, in percent."""
 
     value: Decimal
-    found: int = 1
-    expected: int = 1
+    n_scored: int = 1
+    """Tasks that it is over."""
+    n_tasks: int = 1
+    """Tasks that it should be over."""
     digits: int | None = None
     """Digits after the point that were published; None: the average is formed here."""
     other: bool = False
@@ -39,7 +42,7 @@ class Cell:
     @property
     def ranked(self) -> bool:
         """Whether it may be compared: over the whole of its tasks, and of the benchmark's own data."""
-        return self.found == self.expected and not self.other
+        return self.n_scored == self.n_tasks and not self.other
 
     def number(self, precision: int | None = None) -> float:
         """The value as it is printed; never with more digits than were published."""
@@ -54,7 +57,11 @@ class Cell:
     @property
     def part(self) -> str:
         """` (3 of 10)` where tasks are missing, else nothing."""
-        return "" if self.found == self.expected else f" ({self.found} of {self.expected})"
+        return "" if self.n_scored == self.n_tasks else f" ({self.n_scored} of {self.n_tasks})"
+
+    def shown(self, precision: int | None = None) -> str:
+        """The value with everything that a reader must know of it: over how many tasks, and whether of other data."""
+        return self.text(precision) + self.part + (f" {OTHER}" if self.other else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +89,20 @@ def published(reference: Reference, manifest: Manifest) -> Row:
 
     Where a printed figure is not the average of the tasks, the row says so.
     """
-    other = reference.unranked is not None
-    cells, said = {}, [text for text in (reference.note, reference.unranked) if text]
+    unranked = reference.unranked is not None
+    cells, remarks = {}, [text for text in (reference.note, reference.unranked) if text]
     digits = manifest.benchmark(reference.data_version).digits
     for column, names in manifest.columns(reference.data_version).items():
         scores = [reference.tasks[name] for name in names if name in reference.tasks]
         printed = reference.scores.get(column)
         if printed is not None and len(scores) < len(names):
-            cells[column] = Cell(_exact(printed), len(names), len(names), _digits(printed, reference.decimals), other)
+            cells[column] = Cell(
+                _exact(printed), len(names), len(names), _digits(printed, reference.decimals), unranked
+            )
         elif scores:
-            cells[column] = Cell(mean(scores, digits), len(scores), len(names), None, other)
+            cells[column] = Cell(mean(scores, digits), len(scores), len(names), None, unranked)
             if printed is not None and abs(printed - cells[column].number()) > 0.5 * 10**-reference.decimals + 1e-9:
-                said.append(f"{column}: {printed:g} as printed, {cells[column].text()} from the scores of its tasks")
+                remarks.append(f"{column}: {printed:g} as printed, {cells[column].text()} from the scores of its tasks")
     sources = f"; tasks: {reference.tasks_source}" if reference.tasks_source else ""
     return Row(
         model=reference.model,
@@ -101,8 +110,8 @@ def published(reference: Reference, manifest: Manifest) -> Row:
         source=f"{reference.source}{f' ({reference.url})' if reference.url else ''}{sources}",
         size_b=reference.size_b,
         cells=cells,
-        tasks={name: Cell(_exact(score), other=other) for name, score in reference.tasks.items()},
-        notes=said,
+        tasks={name: Cell(_exact(score), other=unranked) for name, score in reference.tasks.items()},
+        notes=remarks,
     )
 
 
@@ -130,11 +139,16 @@ def scored(
     """
     kept = [result for result in results if result.limit is None]
     rows = []
-    for found in [version] if version else manifest.told(result.versions for result in kept):
-        counted = {result.task: result for result in kept if result.counts_in(found)}
+    for one in [version] if version else manifest.told(result.versions for result in kept):
+        counted = {result.task: result for result in kept if result.counts_in(one)}
         if counted:
-            rows.append(_scored(name, counted, source, manifest, found))
+            rows.append(_scored(name, counted, source, manifest, one))
     return rows
+
+
+def of_model(model: ModelResults, manifest: Manifest, version: str | None = None) -> list[Row]:
+    """Rows of results that lie on disk, see `scored`."""
+    return scored(model.name, list(model.results.values()), f"results in {model.folder}", manifest, version)
 
 
 def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Manifest, version: str) -> Row:
@@ -142,9 +156,9 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
     for column, names in manifest.columns(version).items():
         members = [results[task] for task in names if task in results]
         if members:
-            value, other = mean([100 * member.score for member in members], digits), any(map(_other, members))
-            cells[column] = Cell(value, len(members), len(names), None, other)
-    said = Counter(text for result in results.values() for text in _notes(result))
+            value = mean([100 * member.score for member in members], digits)
+            cells[column] = Cell(value, len(members), len(names), other=any(map(other, members)))
+    remarks = Counter(text for result in results.values() for text in [*notes(result), *_origin(result)])
     size = next((r.provenance.get("model", {}).get("parameters_b") for r in results.values()), None)
     return Row(
         model=name,
@@ -152,36 +166,32 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
         source=source,
         size_b=size,
         cells=cells,
-        tasks={task: Cell(_exact(100 * result.score), other=_other(result)) for task, result in results.items()},
+        tasks={task: Cell(_exact(100 * result.score), other=other(result)) for task, result in results.items()},
         notes=[
             text if count == len(results) else f"{text} ({count} of {len(results)} tasks)"
-            for text, count in said.items()
+            for text, count in remarks.items()
         ],
     )
 
 
-def _other(result: Result) -> bool:
-    return result.imported_from == "mteb" or result.source == "sample" or Mark.OTHER_DATA in result.marks
+def other(result: Result) -> bool:
+    """Whether a score is of other data, or of another protocol, than the benchmark's."""
+    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
 
 
-def _notes(result: Result) -> list[str]:
-    said = notes(result).split(", ") if notes(result) else []
-    if result.source == "sample":
-        said.append("made-up sample, not the benchmark")
-    if result.imported_from:
-        said.append(f"imported from {result.imported_from}")
-    return said
+def notes(result: Result) -> list[str]:
+    """What a reader must know about a score, each in a word or two."""
+    expected = shipped().frames(result.versions)
+    frames = result.provenance.get("frames", expected)
+    remarks = {
+        f"first {result.limit} queries": result.limit is not None,
+        "not the benchmark's data": Mark.OTHER_DATA in result.marks,
+        f"{frames} frames": result.modality == "video" and frames != expected,
+        "collapsed": Mark.COLLAPSED in result.marks,
+    }
+    return [remark for remark, holds in remarks.items() if holds]
 
 
-def read(folder: Path) -> dict[str, list[Result]]:
-    """Results under a folder, by model: its own, or those of the folders in it.
-
-    Raises:
-        ConfigError: there is no such folder, or there are no results in it.
-        ResultError: a file is not a result.
-    """
-    if not folder.is_dir():
-        raise ConfigError(f"no folder at {folder}; expected one with <model>/<task>.json, as a run leaves them")
-    places = [folder] if any(folder.glob("*.json")) else sorted(place for place in folder.iterdir() if place.is_dir())
-    found = {place.resolve().name: [store.read(file) for file in sorted(place.glob("*.json"))] for place in places}
-    return {name: results for name, results in found.items() if results}
+def _origin(result: Result) -> list[str]:
+    sample = ["made-up sample, not the benchmark"] if result.source == "sample" else []
+    return [*sample, *([f"imported from {result.imported_from}"] if result.imported_from else [])]

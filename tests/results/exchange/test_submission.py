@@ -108,7 +108,7 @@ def test_what_is_missing_is_named_with_how_to_give_it(export: EXPORT):
         (("model_name=a/b",), "model_name=a/b: expected a name without '/'"),
         (("licence=mit",), "takes no settings, found 'licence=mit'"),
         (("another",), "unexpected 'another'"),
-        (("--data-version", "2.0.1"), "expected one of 2.1, 2.0, found '2.0.1'"),
+        (("--data-version", "2.0.1"), "found '2.0.1' (did you mean 2.1?)"),
     ],
 )
 def test_metadata_that_cannot_be_right_are_one_line(export: EXPORT, words: tuple[str, ...], said: str):
@@ -149,4 +149,4 @@ def test_scores_of_the_sample_say_so_in_the_file(export: EXPORT):
 
 def test_only_one_model_is_exported(export: EXPORT):
     store.write(Path("results/other"), result("cirr", 0.5), RUN)
-    assert "results holds the results of mine, other; expected one" in export("results", *WORDS, code=2)
+    assert "results holds results of mine, other; expected those of one model" in export("results", *WORDS, code=2)

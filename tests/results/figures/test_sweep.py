@@ -20,8 +20,12 @@ from rzen_eval.ranking.quantise import Precision, shrink
 from rzen_eval.results.figures import sweep
 from tests.cli.test_main import Ran
 from tests.results.test_store import result
+from tests.runs import manifest_of
 
 FULL = (64, Precision.FLOAT32)
+MADE_OF = manifest_of(
+    {"image": {"I-CLS": ["i"]}, "visdoc": {"ViDoRe-V1": ["a", "b"], "VisRAG": ["c"], "VisDoc-OOD": ["d"]}}
+)
 
 
 class Speller:
@@ -77,30 +81,31 @@ def test_means_and_percentages_are_of_the_same_tasks():
             FULL: [result("a", 0.5), result("c", 1.0, group="VisRAG")],
             (32, Precision.INT8): [result("a", 0.25), result("c", 0.5, group="VisRAG", n_ties=3)],
         },
+        MADE_OF,
     )
     assert [(row.bytes, row.mean, row.percent) for row in rows] == [(256, 75.0, 100.0), (32, 37.5, 50.0)]
-    table = sweep.frame(rows, {"visdoc": {"ViDoRe-V1": ["a", "b"], "VisRAG": ["c"], "VisDoc-OOD": ["d"]}})
-    assert table.iloc[1].to_dict() == {
+    assert sweep.lines(rows)[1] == {
+        "Model": "toy",
         "dims": "32", "precision": "int8", "bytes": "32", "tasks": "2", "mean": "37.50", "% of full": "50.0",
         "ties": "3", "Visdoc": "37.50 (2 of 4)", "ViDoRe-V1": "25.00 (1 of 2)", "VisRAG": "50.00",
     }  # fmt: skip
 
 
 def test_without_a_full_score_there_is_no_percentage():
-    rows = sweep.rows("toy", {FULL: [result("a", 0.0)]})
+    rows = sweep.rows("toy", {FULL: [result("a", 0.0)]}, MADE_OF)
     assert rows[0].percent is None
-    assert sweep.frame(rows, {"visdoc": {"ViDoRe-V1": ["a"]}})["% of full"].tolist() == ["–"]
+    assert sweep.lines(rows)[0]["% of full"] == "–"
 
 
 def test_two_versions_of_the_data_are_never_averaged():
     old, new = (result(name, score, provenance={"versions": [name]}) for name, score in (("2.0", 0.2), ("2.1", 0.4)))
-    rows = sweep.rows("toy", {FULL: [old, new]})
+    rows = sweep.rows("toy", {FULL: [old, new]}, MADE_OF)
     assert [(row.model, row.mean) for row in rows] == [("toy (data 2.1)", 40.0), ("toy (data 2.0)", 20.0)]
     assert Image.open(io.BytesIO(sweep.plot(rows, "png"))).size[0] == 1200
 
 
 def test_a_plot_is_the_same_every_time():
-    rows = sweep.rows("toy", {FULL: [result("a", 0.5)], (8, Precision.BINARY): [result("a", 0.25)]})
+    rows = sweep.rows("toy", {FULL: [result("a", 0.5)], (8, Precision.BINARY): [result("a", 0.25)]}, MADE_OF)
     assert sweep.plot(rows, "svg") == sweep.plot(rows, "svg")
     assert sweep.plot(rows, "png") == sweep.plot(rows, "png")
 

@@ -219,4 +219,4 @@ def test_wrong_words_are_one_line(compare: COMPARE, a: Path, b: Path, words: tup
 def test_one_name_in_two_folders_is_told_apart_by_folder(compare: COMPARE, tmp_path: Path):
     for place, right in (("old", 5), ("new", 6)):
         write(tmp_path / place / "m", "mscoco", hits(right, 10))
-    assert "# new/m against old/m" in compare("old/m", "new/m")
+    assert "# m (new/m) against m (old/m)" in compare("old/m", "new/m")

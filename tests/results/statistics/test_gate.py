@@ -95,7 +95,7 @@ def test_a_rise_fails_where_the_gate_is_strict(check: CHECK, m: Path):
     write(m, "mscoco", hits(6, 10))
     text = check()
     assert rows(text) == {"mscoco": "higher"}
-    assert "`--update` takes them into the baseline" in text
+    assert "--update takes them into the baseline" in text
     assert rows(check("--strict", code=1)) == {"mscoco": "higher"}
 
 
