@@ -17,6 +17,7 @@ from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.family import family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain, written
 from rzen_eval.config.schema import RunConfig
+from rzen_eval.config.unchanged import unchanged
 from rzen_eval.config.words import parse
 from rzen_eval.data.recipe import check_options
 from rzen_eval.errors import ConfigError, nearest
@@ -54,10 +55,13 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
         every = load([word for word in overrides if word != AVAILABLE], extra_dirs)
         return every.model_copy(update={"tasks": _available(every)})
     parsed = parse(overrides, places)
-    without = not need_tasks and all(override.key_or_group != "task" for override in parsed)
-    raw = _compose(parsed, places, ["~task"] if without else [])
-    if not without or raw.get("tasks"):
-        _check_task_ids(raw.get("tasks") or {}, parsed)
+    if not need_tasks and all(override.key_or_group != "task" for override in parsed):
+        raw = _compose(parsed, places, ["~task"])
+        if raw.get("tasks"):
+            _check_task_ids(raw["tasks"], parsed)
+    else:
+        raw = _with_tasks(parsed, places)
+        _check_task_ids(raw["tasks"], parsed)
     return _validate(raw, parsed, places)
 
 
@@ -72,6 +76,17 @@ def _available(config: RunConfig) -> dict[str, Task]:
             " same data.root says what is where"
         )
     return found
+
+
+def _with_tasks(parsed: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:
+    """What Hydra composes, those tasks read beside it that need none of it."""
+    if others := unchanged(parsed, places):
+        raw = _compose([override for override in parsed if override.key_or_group != "task"], places, [others.word])
+        tasks = others.among(raw.get("tasks") or {})
+        if tasks is not None:
+            return raw | {"tasks": tasks}
+    raw = _compose(parsed, places, [])
+    return raw | {"tasks": raw.get("tasks") or {}}
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:

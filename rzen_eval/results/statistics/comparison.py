@@ -11,7 +11,6 @@ from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
-from rzen_eval.results.store import ModelResults
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.bootstrap import Floats, Interval
+    from rzen_eval.results.store import ModelResults
 
 Reading = Literal["score", "exact"]
 CORRECTIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
@@ -27,9 +27,6 @@ CORRECTIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
     "bh": bootstrap.benjamini_hochberg,
     "none": list,
 }
-
-
-Model = ModelResults
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,10 @@ def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
     (tmp_path / "sweep_tasks.csv").write_text("model,dims\nm,16\n")
     with pytest.raises(ResultError, match="expected columns model, dims, precision, id, score"):
         plots.read_sweep(tmp_path)
+    sweep(tmp_path / "broken", "m")
+    (tmp_path / "broken/sweep_tasks.csv").write_text("model,dims,precision,id,score\nm,many,float32,a,0.5\n")
+    with pytest.raises(ResultError, match=r"cannot be read \(invalid literal .*'many'\); sweep again"):
+        plots.read_sweep(tmp_path / "broken")
     with pytest.raises(ConfigError, match="expected a folder that rzen-eval sweep --output DIR wrote"):
         plots.read_sweep(tmp_path / "nowhere")
 
