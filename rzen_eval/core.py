@@ -339,6 +339,12 @@ class Result(Frozen):
         return imported.get("from")
 
     @property
+    def other_protocol(self) -> bool:
+        """Whether it was imported from an evaluator that has another protocol for this task than the benchmark's."""
+        imported: Mapping[str, Any] = self.provenance.get("imported", {})
+        return imported.get("from") == "mteb" and not imported.get("own_protocol", False)
+
+    @property
     def _dataset(self) -> Mapping[str, str]:
         found: Mapping[str, str] = self.provenance.get("dataset", {})
         return found

@@ -14,6 +14,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.ranking.metrics import FAMILIES
+from rzen_eval.results.exchange import mteb as own
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -104,8 +105,8 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
-    """An ordinary result of an official score file.
+def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
+    """The ordinary result of an official score file.
 
     Args:
         found: what the file says.
@@ -130,7 +131,7 @@ def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str
         warnings.append(f"{task.id}: `exact` repeats the official reading, the only one that is known")
     if count != task.n_queries:
         warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
-    return _result(
+    result = _result(
         task,
         metrics,
         differing=differing,
@@ -138,10 +139,16 @@ def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str
         warnings=warnings,
         provenance=_provenance("the official evaluator", found, model, task),
     )
+    return [result]
 
 
-def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
-    """An ordinary result of one of mteb's files; arguments and errors as for `from_official`."""
+def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
+    """Ordinary results of one of mteb's files; arguments and errors as for `from_official`.
+
+    A file of a suite that is mteb's own gives one for each language, any other a single one.
+    """
+    if own.defines(found.name):
+        return own.results(found, model)
     splits = found.values.get("scores")
     if not isinstance(splits, dict) or len(splits) != 1:
         raise ResultError(f"{found.name}: expected scores of one split, found {splits and list(splits)}")
@@ -164,7 +171,7 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | N
     revision = found.values.get("dataset_revision")
     if revision != task.revision:
         warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
-    return _result(
+    result = _result(
         task,
         metrics,
         differing=(),
@@ -172,6 +179,7 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | N
         warnings=warnings,
         provenance=_provenance("mteb", found, model, task),
     )
+    return [result]
 
 
 def _spelled(key: str) -> str | None:

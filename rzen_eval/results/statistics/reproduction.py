@@ -194,4 +194,4 @@ def _other(result: Result) -> str:
         return "scored on the made-up sample"
     if Mark.OTHER_DATA in result.marks:
         return "scored on other data than the benchmark's"
-    return "imported from mteb, which has its own prompts" if result.imported_from == "mteb" else ""
+    return "imported from mteb, which has its own prompts" if result.other_protocol else ""

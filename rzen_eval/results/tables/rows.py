@@ -176,7 +176,7 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
 
 def other(result: Result) -> bool:
     """Whether a score is of other data, or of another protocol, than the benchmark's."""
-    return result.imported_from == "mteb" or result.source == "sample" or Mark.OTHER_DATA in result.marks
+    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
 
 
 def notes(result: Result) -> list[str]:
