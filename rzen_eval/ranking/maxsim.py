@@ -109,7 +109,7 @@ def tiles(lengths: Indices, room: int) -> list[Tile]:
     """Split candidates into tiles of at most `room` vectors, each candidate counted with the width of its tile.
 
     Args:
-        lengths: vectors of each candidate.
+        lengths: vectors of each candidate, (candidates,).
         room: vectors of a tile; a longer candidate has a tile of its own.
     """
     order = np.argsort(lengths, kind="stable")
@@ -124,7 +124,12 @@ def tiles(lengths: Indices, room: int) -> list[Tile]:
 
 
 def runs(lengths: Indices, room: int = QUERY_VECTORS) -> list[slice]:
-    """Split queries, in their order, into runs of at most `room` vectors; a longer query is a run of its own."""
+    """Split queries, in their order, into runs of at most `room` vectors; a longer query is a run of its own.
+
+    Args:
+        lengths: vectors of each query, (queries,).
+        room: vectors of a run.
+    """
     found: list[slice] = []
     start = held = 0
     for end, length in enumerate(lengths.tolist()):

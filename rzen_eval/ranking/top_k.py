@@ -98,7 +98,7 @@ def best_first(
 
 
 def by_id(ids: Sequence[str], n: int, what: str, *, larger_first: bool = False) -> tuple[Indices, list[str]]:
-    """Rows in the order of their ids, or its reverse, and the ids in that order."""
+    """Rows in the order of their ids, or its reverse, (n,), and the ids in that order."""
     ids = list(ids)
     if len(ids) != n:
         raise DataError(f"expected one {what} id a vector, found {len(ids)} ids and {n} vectors")
@@ -110,7 +110,16 @@ def by_id(ids: Sequence[str], n: int, what: str, *, larger_first: bool = False) 
 
 
 def distinct(vectors: Vectors | MultiVectors, rows: Indices) -> tuple[Indices, Indices]:
-    """Number of each row's vector or vectors, counting distinct ones in order; and where each number first occurs."""
+    """Which vectors are equal.
+
+    Args:
+        vectors: (items, dimensions), or several an item.
+        rows: of the items to look at, in the order to look at them: (rows,).
+
+    Returns:
+        Number of each row's vector or vectors, counting distinct ones in order: (rows,). Where in `rows` each number
+        first occurs: (distinct,).
+    """
     numbers: dict[bytes, int] = {}  # adding zero below turns -0.0 into 0.0, which is equal but has other bytes
     digests = (blake2b((vectors[row] + 0.0).tobytes(), digest_size=16).digest() for row in rows)
     group = np.fromiter((numbers.setdefault(digest, len(numbers)) for digest in digests), np.int64, len(rows))
@@ -118,7 +127,7 @@ def distinct(vectors: Vectors | MultiVectors, rows: Indices) -> tuple[Indices, I
 
 
 def filled(rows: Tensor, n: int) -> Tensor:
-    """The rows, followed by zeros if they are fewer than n."""
+    """The rows, (rows, dimensions), followed by rows of zeros if they are fewer than n."""
     from torch.nn.functional import pad
 
     return pad(rows, (0, 0, 0, n - len(rows))) if len(rows) < n else rows
