@@ -69,6 +69,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         gathered.ask(query, right[-1:], clips)
         for clip in clips:
             gathered.candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
+    repository.media.clips.extend(gathered.candidates)
     warnings = [f"{task.id}: {ambiguous} videos have several {POSITIVE}* clips; the last counts"] if ambiguous else []
     return assemble.assemble(task, repository, gathered, warnings=warnings)
 
