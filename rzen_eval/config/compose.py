@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from rzen_eval.core import Task
 
 
+AVAILABLE = "task=available"
+"""Every task of the benchmark whose data are on this machine."""
+
+
 def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need_tasks: bool = True) -> RunConfig:
     """Compose and check a configuration.
 
@@ -48,6 +52,9 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
         ConfigError: an unknown group, choice or key, a value of a wrong type, a missing value.
     """
     places = folders(extra_dirs)
+    if AVAILABLE in overrides:
+        every = load([word for word in overrides if word != AVAILABLE], extra_dirs)
+        return every.model_copy(update={"tasks": _available(every)})
     parsed = parse(overrides, places)
     if not need_tasks and all(override.key_or_group != "task" for override in parsed):
         raw = _compose(parsed, places, ["~task"])
@@ -57,6 +64,19 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
         raw = _with_tasks(parsed, places)
         _check_task_ids(raw["tasks"], parsed)
     return _validate(raw, parsed, places)
+
+
+def _available(config: RunConfig) -> dict[str, Task]:
+    """Those of the default tasks that can be run with the data that are there."""
+    from rzen_eval.data.examine import available
+
+    found = {task.id: task for task in available(list(config.tasks.values()))}
+    if not found:
+        raise ConfigError(
+            f"{AVAILABLE}: of none of {len(config.tasks)} tasks are the data there; `rzen-eval data doctor` with the"
+            " same data.root says what is where"
+        )
+    return found
 
 
 def _with_tasks(parsed: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:

@@ -30,12 +30,12 @@ class CheckedMultiVectors:
     """Whether the items are practically all alike, so that a ranking says nothing."""
 
 
-def as_vectors(found: Any) -> Vectors | MultiVectors:
+def as_vectors(returned: Any) -> Vectors | MultiVectors:
     """What an embedder returned, as float32 and not yet checked.
 
     Args:
-        found: an array of shape (n, dim), a list of n arrays of shape (vectors, dim), or MultiVectors; torch tensors of
-            any kind count as arrays.
+        returned: an array of shape (n, dim), a list of n arrays of shape (vectors, dim), or MultiVectors; torch tensors
+            of any kind count as arrays.
 
     Returns:
         MultiVectors where items have rows of their own, else an array.
@@ -43,24 +43,24 @@ def as_vectors(found: Any) -> Vectors | MultiVectors:
     Raises:
         ModelError: it is none of these, or the dimensions of the items differ.
     """
-    if isinstance(found, MultiVectors):
-        return found
+    if isinstance(returned, MultiVectors):
+        return returned
     try:
-        if isinstance(found, (list, tuple)) and any(getattr(part, "ndim", 0) == 2 for part in found):
-            return _stacked([_array(part) for part in found])
-        return _array(found)
+        if isinstance(returned, (list, tuple)) and any(getattr(part, "ndim", 0) == 2 for part in returned):
+            return _stacked([_array(part) for part in returned])
+        return _array(returned)
     except (TypeError, ValueError) as error:
         raise ModelError(
             "expected an array of shape (n, dim) from embed, or a list of n arrays of shape (vectors, dim), found"
-            f" {type(found).__name__} ({error})"
+            f" {type(returned).__name__} ({error})"
         ) from error
 
 
-def _array(found: Any) -> NDArray[np.float32]:
-    if hasattr(found, "detach"):
-        found = found.detach().float().cpu()
+def _array(returned: Any) -> NDArray[np.float32]:
+    if hasattr(returned, "detach"):
+        returned = returned.detach().float().cpu()
     with np.errstate(over="ignore"):
-        return np.asarray(found, dtype=np.float32)
+        return np.asarray(returned, dtype=np.float32)
 
 
 def _stacked(parts: Sequence[NDArray[np.float32]]) -> MultiVectors:
@@ -76,7 +76,12 @@ def _stacked(parts: Sequence[NDArray[np.float32]]) -> MultiVectors:
 def same_form(
     left: Vectors | MultiVectors, right: Vectors | MultiVectors
 ) -> tuple[Vectors, Vectors] | tuple[MultiVectors, MultiVectors]:
-    """Both sides of a task as MultiVectors if one is: where all queries have but one token, say."""
+    """Both sides of a task as MultiVectors if one is: where all queries have but one token, say.
+
+    Args:
+        left: one vector an item, (items, dimensions), or several.
+        right: likewise; of another number of items.
+    """
     if not isinstance(left, MultiVectors) and not isinstance(right, MultiVectors):
         return left, right
     return _several(left), _several(right)

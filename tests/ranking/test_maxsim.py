@@ -14,6 +14,7 @@ from rzen_eval.errors import DataError, ModelError
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.maxsim import rank_maxsim, runs, tiles
 from rzen_eval.ranking.multivectors import as_vectors, check_multi_vectors
+from rzen_eval.ranking.top_k import RankSettings
 from tests import toys
 from tests.ranking.test_dot import by_brute_force, ids, unit_rows
 
@@ -64,7 +65,11 @@ def test_rankings_and_scores_equal_a_double_loop(tile_bytes: int, block_bytes: i
     rng = np.random.default_rng(seed)
     queries, candidates = ragged(rng, 19, 9, 8), ragged(rng, 60, 30, 8)
     run = rank_maxsim(
-        queries, candidates, ids("q", 19), ids("c", 60), k=60, block_bytes=block_bytes, tile_bytes=tile_bytes
+        queries,
+        candidates,
+        ids("q", 19),
+        ids("c", 60),
+        settings=RankSettings(k=60, block_bytes=block_bytes, tile_bytes=tile_bytes),
     )
     expected = by_double_loop(queries, candidates)
     for row, query_id in enumerate(ids("q", 19)):
@@ -88,7 +93,9 @@ def test_ties_and_pools_equal_a_stable_sort(pooled: bool, tile_bytes: int) -> No
     if pooled:
         some = [rng.choice(candidate_ids, size=size).tolist() for size in (0, 1, 4, 11, 40, 300)]
         pools = {query_id: some[rng.integers(len(some))] for query_id in query_ids}
-    run = rank_maxsim(queries, candidates, query_ids, candidate_ids, pools, k=20, tile_bytes=tile_bytes)
+    run = rank_maxsim(
+        queries, candidates, query_ids, candidate_ids, pools, settings=RankSettings(k=20, tile_bytes=tile_bytes)
+    )
     scores = by_double_loop(queries, candidates).astype(np.float32)
     assert (run.ranking, run.scores, run.tied) == by_brute_force(scores, query_ids, candidate_ids, pools, 20)
     assert run.tied
@@ -104,7 +111,7 @@ def test_neither_listing_nor_memory_nor_other_candidates_change_a_bit_of_a_score
     for block_bytes, tile_bytes in ((SMALLEST, SMALLEST), (5000, 1 << 19), (ROOMY, ROOMY)):
         assert expected == rank_maxsim(
             shuffled(queries, left), shuffled(candidates, right), [query_ids[i] for i in left],
-            [candidate_ids[i] for i in right], block_bytes=block_bytes, tile_bytes=tile_bytes,
+            [candidate_ids[i] for i in right], settings=RankSettings(block_bytes=block_bytes, tile_bytes=tile_bytes),
         )  # fmt: skip
     some = dict.fromkeys(query_ids, candidate_ids[7:18])
     alone = rank_maxsim(queries, candidates, query_ids, candidate_ids, some)

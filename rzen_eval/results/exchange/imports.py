@@ -52,7 +52,7 @@ LANGUAGES = frozenset({"english", "french", "german", "spanish"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Claim:
     """What a file says of a task."""
 
     file: Path
@@ -60,7 +60,7 @@ class Found:
     values: Mapping[str, Any]
 
 
-def official(place: Path) -> Iterator[Found]:
+def official(place: Path) -> Iterator[Claim]:
     """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
 
     Raises:
@@ -74,13 +74,13 @@ def official(place: Path) -> Iterator[Found]:
         if isinstance(content.get("metrics"), dict):
             for modality in content["metrics"].values():
                 for name, values in modality.items():
-                    yield Found(file, name, values if isinstance(values, dict) else {})
+                    yield Claim(file, name, values if isinstance(values, dict) else {})
         else:
             name = file.parent.name if file.name == "score.json" else file.name.removesuffix("_score.json")
-            yield Found(file, name, content)
+            yield Claim(file, name, content)
 
 
-def mteb(place: Path) -> Iterator[Found]:
+def mteb(place: Path) -> Iterator[Claim]:
     """What mteb wrote: a JSON file for each task, `model_meta.json` aside.
 
     Raises:
@@ -92,7 +92,7 @@ def mteb(place: Path) -> Iterator[Found]:
         raise ConfigError(f"import: no JSON under {place}; expected the folder of a model's results")
     for file in files:
         content = _json(file)
-        yield Found(file, str(content.get("task_name", file.stem)), content)
+        yield Claim(file, str(content.get("task_name", file.stem)), content)
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -105,11 +105,11 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
+def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
     """The ordinary result of an official score file.
 
     Args:
-        found: what the file says.
+        claim: what the file says.
         model: what the model is called.
         tasks: every task, in every version of its data.
         version: of the data, where neither the name of a task nor its count of queries tells.
@@ -117,13 +117,13 @@ def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str
     Raises:
         ResultError: there is no such task, or what the file says of it cannot be its score.
     """
-    values = _numbers(found.values)
+    values = _numbers(claim.values)
     if not values:
-        raise ResultError(f"{found.name}: no scores in {found.file.name}")
+        raise ResultError(f"{claim.name}: no scores in {claim.file.name}")
     count = values.get("num_data")
     if count is None or count != values.get("num_pred"):
-        raise ResultError(f"{found.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
-    task = _task(found.name, tasks, int(count), version)
+        raise ResultError(f"{claim.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
+    task = _task(claim.name, tasks, int(count), version)
     metrics = {name: value for name, value in values.items() if name.partition("@")[0] in FAMILIES}
     differing = {name for name in metrics if name.startswith("ndcg")} if _graded(metrics) else set()
     warnings = [f"{task.id}: imported from the official evaluator, which counts neither candidates nor ties"]
@@ -137,28 +137,28 @@ def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str
         differing=differing,
         count=int(count),
         warnings=warnings,
-        provenance=_provenance("the official evaluator", found, model, task),
+        provenance=_provenance("the official evaluator", claim, model, task),
     )
     return [result]
 
 
-def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
+def from_mteb(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
     """Ordinary results of one of mteb's files; arguments and errors as for `from_official`.
 
     A file of a suite that is mteb's own gives one for each language, any other a single one.
     """
-    if own.defines(found.name):
-        return own.results(found, model)
-    splits = found.values.get("scores")
+    if own.defines(claim.name):
+        return own.results(claim, model)
+    splits = claim.values.get("scores")
     if not isinstance(splits, dict) or len(splits) != 1:
-        raise ResultError(f"{found.name}: expected scores of one split, found {splits and list(splits)}")
+        raise ResultError(f"{claim.name}: expected scores of one split, found {splits and list(splits)}")
     (subsets,) = splits.values()
-    name = MTEB.get(found.name, found.name)
+    name = MTEB.get(claim.name, claim.name)
     task = _task(name, tasks, None, version)
     languages = {subset.get("hf_subset", "default") for subset in subsets}
     expected = LANGUAGES if name.endswith("_multilingual") else {"default"}
     if languages != expected or len(subsets) != len(expected):
-        raise ResultError(f"{found.name}: expected subsets {', '.join(sorted(expected))}, found {', '.join(languages)}")
+        raise ResultError(f"{claim.name}: expected subsets {', '.join(sorted(expected))}, found {', '.join(languages)}")
     each = [
         _numbers({spelled: value for key, value in subset.items() if (spelled := _spelled(key))}) for subset in subsets
     ]
@@ -168,7 +168,7 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | N
     warnings = [f"{task.id}: imported from mteb, which has its own prompts, and counts neither candidates nor ties"]
     if task.name in manifest().graded:
         warnings.append(f"{task.id}: `score` repeats the textbook reading, the only one that is known")
-    revision = found.values.get("dataset_revision")
+    revision = claim.values.get("dataset_revision")
     if revision != task.revision:
         warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
     result = _result(
@@ -177,7 +177,7 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | N
         differing=(),
         count=task.n_queries,
         warnings=warnings,
-        provenance=_provenance("mteb", found, model, task),
+        provenance=_provenance("mteb", claim, model, task),
     )
     return [result]
 
@@ -215,11 +215,11 @@ def _graded(metrics: Mapping[str, float]) -> bool:
     return any(linear != exponential for linear, exponential in pairs if None not in {linear, exponential})
 
 
-def _provenance(source: str, found: Found, model: str, task: Entry) -> dict[str, Any]:
-    about = {name: found.values[name] for name in ("mteb_version", "dataset_revision") if name in found.values}
-    digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
+def _provenance(source: str, claim: Claim, model: str, task: Entry) -> dict[str, Any]:
+    about = {name: claim.values[name] for name in ("mteb_version", "dataset_revision") if name in claim.values}
+    digest = hashlib.sha256(claim.file.read_bytes()).hexdigest()
     return {
-        "imported": {"from": source, "file": found.file.name, "sha256": digest, "name": found.name, **about},
+        "imported": {"from": source, "file": claim.file.name, "sha256": digest, "name": claim.name, **about},
         "model": {"name": model},
         "dataset": {"source": "imported", "repo": task.repo, "revision": about.get("dataset_revision")},
         "versions": list(task.versions),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rzen_eval.benchmark.manifest import Entry
-    from rzen_eval.results.exchange.imports import Found
+    from rzen_eval.results.exchange.imports import Claim
 
 SCRIPTS = {
     "french": "fra-Latn",
@@ -55,31 +55,31 @@ def _parts(name: str) -> dict[str, Entry]:
     return {entry.name.removeprefix(f"{name}/"): entry for entry in found}
 
 
-def results(found: Found, model: str) -> list[Result]:
+def results(claim: Claim, model: str) -> list[Result]:
     """Ordinary results of one of mteb's files, one for each of its subsets.
 
     Args:
-        found: what the file says.
+        claim: what the file says.
         model: what the model is called.
 
     Raises:
         ResultError: the task's data are private, or what the file says cannot be its scores.
     """
-    parts = _parts(found.name)
+    parts = _parts(claim.name)
     if not parts:
-        raise ResultError(f"{found.name}: its data are not public, so there is no such task here")
-    splits = found.values.get("scores")
+        raise ResultError(f"{claim.name}: its data are not public, so there is no such task here")
+    splits = claim.values.get("scores")
     subsets = splits.get("test") if isinstance(splits, dict) else None
     if not isinstance(subsets, list) or not subsets:
-        raise ResultError(f"{found.name}: expected scores of the split test, found {splits and list(splits)}")
+        raise ResultError(f"{claim.name}: expected scores of the split test, found {splits and list(splits)}")
     named = [str(subset.get("hf_subset")) for subset in subsets]
     strange = [name for name in named if name not in parts]
     if strange or len(set(named)) < len(named):
-        raise ResultError(f"{found.name}: expected subsets {some(list(parts), 6)}, each once, found {some(named, 6)}")
-    return [_result(found, parts[name], subset, model) for name, subset in zip(named, subsets, strict=True)]
+        raise ResultError(f"{claim.name}: expected subsets {some(list(parts), 6)}, each once, found {some(named, 6)}")
+    return [_result(claim, parts[name], subset, model) for name, subset in zip(named, subsets, strict=True)]
 
 
-def _result(found: Found, entry: Entry, subset: Mapping[str, Any], model: str) -> Result:
+def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -> Result:
     metrics = {ours: subset[theirs] for theirs, ours in METRICS.items() if isinstance(subset.get(theirs), int | float)}
     score = metrics.get(entry.metric)
     if score is None or score != subset.get("main_score"):
@@ -89,14 +89,14 @@ def _result(found: Found, entry: Entry, subset: Mapping[str, Any], model: str) -
     wrong = [f"{name} {value}" for name, value in metrics.items() if not 0 <= value <= 1]
     if wrong:
         raise ResultError(f"{entry.name}: expected scores from 0 to 1, found {wrong[0]}")
-    revision = found.values.get("dataset_revision")
+    revision = claim.values.get("dataset_revision")
     warnings = [
         f"{entry.id}: imported from mteb, which counts neither candidates nor ties; `exact` repeats its reading"
     ]
     if revision != entry.revision:
         warnings.append(f"{entry.id}: scored at revision {revision}, not {entry.revision}: not the benchmark's data")
-    about = {"mteb_version": subset.get("mteb_version", found.values.get("mteb_version")), "dataset_revision": revision}
-    digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
+    about = {"mteb_version": subset.get("mteb_version", claim.values.get("mteb_version")), "dataset_revision": revision}
+    digest = hashlib.sha256(claim.file.read_bytes()).hexdigest()
     return Result(
         id=entry.id,
         task=entry.name,
@@ -117,9 +117,9 @@ def _result(found: Found, entry: Entry, subset: Mapping[str, Any], model: str) -
             "imported": {
                 "from": "mteb",
                 "own_protocol": True,
-                "file": found.file.name,
+                "file": claim.file.name,
                 "sha256": digest,
-                "name": found.name,
+                "name": claim.name,
                 **about,
             },
             "model": {"name": model},
@@ -130,11 +130,11 @@ def _result(found: Found, entry: Entry, subset: Mapping[str, Any], model: str) -
     )
 
 
-def files(found: Sequence[Result]) -> dict[str, str]:
+def files(scored: Sequence[Result]) -> dict[str, str]:
     """Results in the form of mteb's files, with the figures rounded as there.
 
     Args:
-        found: of one model; those of tasks that are not mteb's own are left out.
+        scored: of one model; those of tasks that are not mteb's own are left out.
 
     Returns:
         Texts by the name of the file, one for each of mteb's tasks.
@@ -143,7 +143,7 @@ def files(found: Sequence[Result]) -> dict[str, str]:
         ResultError: a score is of part of the queries.
     """
     by_task: dict[str, dict[str, Result]] = {}
-    for result in found:
+    for result in scored:
         name, _, subset = result.task.rpartition("/")
         if subset in _parts(name):
             if result.limit is not None:

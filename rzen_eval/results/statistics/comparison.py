@@ -69,9 +69,10 @@ class Difference:
     second: float
     queries: Queries | None
     """None where the scores of single queries were not kept on either side, or not of all tasks of an average."""
-    found: int = 1
+    n_shared: int = 1
     """Tasks that both models have."""
-    expected: int = 1
+    n_tasks: int = 1
+    """Tasks that it should be over."""
 
     @property
     def points(self) -> float:
@@ -242,7 +243,7 @@ def _pair(name: str, first: ModelResults, second: ModelResults, method: Method) 
 
 
 def _changes(pair: _Pair) -> list[protocol.Change]:
-    facts = (protocol.settings, protocol.told, protocol.made_with)
+    facts = (protocol.settings, protocol.presented, protocol.made_with)
     return [change for part in facts for change in protocol.changes(part(pair.first), part(pair.second))]
 
 

@@ -124,7 +124,7 @@ def check(model: ModelResults, baseline: Baseline, manifest: Manifest, tolerance
         else:
             pairs[name] = _pair(model, name, recorded, result)
             changes[name] += protocol.changes(baseline.settings, protocol.settings(result))
-            changes[name] += protocol.changes(recorded.told, protocol.told(result))
+            changes[name] += protocol.changes(recorded.presented, protocol.presented(result))
         tasks.append(Check(name, recorded.group, 100 * recorded.score, 100 * result.score, verdict, why))
     version = protocol.version((model.results[name] for name in pairs), manifest)
     named = {baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)}

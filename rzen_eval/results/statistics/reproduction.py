@@ -90,8 +90,8 @@ def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Referen
     Raises:
         ResultError: a file of single queries is of another result.
     """
-    there = {tasks[name].name: result for name, result in model.results.items() if name in tasks}
-    drawn = {task: _drawn(model, result) for task, result in there.items()}
+    results = {tasks[name].name: result for name, result in model.results.items() if name in tasks}
+    draws = {task: _drawn(model, result) for task, result in results.items()}
     chosen = {task.name for task in tasks.values()}
     row, made_of = published(reference, manifest), manifest.columns(reference.data_version)
     figures = [
@@ -102,7 +102,7 @@ def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Referen
     figures += [
         (task.name, "task", row.tasks[task.name], [task.name]) for task in tasks.values() if task.name in row.tasks
     ]
-    return [_cell(*figure, there=there, drawn=drawn) for figure in figures]
+    return [_cell(*figure, results=results, draws=draws) for figure in figures]
 
 
 def _drawn(model: ModelResults, result: Result) -> Floats | None:
@@ -116,16 +116,16 @@ def _cell(
     printed: Printed,
     names: Sequence[str],
     *,
-    there: Mapping[str, Result],
-    drawn: Mapping[str, Floats | None],
+    results: Mapping[str, Result],
+    draws: Mapping[str, Floats | None],
 ) -> Cell:
     value, digits = float(printed.value), 2 if printed.digits is None else printed.digits
-    members = [task for task in names if task in there]
+    members = [task for task in names if task in results]
     if len(members) < len(names):
         part = f"{len(members)} of {len(names)}" if members else ""
         return Cell(name, kind, value, digits, None, NOISE[kind], part)
-    found = float(round(mean([100 * there[task].score for task in names]), 2))
-    known = [means for task in names if (means := drawn[task]) is not None]
+    found = float(round(mean([100 * results[task].score for task in names]), 2))
+    known = [means for task in names if (means := draws[task]) is not None]
     half = 100 * bootstrap.interval(np.mean(known, axis=0)).half if len(known) == len(names) else 0.0
     return Cell(name, kind, value, digits, found, max(NOISE[kind], SHARE * half) + 0.5 * 10**-digits)
 
@@ -163,7 +163,7 @@ def refuse(
     recipe = {key: value for key, value in declared.items() if value != "auto" and (key, value) != ("dim", None)}
     found = {
         name: [
-            *protocol.changes(_told(tasks[name]), protocol.told(result)),
+            *protocol.changes(_presented(tasks[name]), protocol.presented(result)),
             *protocol.changes(recipe, protocol.settings(result)),
         ]
         for name, result in results.items()
@@ -179,8 +179,8 @@ def refuse(
     return protocol.listed(small, ("the recipe", "the results"))
 
 
-def _told(task: Task) -> dict[str, Any]:
-    """What `protocol.told` gives of a result of this task, as far as it is declared."""
+def _presented(task: Task) -> dict[str, Any]:
+    """What `protocol.presented` gives of a result of this task, as far as it is declared."""
     return {"frames": task.frames} | {
         f"instruction of a {side}": text for side, text in task.instruction.model_dump().items() if text is not None
     }

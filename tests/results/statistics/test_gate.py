@@ -203,6 +203,7 @@ def test_a_baseline_is_stable_small_and_keeps_its_tolerance(check: CHECK, m: Pat
     assert check("--update") == "wrote base.json: 2 tasks of m, tolerance 2.5 points\n"
     assert (tmp_path / "base.json").read_text() == first
     content = json.loads(first)
+    assert {"asked", "told", "queries"} < set(content["tasks"]["mscoco"])
     assert content["tasks"]["vidore_docvqa"]["queries"] == [1, 0, 0.6309]
     assert len(first) < 8000
     check("--strict")
