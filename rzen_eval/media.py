@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkabl
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rzen_eval.core import Encoded, SavedAsJpeg
-from rzen_eval.errors import DataError
+from rzen_eval.errors import DataError, reason
 from rzen_eval.files import nearest_there
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def to_rgb(image: Image.Image, alpha: Alpha = "drop", name: str = "a picture") -
             warnings.simplefilter("ignore")  # on transparency in palettes, which does not reach the pixels
             converted = image.convert("RGB")
     except DAMAGE as error:
-        raise DataError(f"{name} cannot be decoded: {_reason(error)}") from error
+        raise DataError(f"{name} cannot be decoded: {reason(error, 200)}") from error
     # A palette's transparency outlives the conversion, and image processors would composite it on white.
     converted.info.pop("transparency", None)
     return converted
@@ -167,7 +167,7 @@ def _decoded(image: Image.Image, media: Media) -> Image.Image:
             warnings.simplefilter("ignore")  # odd metadata, which does not reach the pixels
             image.load()
     except DAMAGE as error:
-        raise DataError(f"{describe(media)} cannot be decoded: {_reason(error)}") from error
+        raise DataError(f"{describe(media)} cannot be decoded: {reason(error, 200)}") from error
     return image
 
 
@@ -186,7 +186,7 @@ def _opened(media: Media) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise DataError(f"{describe(media)} is {_found(media)}, not a picture that Pillow can read") from error
     except DAMAGE as error:
-        raise DataError(f"{describe(media)} cannot be opened: {_reason(error)}") from error
+        raise DataError(f"{describe(media)} cannot be opened: {reason(error, 200)}") from error
     with image:
         yield image
 
@@ -208,7 +208,3 @@ def _nearest(media: Media) -> str:
 def _found(media: Media) -> str:
     size = Path(media).stat().st_size if isinstance(media, (str, os.PathLike)) else None
     return "an empty file" if size == 0 or media == b"" else "damaged or something else"
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -12,7 +12,7 @@ try:
 except ImportError:
     from yaml import SafeLoader as _Safe  # type: ignore[assignment]
 
-from rzen_eval.errors import ConfigError
+from rzen_eval.errors import ConfigError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -144,7 +144,7 @@ def _read(file: Path) -> tuple[Mapping[str, Any], str]:
         text = file.read_text(encoding="utf-8")
         found = yaml.load(text, Loader=_Loader)  # noqa: S506 - it builds on the safe one, in C where there is that
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{file}: {reason(error, 1000)}") from error
     found = {} if found is None else found
     if not isinstance(found, dict):
         raise ConfigError(f"{file}: expected a mapping, found {type(found).__name__}")

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from rzen_eval.benchmark.places import GROUPS
 from rzen_eval.config.schema import RunConfig
 from rzen_eval.core import Task
-from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.errors import ConfigError, nearest, reason
 from rzen_eval.models import CLASSES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def plain(error: BaseException) -> str:
     """One line from Hydra's many; its own exception often says nothing and the cause does."""
     if not str(error).strip() and error.__cause__:
         return plain(error.__cause__)
-    return "configuration: " + " ".join(str(error).split())
+    return f"configuration: {reason(error, 2000)}"
 
 
 def explain(error: ValidationError, written: Callable[[str], str]) -> str:
