@@ -51,12 +51,12 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
+    tasks = "1 task" if len(config.tasks) == 1 else f"{len(config.tasks)} tasks"
     source = config.data.kind + (f" {config.data.root}" if config.data.kind == "mirror" else "")
     first = Rank.of_environment().rank == 0
     progress = Progress(config.runtime.progress if first else "quiet")
     progress.say(
-        f"model {config.model.name}, data {source}, {len(config.tasks)} tasks{said};"
-        f" results in {config.results_dir / config.model.name}"
+        f"model {config.model.name}, data {source}, {tasks}{said}; results in {config.results_dir / config.model.name}"
     )
     outcome = session.run(config, progress)
     if not first:
@@ -84,7 +84,7 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
     remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
-        remarks.append(f"limit={config.limit}: scores of the first {config.limit} queries only, left out of the tables")
+        remarks.append(f"limit={config.limit}: scores of at most {config.limit} queries a task, left out of the tables")
     if config.data.kind == "sample":
         remarks.append(
             "This is the bundled sample: made-up data that show the harness, not the benchmark."

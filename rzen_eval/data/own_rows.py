@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.data.places import BASES
-from rzen_eval.data.row_files import READERS, RowFiles, below, checked, row_files
+from rzen_eval.data.row_files import READERS, RowFiles, below, checked, count_rows, row_files
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ class OwnRows:
         except DataError as error:
             raise DataError(f"{self.place}: {error}") from error
 
+    def count(self) -> int | None:
+        """Rows of a file; None of a folder."""
+        path = self.tree / self.place
+        return count_rows(RowFiles(READERS[path.suffix], (path,))) if path.is_file() else None
+
     def all(self) -> list[Path]:
         """Every file that belongs to them."""
         path = self.tree / self.place
@@ -98,18 +103,10 @@ def own_rows(trees: Sequence[Path], repo: str, n_rows: int | None) -> OwnRows | 
     names = names or [FOLDERS.get(repo) or f"{PAGES}/{pages}" if pages else ""]
     places = [place for name in names if name for place in _bases(name)]
     found = [OwnRows(tree, place) for tree in trees for place in places if (tree / place).exists()]
-    fitting = (one for one in found if len(found) > 1 and _count(one.tree / one.place) == n_rows)
+    fitting = (one for one in found if len(found) > 1 and one.count() == n_rows)
     return next(fitting, found[0] if found else None)
 
 
 def _bases(place: str) -> list[str]:
     base, _, rest = place.partition("/")
     return [f"{other}/{rest}".rstrip("/") for other in BASES.get(base, (base,))]
-
-
-def _count(file: Path) -> int | None:
-    """Lines of a file that are not empty; None of a folder."""
-    if not file.is_file():
-        return None
-    with file.open("rb") as lines:
-        return sum(1 for line in lines if line.strip())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.data import bundled
 from rzen_eval.data.media_source import MediaSource
 from rzen_eval.data.own_rows import own_rows
-from rzen_eval.data.row_files import row_files
+from rzen_eval.data.row_files import count_rows, row_files
 from rzen_eval.data.signature import commits_of, of_repository, signature
 from rzen_eval.errors import DataError, reason, some
 from rzen_eval.files import entries
@@ -136,6 +136,17 @@ class Repository:
         except DataError as error:
             raise self._unavailable(error, config) from error
         raise self._absent()
+
+    def count(self, config: str | None) -> int:
+        """Rows of a configuration on disk, without a table being made of them.
+
+        Raises:
+            DataError: they are not there, or a file is damaged.
+        """
+        try:
+            return count_rows(self.files(config))
+        except (OSError, ValueError) as error:
+            raise self._unavailable(error, config) from error
 
     def _absent(self) -> DataError:
         place = (self.source.root or Path()).expanduser() / self.dataset.repo

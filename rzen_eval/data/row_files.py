@@ -90,6 +90,23 @@ def checked(files: Sequence[Path], what: str) -> RowFiles:
     return RowFiles(reader, tuple(files))
 
 
+def count_rows(found: RowFiles) -> int:
+    """Rows of some files: what tables note of themselves, and lines that are not empty.
+
+    Raises:
+        OSError, ValueError: a file is damaged.
+    """
+    from pyarrow import parquet
+
+    if found.reader == "parquet":
+        return sum(parquet.read_metadata(file).num_rows for file in found.files)
+    total = 0
+    for file in found.files:
+        with file.open("rb") as lines:
+            total += sum(1 for line in lines if line.strip())
+    return total
+
+
 def _check_start(file: Path, reader: str) -> None:
     if not file.is_file():
         raise DataError(f"{file.name} is no regular file")

@@ -73,6 +73,7 @@ def load(task: Task, repository: Repository) -> TaskData:
             candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
         positives.append(right[-1:])
         pools.append(clips)
+    repository.media.clips.extend(candidates)
     warnings = [f"{task.id}: {ambiguous} videos have several {POSITIVE}* clips; the last counts"] if ambiguous else []
     return assemble.assemble(
         task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools, warnings=warnings

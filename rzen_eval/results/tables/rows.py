@@ -184,8 +184,9 @@ def notes(result: Result) -> list[str]:
     """What a reader must know about a score, each in a word or two."""
     expected = shipped().frames(result.versions)
     frames = result.provenance.get("frames", expected)
+    cut = result.limit is None or result.n_queries >= result.limit
     remarks = {
-        f"first {result.limit} queries": result.limit is not None,
+        f"first {result.limit} queries" if cut else f"all {result.n_queries} queries": result.limit is not None,
         "not the benchmark's data": Mark.OTHER_DATA in result.marks,
         f"{frames} frames": result.modality == "video" and frames != expected,
         "collapsed": Mark.COLLAPSED in result.marks,
