@@ -73,7 +73,9 @@ def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[st
     if "experiment" not in given and "reference" not in given:
         name = given["model"]
         if name in choices("experiment", folders(places)):
-            return [f"experiment={name}", *words]
+            whole = [f"experiment={name}", *words]
+            if _covers(compose.load(whole, places)):
+                return whole
         chosen = compose.load(words, places)
         row = _published(chosen, known, of_any="task" not in given) or name
         if row not in known:
@@ -86,6 +88,12 @@ def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[st
     if "task" not in given and "experiment" not in given and given["reference"] in known:
         words.append(manifest().versions[known[given["reference"]].data_version].word)
     return words
+
+
+def _covers(chosen: RunConfig) -> bool:
+    """Whether the chosen published row is of the data of the chosen tasks."""
+    row = chosen.reference
+    return row is None or set(chosen.tasks) <= set(manifest().versions[row.data_version].members)
 
 
 def _published(chosen: RunConfig, known: Mapping[str, Reference], *, of_any: bool) -> str | None:
