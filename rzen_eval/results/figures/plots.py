@@ -59,7 +59,7 @@ def _named(row: Row) -> str:
 
 
 def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
-    """Overall score against billions of parameters.
+    """Average over all tasks against billions of parameters.
 
     Args:
         own: rows of results, drawn as diamonds.
@@ -79,7 +79,7 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
         (row.size_b, cell.number(), _named(row), mine)
         for rows, mine in ((published, False), (own, True))
         for row in rows
-        if row.size_b and (cell := row.cells.get("Overall")) and not cell.part
+        if row.size_b and (cell := row.cells.get(manifest.overall(row.data_version))) and not cell.part
     ]
     if not points:
         raise ConfigError("no row has both a size and an average over all tasks")
@@ -101,8 +101,8 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlabel("parameters (billions)")
-        axes.set_ylabel("Overall (%)")
         version = (own or published)[0].data_version
+        axes.set_ylabel(f"{manifest.overall(version)} (%)")
         axes.set_title(f"{manifest.benchmark(version).name}, data {version}")
         if own:
             axes.legend(loc="lower right")

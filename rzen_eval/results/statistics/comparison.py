@@ -161,7 +161,7 @@ def compare(
     shared = [name for name in first.results if name in second.results]
     _check(first, second, shared)
     version = version or protocol.version((first.results[name] for name in shared), manifest)
-    made_of = manifest.columns(version)
+    made_of, digits = manifest.columns(version), manifest.benchmark(version).digits
     pairs = {name: _pair(name, first, second, method) for name in shared}
     order = [task for names in made_of.values() for task in names]
     kept = {
@@ -171,7 +171,7 @@ def compare(
     }
     made = {pair.first.task: pair for pair in kept.values() if pair.versions}
     averages = [
-        _average(column, [made[task] for task in names if task in made], len(names), method)
+        _average(column, [made[task] for task in names if task in made], len(names), method, digits)
         for column, names in made_of.items()
         if any(task in made for task in names)
     ]
@@ -252,9 +252,9 @@ def _task(pair: _Pair, method: Method) -> Difference:
     return Difference(pair.first.id, pair.first.group, one, other, _queries([pair], method))
 
 
-def _average(column: str, members: Sequence[_Pair], expected: int, method: Method) -> Difference:
+def _average(column: str, members: Sequence[_Pair], expected: int, method: Method, digits: int) -> Difference:
     one, other = (
-        float(mean([100 * getattr(result, method.reading) for result in results]))
+        float(mean([100 * getattr(result, method.reading) for result in results], digits))
         for results in ([pair.first for pair in members], [pair.second for pair in members])
     )
     return Difference(column, "", one, other, _queries(members, method), len(members), expected)

@@ -103,6 +103,7 @@ def published(reference: Reference, manifest: Manifest) -> Row:
             cells[column] = Cell(mean(scores, digits), len(scores), len(names), None, unranked)
             if printed is not None and abs(printed - cells[column].number()) > 0.5 * 10**-reference.decimals + 1e-9:
                 remarks.append(f"{column}: {printed:g} as printed, {cells[column].text()} from the scores of its tasks")
+    finer = reference.decimals if reference.decimals > DECIMALS else None
     sources = f"; tasks: {reference.tasks_source}" if reference.tasks_source else ""
     return Row(
         model=reference.model,
@@ -110,7 +111,7 @@ def published(reference: Reference, manifest: Manifest) -> Row:
         source=f"{reference.source}{f' ({reference.url})' if reference.url else ''}{sources}",
         size_b=reference.size_b,
         cells=cells,
-        tasks={name: Cell(_exact(score), other=unranked) for name, score in reference.tasks.items()},
+        tasks={name: Cell(_exact(score), digits=finer, other=unranked) for name, score in reference.tasks.items()},
         notes=remarks,
     )
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import config_dir
 from rzen_eval.benchmark.published import Reference
 from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError, ResultError
@@ -63,6 +65,14 @@ def test_every_model_of_known_size_is_named_and_no_other():
     assert "<!-- sizeless -->" not in drawn
     with pytest.raises(ConfigError, match="no row has both a size and an average over all tasks"):
         plots.size([], [model("sizeless", Overall=70.0)], manifest(), "svg")
+
+
+def test_a_suite_beside_mmeb_is_drawn_by_its_own_average_and_groups():
+    known = published.load([config_dir()], manifest().names)
+    row = rows.published(known["vidore_v3/colqwen2"], manifest())
+    drawn = texts(plots.size([], [row], manifest(), "svg"))
+    assert all(f"<!-- {text} -->" in drawn for text in ("Public (%)", "colqwen2-v1.0", "ViDoRe V3, data vidore-3"))
+    assert "<!-- German -->" in texts(plots.radar([row], manifest(), "svg"))
 
 
 def test_a_figure_is_the_same_every_time():

@@ -65,6 +65,16 @@ def test_a_score_of_many_digits_is_as_good_as_itself(check: CHECK, m: Path):
     assert "as good as the baseline" in check("--strict")
 
 
+def test_suites_beside_mmeb_have_averages_of_their_own(check: CHECK, m: Path):
+    for name in ("mscoco", "refcoco", "vidore3_hr_english", "vidore3_hr_german"):
+        write(m, name, hits(12, 20))
+    check("--update")
+    for name in ("vidore3_hr_english", "vidore3_hr_german"):
+        write(m, name, hits(10, 20))
+    lower = ("Public (2 tasks)", "Hr (2 tasks)", "vidore3_hr_english", "vidore3_hr_german")
+    assert rows(check(code=1)) == dict.fromkeys(lower, "lower")
+
+
 def test_a_drop_beyond_the_tolerance_fails_the_task_and_its_averages(check: CHECK, m: Path):
     # I-VG drops from 60 to 57.5 with two tasks, and Image and Overall with it.
     write(m, "mscoco", hits(12, 20))
