@@ -27,7 +27,7 @@ def commands() -> str:
     lines = [
         "# Commands",
         "",
-        "`python -m rzen_eval` and `rzen-eval` are the same. Settings are `key=value`, everything else is an `--option`.",
+        "`python -m rzen_eval` and `rzen-eval` are the same. Settings are `key=value`, all else is an `--option`.",
     ]
     for group, title in GROUPS.items():
         lines += ["", f"## {title}"]
@@ -63,4 +63,4 @@ def gather() -> None:
 
 if __name__ == "__main__":
     gather()
-    sys.exit(subprocess.run(["zensical", "build", "--strict"], cwd=ROOT, check=False).returncode)
+    sys.exit(subprocess.run([sys.executable, "-m", "zensical", "build", "--strict"], cwd=ROOT, check=False).returncode)

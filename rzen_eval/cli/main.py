@@ -102,6 +102,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def word_of(words: Sequence[str]) -> str:
+    """The command that words choose; nothing where they choose none."""
+    try:
+        return _command(list(words))[0]
+    except ConfigError:
+        return ""
+
+
 def _command(words: list[str]) -> tuple[str, list[str]]:
     """The command, and its words; `run` where it is left out."""
     place = 0

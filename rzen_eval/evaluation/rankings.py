@@ -60,7 +60,7 @@ def check(
     """Refuse vectors that cannot be ranked, one an item or many; see `check_vectors` and `check_multi_vectors`."""
     if isinstance(vectors, MultiVectors):
         return check_multi_vectors(vectors, ids, what, unit=cosine)
-    return check_vectors(vectors, len(ids), what, unit=cosine)
+    return check_vectors(vectors, ids, what, unit=cosine)
 
 
 def ranked(

@@ -33,12 +33,12 @@ class CheckedVectors:
     """Whether the vectors are practically all alike, so that a ranking says nothing."""
 
 
-def check_vectors(vectors: Any, n: int, what: str, *, unit: bool = True) -> CheckedVectors:
+def check_vectors(vectors: Any, ids: Sequence[str], what: str, *, unit: bool = True) -> CheckedVectors:
     """Refuse vectors that cannot be ranked, and give rows unit length where they lack it.
 
     Args:
         vectors: an array of shape (n, dimensions), as a model returned it.
-        n: rows expected.
+        ids: of the items, for messages.
         what: the model and the items, for messages: "constant on ViDoRe_arxivqa, candidates".
         unit: whether rows are made unit length; else they are left as they are.
 
@@ -48,11 +48,12 @@ def check_vectors(vectors: Any, n: int, what: str, *, unit: bool = True) -> Chec
     Raises:
         ModelError: another shape, another number of rows, or values that are not finite.
     """
+    n = len(ids)
     with np.errstate(over="ignore"):
         found = np.ascontiguousarray(vectors, dtype=np.float32)
     if found.ndim != 2 or found.shape[0] != n or found.shape[1] == 0:
         raise ModelError(f"{what}: expected vectors of shape ({n}, dimensions), found {found.shape}")
-    rows = unit_rows(found, what, "at row {}".format)
+    rows = unit_rows(found, what, lambda row: f"of item {ids[row]!r}")
     zero = not rows.vectors.any()
     likeness = 1.0 if zero else float(np.square(rows.vectors.mean(axis=0, dtype=np.float64)).sum())
     collapsed, warning = collapse(likeness, n, what)

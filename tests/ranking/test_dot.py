@@ -260,7 +260,7 @@ def test_queries_and_candidates_of_different_dimensions_are_an_error() -> None:
 
 def test_good_vectors_pass_unchanged() -> None:
     vectors = unit_rows(np.random.default_rng(6), 9, 5)
-    checked = check_vectors(vectors, 9, "mini on toy, queries")
+    checked = check_vectors(vectors, ids("i", 9), "mini on toy, queries")
     np.testing.assert_array_equal(checked.vectors, vectors)
     assert (checked.warnings, checked.collapsed) == ([], False)
     assert checked.vectors.dtype == np.float32
@@ -270,41 +270,41 @@ def test_good_vectors_pass_unchanged() -> None:
 @pytest.mark.parametrize("vectors", [np.eye(3), np.ones(4), np.ones((4, 0)), np.ones((4, 2, 2))])
 def test_vectors_of_another_shape_are_refused(vectors: Vectors) -> None:
     with pytest.raises(ModelError, match=r"mini on toy, queries: expected vectors of shape \(4, dimensions\), found"):
-        check_vectors(vectors, 4, "mini on toy, queries")
+        check_vectors(vectors, ids("i", 4), "mini on toy, queries")
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300])
 def test_values_that_are_not_finite_are_refused_and_located(broken: float) -> None:
     vectors = np.eye(5)
     vectors[2:4, 1] = broken
-    with pytest.raises(ModelError, match="mini: 2 of 5 vectors are not finite, the first at row 2"):
-        check_vectors(vectors, 5, "mini")
+    with pytest.raises(ModelError, match="mini: 2 of 5 vectors are not finite, the first of item 'i0002'"):
+        check_vectors(vectors, ids("i", 5), "mini")
 
 
 def test_rows_of_another_length_are_normalised_with_a_warning() -> None:
     vectors = np.array([[3, 4], [0, 1.0005], [0.5, 0]], dtype=np.float32)
-    checked = check_vectors(vectors, 3, "mini")
+    checked = check_vectors(vectors, ids("i", 3), "mini")
     np.testing.assert_allclose(checked.vectors, np.array([[0.6, 0.8], [0, 1.0005], [1, 0]]), rtol=1e-6)
     assert checked.warnings == ["mini: 2 of 3 vectors were not of unit length (from 0.5 to 5) and were normalised"]
     assert vectors[0, 0] == 3
 
 
 def test_rows_of_zeros_stay_zero_with_a_warning() -> None:
-    checked = check_vectors(np.array([[1, 0], [0, 0], [0, 1]]), 3, "mini")
+    checked = check_vectors(np.array([[1, 0], [0, 0], [0, 1]]), ids("i", 3), "mini")
     np.testing.assert_array_equal(checked.vectors[1], [0, 0])
-    assert checked.warnings == ["mini: 1 of 3 vectors are zero, the first at row 1"]
+    assert checked.warnings == ["mini: 1 of 3 vectors are zero, the first of item 'i0001'"]
 
 
 @pytest.mark.parametrize(("spread", "collapsed"), [(0, True), (1e-3, True), (0.3, False)])
 def test_vectors_that_are_practically_alike_are_called_collapsed(spread: float, collapsed: bool) -> None:
     rng = np.random.default_rng(7)
     vectors = unit_rows(rng, 1, 50) + spread * unit_rows(rng, 80, 50)
-    checked = check_vectors(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), 80, "mini")
+    checked = check_vectors(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), ids("i", 80), "mini")
     assert checked.collapsed is collapsed
     assert [warning for warning in checked.warnings if "practically alike" in warning] == checked.warnings
     assert len(checked.warnings) == collapsed
 
 
 def test_vectors_that_are_all_zero_have_collapsed_and_a_single_one_cannot() -> None:
-    assert check_vectors(np.zeros((3, 2)), 3, "mini").collapsed
-    assert not check_vectors(np.ones((1, 1)), 1, "mini").collapsed
+    assert check_vectors(np.zeros((3, 2)), ids("i", 3), "mini").collapsed
+    assert not check_vectors(np.ones((1, 1)), ids("i", 1), "mini").collapsed

@@ -11,6 +11,7 @@ from rzen_eval.core import Side
 from rzen_eval.errors import ModelError, failure
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
+from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
 from rzen_eval.models.prompt import join
 
@@ -61,12 +62,9 @@ class SentenceTransformers(OneMethodModel):
             ModelError: it fails, on a kind of item that it does not read, say.
         """
         inputs = [self.input(decoded(item), side) for item in items]
-        try:
-            made = self._model.encode(
-                inputs, batch_size=len(inputs), normalize_embeddings=True, show_progress_bar=False
-            )
-        except Exception as error:  # the checkpoint's code may fail in any way
-            raise ModelError(f"{self.spec.name}: encode failed ({failure(error)})") from error
+        model = self._model
+        with called(f"{self.spec.name}: encode failed"):
+            made = model.encode(inputs, batch_size=len(inputs), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(made, dtype=np.float32)
 
     def input(self, item: Item, side: Side) -> Any:

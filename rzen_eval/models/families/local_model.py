@@ -17,7 +17,7 @@ from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.checkpoint import adapters, audit, files
 from rzen_eval.models.families import loading
-from rzen_eval.models.families.token_places import placed, shortened
+from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
 from rzen_eval.models.interface import Rendered
 from rzen_eval.models.prompt import render, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
@@ -177,6 +177,7 @@ class LocalModel(ABC):
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
         plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, self._media_tokens())
+        check_vocabulary(plan, self._config.text_config.vocab_size)
         limit = self.spec.max_length
         if limit is None or plan.length <= limit:
             return plan

@@ -53,6 +53,25 @@ def placed(
     return Planned(rendered, np.repeat(tokens, repeats), visual, tuple(visuals))
 
 
+def check_vocabulary(plan: Planned, size: int) -> None:
+    """Refuse text that a model has no embedding for; on a GPU it would end the process.
+
+    Args:
+        plan: an item's tokens.
+        size: tokens that the model knows.
+
+    Raises:
+        DataError: a token of the text is beyond; the tokenizer is of another model.
+    """
+    if plan.input_ids.max() < size:
+        return
+    if len(beyond := np.setdiff1d(np.flatnonzero(plan.input_ids >= size), plan.visual)):
+        raise DataError(
+            f"its prompt has the token {plan.input_ids[beyond[0]]}, and the model knows {size}; the tokenizer is of"
+            " another model"
+        )
+
+
 def shortened(plan: Planned, tail: Sequence[int], limit: int, name: str) -> NDArray[np.int64]:
     """Token ids of shape (limit,): text is cut, visual tokens and what follows the text are not.
 
