@@ -356,7 +356,7 @@ def test_the_sample_verifies_and_needs_nothing(cache: Path, capsys: pytest.Captu
     ("words", "message"),
     [
         ([], "arguments are required: plan|fetch|unpack|verify"),
-        (["fecth"], "expected one of plan, fetch, unpack, verify, found 'fecth' (did you mean fetch?)"),
+        (["fecth"], "found 'fecth' (did you mean fetch?)"),
         (["verify", "deep=maybe", "data=sample"], "expected deep=true or deep=false, found 'deep=maybe'"),
         (["plan", "--deep"], "data plan: --deep is for data verify"),
         (["plan", "data=mirror"], "data.root is missing"),

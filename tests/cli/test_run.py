@@ -38,5 +38,5 @@ def test_failures_are_listed_and_a_limited_score_is_in_no_average(tmp_path: Path
     text = ended(tmp_path, "limit=3", every=True, cirr="cirr: no picture")
     assert "| cirr           | –" in text
     assert "## Failed\n\n* cirr: no picture" in text
-    assert "limit=3: scores of the first 3 queries only, left out of the tables" in text
+    assert "limit=3: scores of at most 3 queries a task, left out of the tables" in text
     assert "Overall" not in text
