@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import glob
 import hashlib
-import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rzen_eval.data import bundled
 from rzen_eval.data.media_source import MediaSource
@@ -19,7 +18,6 @@ from rzen_eval.data.row_files import count_rows, row_files
 from rzen_eval.data.signature import commits_of, of_repository, signature
 from rzen_eval.errors import DataError, reason, some
 from rzen_eval.files import entries
-from rzen_eval.media import upright
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -259,44 +257,3 @@ class Repository:
         return DataError(
             f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again"
         )
-
-
-def file_in(folder: Path | None, path: str) -> Path | None:
-    """A regular file that a row names in a repository's folder; None for what lies elsewhere or is something else.
-
-    Links in the folder are followed, as people link disks.
-    """
-    if folder is None or "\0" in path or "://" in path:
-        return None
-    place = Path(os.path.normpath(folder / path))
-    return place if place.is_relative_to(folder) and place.is_file() else None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredImage:
-    """One encoded image in a memory-mapped table; nothing is in memory until it is read."""
-
-    table: datasets.Dataset
-    row: int
-    column: str
-    label: str
-    folder: Path | None = None
-    """The repository on disk, in which rows may name files."""
-
-    def read(self) -> bytes:
-        """The encoded bytes, turned upright as `datasets` does for the official evaluator.
-
-        Raises:
-            DataError: the row holds no image, or names a file that is none of the repository.
-        """
-        cell: Any = self.table[self.row][self.column] or {}
-        if cell.get("bytes"):
-            return upright(bytes(cell["bytes"]))
-        if path := cell.get("path"):
-            if file := file_in(self.folder, str(path)):
-                return upright(file.read_bytes())
-            raise DataError(f"{self.label} is the file {path!r:.60}; expected a picture, or a file of the repository")
-        raise DataError(f"{self.label} holds no image")
-
-    def __str__(self) -> str:
-        return self.label

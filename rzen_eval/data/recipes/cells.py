@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rzen_eval.data.repository import file_in
+from rzen_eval.data.stored_image import file_in
 from rzen_eval.errors import DataError
 from rzen_eval.ranking.metrics import grade_fault
 

@@ -10,7 +10,7 @@ from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import options
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.repository import StoredImage
+from rzen_eval.data.stored_image import StoredImage
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import user_turn
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.repository import StoredImage
+from rzen_eval.data.stored_image import StoredImage
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:

@@ -80,6 +80,7 @@ def results(claim: Claim, model: str) -> list[Result]:
 
 
 def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -> Result:
+    """One subset of a file as a result, its main score checked against the metric that the task declares."""
     metrics = {ours: subset[theirs] for theirs, ours in METRICS.items() if isinstance(subset.get(theirs), int | float)}
     score = metrics.get(entry.metric)
     if score is None or score != subset.get("main_score"):
