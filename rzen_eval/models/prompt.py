@@ -79,8 +79,9 @@ def text_after(prompt: Prompt, item: Item, side: Side) -> str:
     """What follows the text: it stays whole where the text is cut."""
     if prompt.pictured is not None and (item.images or item.frames):
         return prompt.pictured.split("{media}")[1]
-    has_pictures, has_text = bool(item.images or item.frames), bool(_text(prompt, item, side))
-    ends = prompt.ends
+    # An empty text of the official evaluator's is one all the same: its wrapper of LamRA asks whether there is none.
+    has_text = bool(_text(prompt, item, side)) or (_official(prompt, item) and prompt.slot(side) == "user")
+    has_pictures, ends = bool(item.images or item.frames), prompt.ends
     added = (ends.both if has_text else ends.pictures) if has_pictures else ends.text
     if item.frames and not item.images:
         of_video = ends.video_and_text if has_text else ends.video
@@ -100,9 +101,13 @@ def _system(prompt: Prompt, item: Item, side: Side) -> str:
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
     if prompt.slot(side) != "user":
         return item.text or ""
-    if prompt.user_turn == "official" and item.user_turn is not None:
-        return item.user_turn
+    if _official(prompt, item):
+        return item.user_turn or ""
     return join(_told(prompt, item), item.text)
+
+
+def _official(prompt: Prompt, item: Item) -> bool:
+    return prompt.user_turn == "official" and item.user_turn is not None
 
 
 def _told(prompt: Prompt, item: Item) -> str:

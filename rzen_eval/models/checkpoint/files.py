@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import PositiveFloat
+from typing import TYPE_CHECKING
 
 from rzen_eval.errors import ModelError, reason
 from rzen_eval.models.checkpoint.content import content_hash
@@ -37,13 +35,6 @@ class AdapterConfig(Part):
     base_model_name_or_path: str | None = None
     revision: str | None = None
     """Commit of the base model."""
-
-
-class ImageSettings(Part):
-    """Numbers that pictures are normalised with, where a checkpoint has its own."""
-
-    image_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    image_std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,21 +203,6 @@ def adapter_config(folder: Path) -> AdapterConfig:
     """
     file = folder / ADAPTER_CONFIG
     return checked(file, AdapterConfig, read_object(file))
-
-
-def image_settings(folder: Path) -> dict[str, Any]:
-    """What a checkpoint says of how pictures are prepared, under the names of transformers; empty: nothing.
-
-    Raises:
-        ModelError: it is damaged.
-    """
-    for name, inner in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
-        if (folder / name).is_file():
-            content = read_object(folder / name)
-            if settings := content if inner is None else content.get(inner):
-                checked(folder / name, ImageSettings, settings)
-                return dict(settings)
-    return {}
 
 
 def _complete(spec: ModelSpec, folder: Path) -> None:

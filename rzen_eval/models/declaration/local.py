@@ -50,6 +50,10 @@ class Budget(Frozen):
         return self
 
 
+STOCK = Budget(min_tokens=4, max_tokens=1280)
+"""Of Qwen2-VL's own image processor where a checkpoint says nothing."""
+
+
 class FirstBudget(Budget):
     """The budget of a resize that comes before another."""
 
@@ -195,7 +199,8 @@ class ModelSpec(Checkpointed):
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
     image: Budget | None = None
-    """None, here and below: of a family that knows its own sizes."""
+    """None, here and below: what the checkpoint says, or else 4 to 1280 tokens; of a family that knows its own sizes,
+    these."""
     frame: Budget | None = None
     video: Literal["images", "video", "middle", "first"] = "images"
     """How frames become tokens: each as an image of its own; all as one video, two to a temporal patch, of the size
@@ -235,16 +240,12 @@ class ModelSpec(Checkpointed):
     @property
     def budgets(self) -> tuple[Budget, Budget]:
         """Of an image and of a frame."""
-        if self.image is None or self.frame is None:
-            raise TypeError(f"a {self.family} has no budgets")
-        return self.image, self.frame
+        return self.image or STOCK, self.frame or STOCK
 
     @model_validator(mode="after")
     def _suits_its_family(self) -> Self:
         family = class_of(self.family)
         if family.budgeted:
-            if self.image is None or self.frame is None:
-                raise ValueError(f"{self.family} needs image and frame, the tokens that one may take")
             return self
         unused = [name for name in OF_BUDGETED if getattr(self, name) is not None]
         unused += ["small_side"] * (self.small_side is not None and not family.squared)

@@ -55,6 +55,10 @@ class ColPali(LateInteraction):
             alpha=spec.alpha,
         )
 
+    def _expected_settings(self) -> dict[str, Any]:
+        side = self._config.vision_config.image_size
+        return {"height": side, "width": side}
+
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         import torch
 
@@ -62,9 +66,8 @@ class ColPali(LateInteraction):
         hidden = torch.zeros(*batch.ids.shape, self._config.text_config.hidden_size, dtype=self.dtype).to(self.device)
         cells = None
         if pixels:
-            mean, std = self._normalisation
             images = torch.cat([torch.tensor(visual, device=self.device)[None] for visual in pixels])
-            cells = ((images.permute(0, 3, 1, 2).float() / 255 - mean) / std).to(self.dtype)
+            cells = self.image_settings.normalised(images.permute(0, 3, 1, 2)).to(self.dtype)
         # Apart, since an image token in a text is no picture's.
         for rows, given in ((shown, cells), (~shown, None)):
             if rows.any():

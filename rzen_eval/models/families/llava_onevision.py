@@ -64,8 +64,17 @@ class LlavaOnevision(LocalModel):
 
     @cached_property
     def _preparation(self) -> Tiling:
-        mean = self.image_settings.get("image_mean", self.mean)
-        return replace(self.preparation(self.spec, self._config), background=int(mean[0] * 255))
+        own = self.image_settings
+        made = self.preparation(self.spec, self._config)
+        return replace(made, background=int(own.mean[0] * 255), resample=own.resample)
+
+    def _expected_settings(self) -> dict[str, Any]:
+        vision = self._config.vision_config
+        return {
+            "height": vision.image_size,
+            "width": vision.image_size,
+            "image_grid_pinpoints": [list(pair) for pair in self._config.image_grid_pinpoints],
+        }
 
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
@@ -95,9 +104,8 @@ class LlavaOnevision(LocalModel):
         embeds = self._model.language_model.embed_tokens(ids)
         if pixels:
             tiles = torch.cat([torch.tensor(visual, device=self.device) for visual in pixels]).permute(0, 3, 1, 2)
-            mean, std = self._normalisation
             states = self._model.vision_tower(
-                ((tiles.float() / 255 - mean) / std).to(self.dtype), output_hidden_states=True
+                self.image_settings.normalised(tiles).to(self.dtype), output_hidden_states=True
             ).hidden_states[self._config.vision_feature_layer]
             features = self._model.multi_modal_projector(states).split([len(visual) for visual in pixels])
             packed = [self._packed(part, visual) for part, visual in zip(features, batch.visuals, strict=True)]

@@ -15,7 +15,7 @@ import numpy as np
 from rzen_eval.core import Side
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
-from rzen_eval.models.checkpoint import adapters, audit, files
+from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
 from rzen_eval.models.families import loading
 from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
 from rzen_eval.models.interface import Rendered
@@ -82,8 +82,9 @@ class LocalModel(ABC):
         self.dtype = device.dtype(spec, self.device)
         self.attention = device.attention(spec, self.device, self.dtype)
         self.config = self.read_config(spec, self.checkpoint.folder)
-        self.image_settings = files.image_settings(self.checkpoint.folder)
         self._config = getattr(self.config, "vlm_config", self.config)
+        own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
+        self.image_settings = image_settings.read(own, self.mean, self.std, self._expected_settings())
         self.dim = self._dimensions()
 
     def __repr__(self) -> str:
@@ -144,7 +145,13 @@ class LocalModel(ABC):
 
     @cached_property
     def _preparation(self) -> Preparation:
-        return self.preparation(self.spec, self._config)
+        made: Any = self.preparation(self.spec, self._config)
+        resampled: Preparation = replace(made, resample=self.image_settings.resample)
+        return resampled
+
+    def _expected_settings(self) -> dict[str, Any]:
+        """Settings of pictures that follow from the model's sizes, by name."""
+        return {}
 
     @classmethod
     @abstractmethod
@@ -263,16 +270,6 @@ class LocalModel(ABC):
     @cached_property
     def _tokenizer(self) -> Any:
         return loading.tokenizer(self.spec, self.checkpoint.processing, self.marks)
-
-    @cached_property
-    def _normalisation(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation by channel, shape (3, 1, 1)."""
-        import torch
-
-        own = self.image_settings
-        mean, std = (own.get(key, default) for key, default in (("image_mean", self.mean), ("image_std", self.std)))
-        shape = (3, 1, 1)
-        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
 
     def _encode(self, text: str) -> list[int]:
         # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.

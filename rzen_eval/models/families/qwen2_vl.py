@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.errors import ModelError
+from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures import patches
 from rzen_eval.models.pictures import resize as px
@@ -46,6 +47,29 @@ class Qwen2VL(LocalModel):
                 f"{spec.name}: a visual token of {spec.family} covers {self.token_side} pixels a side, by"
                 f" {self.checkpoint.folder}/config.json {side}; it is of another family"
             )
+        if spec.image is None or spec.frame is None:
+            own = self._own_budget()
+            self.spec = spec.model_copy(update={"image": spec.image or own, "frame": spec.frame or own})
+
+    def _own_budget(self) -> Budget | None:
+        """The tokens that the checkpoint says a picture may take."""
+        said, area = self.image_settings, self.token_side**2
+        if said.least is None or said.most is None:
+            return None
+        if said.least % area or said.most % area or said.least > said.most:
+            raise ModelError(
+                f"{self.spec.name}: its checkpoint gives a picture {said.least} to {said.most} pixels, no whole tokens"
+                f" of {area}; give model.image={{min_tokens: N, max_tokens: N}}"
+            )
+        return Budget(min_tokens=said.least // area, max_tokens=said.most // area)
+
+    def _expected_settings(self) -> dict[str, Any]:
+        vision = self._config.vision_config
+        return {
+            "patch_size": vision.patch_size,
+            "merge_size": vision.spatial_merge_size,
+            "temporal_patch_size": vision.temporal_patch_size,
+        }
 
     @property
     def _inner(self) -> Any:
@@ -77,7 +101,7 @@ class Qwen2VL(LocalModel):
         """Patches and grids of images and clips, if there are any; see `patches.cut`."""
         if not visuals:
             return None, None
-        return patches.cut(visuals, *self._normalisation, self._config.vision_config, self.dtype)
+        return patches.cut(visuals, self.image_settings, self._config.vision_config, self.dtype, self.device)
 
     def _positions(self, batch: Batch, grid: torch.Tensor | None) -> torch.Tensor:
         """Rotary positions, shape (3, n, longest)."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from rzen_eval import Item, load_model
 from rzen_eval.errors import ModelError
-from rzen_eval.models.checkpoint.files import adapter_config, image_settings
+from rzen_eval.models.checkpoint import image_settings
+from rzen_eval.models.checkpoint.files import adapter_config
 from rzen_eval.models.checkpoint.json_file import read_object
 
 ITEMS = [Item(text="a red circle")]
@@ -104,7 +105,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["image_mean", "image_std", "image_processor", "peft_type", "base_model_name_or_path"])
+KEYS = st.sampled_from(
+    ["image_mean", "image_std", "size", "resample", "image_processor", "peft_type", "base_model_name_or_path"]
+)
 
 
 @settings(max_examples=200, deadline=None)
@@ -113,7 +116,9 @@ def test_whatever_json_a_file_holds_a_reader_reads_it_or_names_it(tmp_path_facto
     folder = tmp_path_factory.mktemp("any")
     for name in ("preprocessor_config.json", "adapter_config.json"):
         (folder / name).write_text(json.dumps(content))
-    for read in (image_settings, adapter_config, lambda place: read_object(place / "adapter_config.json")):
+    half = (0.5, 0.5, 0.5)
+    readers = [lambda place: image_settings.read([place], half, half), adapter_config]
+    for read in (*readers, lambda place: read_object(place / "adapter_config.json")):
         try:
             read(folder)
         except ModelError as error:
