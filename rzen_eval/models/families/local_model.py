@@ -183,8 +183,9 @@ class LocalModel(ABC):
             rendered = replace(rendered, prompt=self.spec.prompt.unread)
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
-        plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, self._media_tokens())
-        check_vocabulary(plan, self._config.text_config.vocab_size)
+        media = self._media_tokens()
+        plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, media)
+        check_vocabulary(plan, self._config.text_config.vocab_size, media)
         limit = self.spec.max_length
         if limit is None or plan.length <= limit:
             return plan
