@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval._version import __version__
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.ranking.metrics import FAMILIES
 from rzen_eval.results.exchange import mteb as own
+from rzen_eval.results.exchange.imported import Claim, imported
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.benchmark.manifest import Entry
+    from rzen_eval.core import Result
 
 FIXED = "-page-fixed"
 """Ends the name of a task with corrected page labels in some files."""
@@ -49,15 +47,6 @@ MTEB = {
 """The leaderboard's names of tasks that mteb has too: the same pages, queries and judgements, with mteb's prompts."""
 LANGUAGES = frozenset({"english", "french", "german", "spanish"})
 """Subsets of mteb's multilingual tasks, of as many queries each, so that their mean is that over all queries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a file says of a task."""
-
-    file: Path
-    name: str
-    values: Mapping[str, Any]
 
 
 def official(place: Path) -> Iterator[Claim]:
@@ -131,13 +120,14 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
         warnings.append(f"{task.id}: `exact` repeats the official reading, the only one that is known")
     if count != task.n_queries:
         warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
-    result = _result(
+    result = imported(
         task,
         metrics,
-        differing=differing,
+        official=differing,
         count=int(count),
+        other_data=count != task.n_queries,
         warnings=warnings,
-        provenance=_provenance("the official evaluator", claim, model, task),
+        provenance=claim.provenance("the official evaluator", model, task, _about(claim)),
     )
     return [result]
 
@@ -171,15 +161,20 @@ def from_mteb(claim: Claim, model: str, tasks: Sequence[Entry], version: str | N
     revision = claim.values.get("dataset_revision")
     if revision != task.revision:
         warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
-    result = _result(
+    result = imported(
         task,
         metrics,
-        differing=(),
+        official=(),
         count=task.n_queries,
+        other_data=False,
         warnings=warnings,
-        provenance=_provenance("mteb", claim, model, task),
+        provenance=claim.provenance("mteb", model, task, _about(claim)),
     )
     return [result]
+
+
+def _about(claim: Claim) -> dict[str, Any]:
+    return {name: claim.values[name] for name in ("mteb_version", "dataset_revision") if name in claim.values}
 
 
 def _spelled(key: str) -> str | None:
@@ -202,7 +197,7 @@ def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | N
     counted = [task for task in named if task.n_queries == count] or named
     told = [task for task in counted if version in task.versions] or (counted if len(counted) == 1 else [])
     if len(told) != 1:
-        raise ResultError(f"{name}: data version 2.0 or 2.1? give data_version=2.0 or data_version=2.1")
+        raise ResultError(f"{name}: data version 2.0 or 2.1? give --data-version 2.0 or --data-version 2.1")
     return told[0]
 
 
@@ -213,52 +208,3 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
 def _graded(metrics: Mapping[str, float]) -> bool:
     pairs = ((metrics.get(f"ndcg_linear@{k}"), metrics.get(f"ndcg_exponential@{k}")) for k in (1, 5, 10))
     return any(linear != exponential for linear, exponential in pairs if None not in {linear, exponential})
-
-
-def _provenance(source: str, claim: Claim, model: str, task: Entry) -> dict[str, Any]:
-    about = {name: claim.values[name] for name in ("mteb_version", "dataset_revision") if name in claim.values}
-    digest = hashlib.sha256(claim.file.read_bytes()).hexdigest()
-    return {
-        "imported": {"from": source, "file": claim.file.name, "sha256": digest, "name": claim.name, **about},
-        "model": {"name": model},
-        "dataset": {"source": "imported", "repo": task.repo, "revision": about.get("dataset_revision")},
-        "versions": list(task.versions),
-        "software": {"rzen_eval": __version__},
-    }
-
-
-def _result(
-    task: Entry,
-    metrics: Mapping[str, float],
-    *,
-    differing: Collection[str],
-    count: int,
-    warnings: list[str],
-    provenance: dict[str, Any],
-) -> Result:
-    """A result of `metrics`, of which those that are `differing` are of the official reading alone."""
-    score = metrics.get(task.metric)
-    if score is None:
-        raise ResultError(f"{task.name}: no {task.metric}, which is its metric")
-    wrong = [f"{name} {value}" for name, value in metrics.items() if not 0 <= value <= 1]
-    if wrong:
-        raise ResultError(f"{task.name}: expected scores from 0 to 1, found {wrong[0]}")
-    return Result(
-        id=task.id,
-        task=task.name,
-        modality=task.modality,
-        group=task.group,
-        metric=task.metric,
-        score=score,
-        exact=score,
-        metrics={name: value for name, value in metrics.items() if name not in differing},
-        official={name: metrics[name] for name in sorted(differing)},
-        n_queries=count,
-        # Neither evaluator says; where the queries are the benchmark's, so are the candidates.
-        n_candidates=(task.n_candidates or 0) if count == task.n_queries else 0,
-        n_ties=0,
-        limit=None,
-        marks=() if count == task.n_queries else (Mark.OTHER_DATA,),
-        warnings=warnings,
-        provenance=provenance,
-    )

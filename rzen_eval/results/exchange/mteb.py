@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval._version import __version__
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ResultError, some
 from rzen_eval.ranking.metrics import CUTOFFS
+from rzen_eval.results.exchange.imported import imported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rzen_eval.benchmark.manifest import Entry
-    from rzen_eval.results.exchange.imports import Claim
+    from rzen_eval.core import Result
+    from rzen_eval.results.exchange.imported import Claim
 
 SCRIPTS = {
     "french": "fra-Latn",
@@ -87,47 +87,22 @@ def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -
         raise ResultError(
             f"{entry.name}: expected {entry.metric} as the main score, found {subset.get('main_score')!r} and {score!r}"
         )
-    wrong = [f"{name} {value}" for name, value in metrics.items() if not 0 <= value <= 1]
-    if wrong:
-        raise ResultError(f"{entry.name}: expected scores from 0 to 1, found {wrong[0]}")
     revision = claim.values.get("dataset_revision")
     warnings = [
         f"{entry.id}: imported from mteb, which counts neither candidates nor ties; `exact` repeats its reading"
     ]
     if revision != entry.revision:
         warnings.append(f"{entry.id}: scored at revision {revision}, not {entry.revision}: not the benchmark's data")
-    about = {"mteb_version": subset.get("mteb_version", claim.values.get("mteb_version")), "dataset_revision": revision}
-    digest = hashlib.sha256(claim.file.read_bytes()).hexdigest()
-    return Result(
-        id=entry.id,
-        task=entry.name,
-        modality=entry.modality,
-        group=entry.group,
-        metric=entry.metric,
-        score=score,
-        exact=score,
-        metrics={},
+    version = subset.get("mteb_version", claim.values.get("mteb_version"))
+    about = {"own_protocol": True, "mteb_version": version, "dataset_revision": revision}
+    return imported(
+        entry,
+        metrics,
         official=metrics,
-        n_queries=entry.n_queries,
-        n_candidates=entry.n_candidates or 0,
-        n_ties=0,
-        limit=None,
-        marks=(Mark.OTHER_DATA,) if revision != entry.revision else (),
+        count=entry.n_queries,
+        other_data=revision != entry.revision,
         warnings=warnings,
-        provenance={
-            "imported": {
-                "from": "mteb",
-                "own_protocol": True,
-                "file": claim.file.name,
-                "sha256": digest,
-                "name": claim.name,
-                **about,
-            },
-            "model": {"name": model},
-            "dataset": {"source": "imported", "repo": entry.repo, "revision": revision},
-            "versions": list(entry.versions),
-            "software": {"rzen_eval": __version__},
-        },
+        provenance=claim.provenance("mteb", model, entry, about),
     )
 
 
