@@ -85,12 +85,10 @@ def examine(task: Task, *, quick: bool = False) -> Examined:
     where = str(place["place"]) if place else None
     if quick and (where or archive is None):
         return Examined(task, rows, len(data.query_ids), where, archive=archive, tree=tree)
-    counts = _media(repository, data)
+    counts, problems = _media(repository, data)
     named, whole, raw = len(counts), sum(count > 0 for count in counts), repository.media.from_videos["raw"]
     lacking = named - whole - raw
-    problem = f"{lacking} of {named} clips or pictures are not there" if lacking > 0 else None
-    if lacking > 0:
-        problem = _first_problem(data) or problem
+    problem = (problems or [f"{lacking} of {named} clips or pictures are not there"])[0] if lacking > 0 else None
     frames = [count for count in counts if count] if task.modality is Modality.VIDEO else []
     return Examined(
         task, rows, len(data.query_ids), where, named, whole, frames, raw, archive, tree, problem, warnings
@@ -137,27 +135,23 @@ def _pages(task: Task, repository: Repository) -> int | None:
     return counts[0] if task.dataset.language is None else None
 
 
-def _media(repository: Repository, data: TaskData) -> list[int]:
-    """Frames of each clip that the rows name, or 1 for each picture; 0 for what is not there."""
+def _media(repository: Repository, data: TaskData) -> tuple[list[int], list[str]]:
+    """What is there of a task's media.
+
+    Returns:
+        Frames of each clip that the rows name, or 1 for each picture, 0 for what is not there; and what is said of
+        items that cannot be made.
+    """
     media = repository.media
     clips = [count_pictures(media.path(clip)) for clip in dict.fromkeys(media.clips)]
     shown: dict[str, int] = {}
+    problems = []
     for items in (data.queries, data.candidates):
         for place in range(len(items)):
             try:
                 item = items[place]
-            except DataError:
+            except DataError as error:
+                problems.append(str(error))
                 continue
             shown |= {str(image): int(Path(image).is_file()) for image in item.images if isinstance(image, Path)}
-    return [*clips, *shown.values()]
-
-
-def _first_problem(data: TaskData) -> str | None:
-    """What is said of the first item that cannot be made."""
-    for items in (data.queries, data.candidates):
-        for place in range(len(items)):
-            try:
-                items[place]
-            except DataError as error:
-                return str(error)
-    return None
+    return [*clips, *shown.values()], problems
