@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from rzen_eval.core import Modality
+from rzen_eval.data.commands import command
 from rzen_eval.data.examine import rows_of
 from rzen_eval.data.holes import holes
 from rzen_eval.data.repository import Repository
@@ -78,30 +77,19 @@ def _to_get(found: Sequence[Examined]) -> Iterator[str]:
     """Commands for what is missing, once an archive and once for all rows."""
     rows = [each for each in found if each.rows is None]
     if rows:
-        yield f"rows of {len(rows)} tasks are missing: {_command('fetch', rows)}"
+        yield f"rows of {len(rows)} tasks are missing: {command('fetch', [each.task for each in rows])}"
     lacking: dict[Archive, list[Examined]] = defaultdict(list)
     for each in found:
         if each.archive and (each.problem or each.rows is None) and each.place is None:
             lacking[each.archive].append(each)
     for archive, users in lacking.items():
-        tree = users[0].tree
-        names = some([each.task.id for each in users])
+        tree, tasks = users[0].tree, [each.task for each in users]
+        names = some([task.id for task in tasks])
         if tree and archive.unpacked(tree):
             yield f"{archive.name} was unpacked and gave nothing to {names}"
         elif tree and not archive.missing(tree):
-            yield f"{archive.name} lies there and is not unpacked, for {names}: {_command('unpack', users)}"
+            yield f"{archive.name} lies there and is not unpacked, for {names}: {command('unpack', tasks)}"
         else:
             size = f"{archive.about_bytes / 1e9:.1f} GB"
-            both = f"{_command('fetch', users)} && {_command('unpack', users)}"
+            both = f"{command('fetch', tasks)} && {command('unpack', tasks)}"
             yield f"{archive.name} ({size}) is not there, for {names}: {both}"
-
-
-def _command(action: str, users: Sequence[Examined]) -> str:
-    task = users[0].task
-    root = task.source.root
-    where = f"data.root={shlex.quote(str(root))}" if root else f"data={task.source.kind}"
-    whole = {Modality.IMAGE: "image", Modality.VIDEO: "video", Modality.VISDOC: "visdoc"}
-    names = [f"{each.task.modality}/{each.task.id}" for each in users]
-    kinds = {each.task.modality for each in users}
-    chosen = ",".join(names) if len(names) <= 5 else ",".join(whole[kind] for kind in sorted(kinds))
-    return f"rzen-eval data {action} task={f'[{chosen}]' if ',' in chosen else chosen} {where}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import COMMIT, holder
 from rzen_eval.data.archives import needed as archives_of
+from rzen_eval.data.commands import command
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
@@ -127,17 +128,13 @@ def _instead(task: Task, marker: Marker) -> str:
 
 def mend(task: Task, archive: Archive | None) -> str:
     """The command that gets what is missing."""
-    root = task.source.root
-    where = f"data.root={shlex.quote(str(root))}" if root else f"data={task.source.kind}"
-    settings = f"task={task.modality}/{task.id} {where}"
     if archive is None and task.source.kind == "hub":
         return f"rm -r {shlex.quote(str(task.cache_dir / 'datasets'))}, since rows come from the hub at the next run"
     if archive is None:
-        return f"rzen-eval data fetch {settings}"
+        return command("fetch", [task])
     tree = Repository.of(task).media_source.tree_of(archive)
-    again = " --again" if archive.unpacked(tree) else ""
-    unpack = f"rzen-eval data unpack {settings}{again}"
-    return f"rzen-eval data fetch {settings} && {unpack}" if archive.missing(tree) else unpack
+    unpack = command("unpack", [task], *(["--again"] if archive.unpacked(tree) else []))
+    return f"{command('fetch', [task])} && {unpack}" if archive.missing(tree) else unpack
 
 
 def _silent(_checked: int) -> None:
