@@ -100,7 +100,7 @@ def _watch(child: int, report: int) -> int:
             break
         left -= 0.5 * bool(code and not heard)
         if left <= 0:
-            print("rzen-eval: all is done, and something of the model still runs; it is ended", file=sys.stderr)
+            _say("all is done, and something of the model still runs; it is ended")
             os.kill(child, signal.SIGKILL)
             left = GRACE
     with contextlib.suppress(BlockingIOError):
@@ -118,8 +118,14 @@ def _told(exit_code: int, passed: int) -> int:
         name = signal.Signals(-exit_code).name
         why = ", as the system does for want of memory" if name == "SIGKILL" else ""
         how = f"the process was ended by {name}{why}"
-    print(f"rzen-eval: {how}; {KEPT}", file=sys.stderr)
+    _say(f"{how}; {KEPT}")
     return 128 + passed if passed and passed == -exit_code else 1
+
+
+def _say(what: str) -> None:
+    """Write a line at once: processes that the work has left behind write to the same place."""
+    sys.stderr.write(f"rzen-eval: {what}\n")
+    sys.stderr.flush()
 
 
 def _die_with(parent: int) -> None:

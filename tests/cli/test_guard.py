@@ -24,6 +24,16 @@ def watched(work: str, grace: float = 10) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def test_a_line_is_one_write_also_where_nothing_is_buffered(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    ours, theirs = os.pipe2(os.O_DIRECT)
+    code = "import os; from rzen_eval.cli import guard; guard.watched(lambda: os._exit(0))"
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, check=False, timeout=60)
+    assert os.read(ours, 4096).decode().endswith(KEPT)
+    os.close(ours)
+    os.close(theirs)
+
+
 def ended(work: str, grace: float = 10) -> tuple[int, str]:
     """Exit code, and what was said on standard error."""
     with watched(work, grace) as process:
