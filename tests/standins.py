@@ -152,7 +152,7 @@ def put(root: Path, name: str, spec: ModelSpec | ApiSpec, api: str) -> list[str]
 
 
 def _adapter(base: Path, place: Path, shape: Shape) -> None:
-    """An adapter over the query and value projections of the language model, and what a late interaction projects by."""
+    """An adapter over query and value projections of the language model, and what a late interaction projects by."""
     import torch
     from safetensors.torch import load_file, save_file
 
