@@ -5,6 +5,6 @@ from __future__ import annotations
 if __name__ == "__main__":
     import sys
 
-    from rzen_eval.cli.main import main
+    from rzen_eval.cli.guard import entry
 
-    sys.exit(main())
+    sys.exit(entry())

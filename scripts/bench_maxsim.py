@@ -15,6 +15,7 @@ from bench_rank import cost, show, unit_rows
 
 from rzen_eval.core import MultiVectors
 from rzen_eval.ranking.maxsim import rank_maxsim
+from rzen_eval.ranking.top_k import RankSettings
 
 TILE = 4096
 
@@ -41,7 +42,13 @@ def main() -> None:
     bare, ours = [], []
     for _ in range(size.rounds):
         bare.append(cost(lambda: product(queries, candidates, size.device)))
-        ours.append(cost(lambda: rank_maxsim(queries, candidates, query_ids, candidate_ids, device=size.device)))
+        ours.append(
+            cost(
+                lambda: rank_maxsim(
+                    queries, candidates, query_ids, candidate_ids, settings=RankSettings(device=size.device)
+                )
+            )
+        )
     show("product alone", bare)
     show("rank_maxsim", ours)
     print(f"  ratio of cpu {median(each.cpu for each in ours) / median(each.cpu for each in bare):19.2f}")

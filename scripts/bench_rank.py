@@ -18,6 +18,7 @@ import torch
 
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.metrics import score_run
+from rzen_eval.ranking.top_k import RankSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,13 @@ def compare_ranking(n: int, m: int, dimensions: int, rounds: int) -> None:
     bare, ours = [], []
     for _ in range(rounds):
         bare.append(cost(lambda: bare_top(queries, candidates)))
-        ours.append(cost(lambda: rank(queries, candidates, query_ids, candidate_ids, k=K, block_bytes=BLOCK_BYTES)))
+        ours.append(
+            cost(
+                lambda: rank(
+                    queries, candidates, query_ids, candidate_ids, settings=RankSettings(k=K, block_bytes=BLOCK_BYTES)
+                )
+            )
+        )
     show("product and topk", bare)
     show("rank", ours)
     for unit in ("wall", "cpu"):

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as place, Hub(Path(place, "hub")) as hub, serving() as api:
         folder = Path(place)
         # Before anything is imported that reads them once.
-        os.environ |= hub.environment(folder / "home") | {"ARK_API_KEY": "a key"}
+        os.environ |= hub.environment(folder / "home") | {"ARK_API_KEY": "stand-in"}
         from rzen_eval.cli import main as cli
         from tests import standins
 

@@ -312,3 +312,28 @@ def tar_of(files: Mapping[str, bytes]) -> bytes:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return stream.getvalue()
+
+
+def lay_own_rows(tree: Path) -> None:
+    """Rows as MMEB-V3 has them beside the media."""
+    folder = tree / "video-tasks/data"
+    (folder / "mvbench").mkdir(parents=True)
+    for clips in VIDEO:
+        (folder / f"{clips.jsonl}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in clips.rows))
+    for subset, rows in mvbench_rows().items():
+        (folder / f"mvbench/{subset}.json").write_text(json.dumps(rows))
+    _write(tree / "image-query", {"CIRR": [IMAGE_ROW]}, "test")
+
+
+def lay_listing(folder: Path, listed: Mapping[str, Any]) -> None:
+    """A tree from a listing that somebody has sent: as many files as it had, pictures where they were some."""
+    folder.mkdir(parents=True, exist_ok=True)
+    named = dict(listed.get("some", {}))
+    kinds = dict(listed.get("kinds", {}))
+    for name in named:
+        kinds[Path(name).suffix.lower()] -= 1
+    more = [f"more_{number}{kind}" for kind, count in kinds.items() for number in range(count)]
+    for name in [*named, *more]:
+        (folder / name).write_bytes(picture(name) if name.lower().endswith((".jpg", ".jpeg", ".png")) else b"")
+    for name, inner in listed.get("in", {}).items():
+        lay_listing(folder / name, inner)

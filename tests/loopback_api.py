@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-Answer = tuple[int, dict[str, str], bytes]
+Answer = tuple[int, dict[str, str], bytes | list[bytes]]
+"""Status, headers, and the body; or its pieces, with a pause after each."""
+PAUSE = 0.1
+"""Seconds."""
 
 
 @dataclass
@@ -54,13 +57,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        status, headers, content = answer
+        status, headers, content = answer[0], answer[1], answer[2] if isinstance(answer[2], list) else [answer[2]]
         with contextlib.suppress(OSError):  # whoever asked has gone
             self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(content))}).items():
+            for name, value in (headers | {"Content-Length": str(sum(map(len, content)))}).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            for piece in content:
+                self.wfile.write(piece)
+                time.sleep(PAUSE * (len(content) > 1))
 
 
 def right(_state: Server, body: dict[str, Any] | None = None) -> Answer:

@@ -27,6 +27,12 @@ FLOORS = {
         {"interface", "prompt", "batch"},
         {"external", "families"},
     ],
+    "results": [
+        {"store", "protocol"},
+        {"tables"},
+        {"statistics", "figures", "exchange"},
+        {"report"},
+    ],
 }
 """Of places with floors of their own; the table of families in a place's `__init__` leads everywhere."""
 OPENED = {"rzen_eval", *(f"rzen_eval.{place}" for place in FLOORS)}
@@ -41,10 +47,36 @@ def imports(source: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            # A relative import stays inside its own part of the package.
-            found |= {node.module or ""} if not node.level else set()
-            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module in OPENED}
+            module = absolute(node, source)
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names if module in OPENED}
     return found
+
+
+def absolute(node: ast.ImportFrom, source: Path) -> str:
+    """The module that names are imported from; a dot is the package of the source, each further one the next above."""
+    package = source.relative_to(PACKAGE.parent).parts[: -node.level] if node.level else ()
+    return ".".join([*package, *filter(None, [node.module])])
+
+
+def test_relative_imports_are_read_too():
+    source = PACKAGE / "models" / "families" / "colpali.py"
+    lines = {
+        "from .loading import x": "rzen_eval.models.families.loading",
+        "from . import x": "rzen_eval.models.families",
+        "from ..prompt import x": "rzen_eval.models.prompt",
+        "from ...core import x": "rzen_eval.core",
+        "from rzen_eval.core import x": "rzen_eval.core",
+    }
+    for line, module in lines.items():
+        (node,) = ast.parse(line).body
+        assert isinstance(node, ast.ImportFrom)
+        assert absolute(node, source) == module
+
+
+def test_the_maker_of_the_sample_imports_nothing_else_of_ours():
+    names = {name for source in SOURCES if part(source) == "sample" for name in imports(source)}
+    assert "rzen_eval.sample.canvas" in names
+    assert not [name for name in names if name.startswith("rzen_eval") and "sample" not in name.split(".")]
 
 
 def part(source: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +46,16 @@ def write_beir(
             "score": [score for _, _, score in qrels],
         },
     }
+    return write_tables(root / repo, {config: tables[config] for config in configs}, {"corpus"})
+
+
+def write_tables(folder: Path, tables: Mapping[str, Mapping[str, Iterable[Any]]], pictured: Collection[str]) -> Path:
+    """A repository of configurations; columns `image` of those that are pictured are images."""
     datasets.disable_progress_bars()
-    folder = root / repo
     head = []
-    for config in configs:
-        table = datasets.Dataset.from_dict(tables[config])
-        if config == "corpus":
+    for config, columns in tables.items():
+        table = datasets.Dataset.from_dict({name: list(values) for name, values in columns.items()})
+        if config in pictured:
             table = table.cast_column("image", datasets.Image())
         (folder / config).mkdir(parents=True)
         table.to_parquet(folder / config / "test-00000-of-00001.parquet")

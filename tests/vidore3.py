@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 
 from rzen_eval.core import Item, MultiVectors, Side, Vectors
+from tests.toys import write_tables
 
 LANGUAGES = ("french", "spanish", "english", "german", "italian", "portuguese")
 """In mteb's order."""
@@ -55,17 +55,7 @@ def write(
         tables[f"{language}-qrels"] = dict(zip(("query-id", "corpus-id", "score"), columns, strict=True))
         columns = zip(*judgements, strict=True)
     folder = root / (REPO if texts is None else REPO_WITH_TEXT)
-    datasets.disable_progress_bars()
-    head = []
-    for config, content in tables.items():
-        table = datasets.Dataset.from_dict({name: list(values) for name, values in content.items()})
-        if config.endswith("-corpus"):
-            table = table.cast_column("image", datasets.Image())
-        (folder / config).mkdir(parents=True)
-        table.to_parquet(folder / config / "test-00000-of-00001.parquet")
-        head.append(f"- config_name: {config}\n  data_files:\n  - split: test\n    path: {config}/test-*.parquet\n")
-    (folder / "README.md").write_text(f"---\nconfigs:\n{''.join(head)}---\n")
-    return folder
+    return write_tables(folder, tables, {f"{language}-corpus" for language in corpora})
 
 
 @dataclass

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from rzen_eval.errors import ConfigError
+try:
+    from yaml import CSafeLoader as _Safe
+except ImportError:
+    from yaml import SafeLoader as _Safe  # type: ignore[assignment]
+
+from rzen_eval.errors import ConfigError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SUITE = "# @package _global_"
 """First line of a file in `conf/task` that names tasks in place of being one."""
+
+
+class _Loader(_Safe):
+    """Reads YAML as Hydra does: 1e3 is a number, a date is a text, and a key that is there twice is an error."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as its base class has it
+        first: [(tag, pattern) for tag, pattern in known if not tag.endswith(":timestamp")]
+        for first, known in _Safe.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.constructor.ConstructorError(None, None, f"found duplicate key {twice}", node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(_[0-9]+)*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 class NotPlainError(ConfigError):
@@ -85,6 +111,21 @@ def _file(group: str, name: str, places: Sequence[Path]) -> Path:
     raise ConfigError(f"no {group}/{name}.yaml in {', '.join(map(str, places))}")
 
 
+def defaults(file: Path) -> list[Any]:
+    """What a file builds on."""
+    return list(_read(file)[0].get("defaults", []))
+
+
+def missing(raw: Mapping[str, Any], where: str = "") -> str | None:
+    """The first key of a declaration whose value is for its user to give."""
+    for key, value in raw.items():
+        if value == "???":
+            return f"{where}.{key}"
+        if isinstance(value, dict) and (found := missing(value, f"{where}.{key}")):
+            return found
+    return None
+
+
 def content(file: Path) -> Mapping[str, Any]:
     """What one file says, without what it builds on; nothing where it is empty.
 
@@ -92,17 +133,22 @@ def content(file: Path) -> Mapping[str, Any]:
         ConfigError: it cannot be read, or is no mapping in YAML.
         NotPlainError: it holds values that only Hydra works out.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        found = yaml.load(text, Loader=_LOADER)  # noqa: S506 - it is the safe loader, in C where there is one
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
-    found = {} if found is None else found
-    if not isinstance(found, dict):
-        raise ConfigError(f"{file}: expected a mapping, found {type(found).__name__}")
+    found, text = _read(file)
     if "${" in text:
         raise NotPlainError(f"{file}: holds values that are worked out, ${{...}}")
     return found
+
+
+def _read(file: Path) -> tuple[Mapping[str, Any], str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - it builds on the safe one, in C where there is that
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: {reason(error, 1000)}") from error
+    found = {} if found is None else found
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file}: expected a mapping, found {type(found).__name__}")
+    return found, text
 
 
 def _base(entry: object, group: str, file: Path) -> tuple[str, str, str | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.cli.terminal import listing, show
@@ -13,13 +15,12 @@ from rzen_eval.errors import ConfigError, DataError, some
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.data.wanted import UnavailableError, Wanted
 
-ONLY = {"again": "unpack", "deep": "verify"}
+ONLY = {"again": "unpack", "deep": "verify", "listing": "doctor"}
 """Options of one action."""
 
 
@@ -27,14 +28,18 @@ def options(parser: Options) -> None:
     """What the command takes."""
     parser.description = (
         "Get the benchmark's data onto this machine, and prove that it is all there: plan says what it takes, fetch"
-        " downloads, unpack opens the archives, verify looks at every row and picture. data.root=DIR alone means"
-        " data=mirror."
+        " downloads, unpack opens the archives, verify looks at every row and picture, doctor says of a tree as it is"
+        " what is where and what can be run (task=available). data.root=DIR alone means data=mirror."
     )
-    parser.add_argument("action", **one_of("plan", "fetch", "unpack", "verify"))
+    parser.add_argument("action", **one_of("plan", "fetch", "unpack", "verify", "doctor"))
     parser.add_argument("--again", action="store_true", help="unpack: write files that are there, too")
     parser.add_argument("--deep", action="store_true", help="verify: decode every picture, not its header alone")
+    parser.add_argument(
+        "--listing", metavar="FILE", help="doctor: where to write names and sizes, for an issue; data-doctor.json"
+    )
     parser.examples = [
         "rzen-eval data plan task=mmeb_v2 data.root=/data",
+        "rzen-eval data doctor data.root=/data",
         "rzen-eval data verify --deep task=visdoc data.root=/data",
     ]
 
@@ -56,6 +61,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     config = compose.load(settings, places)
     if chosen.action == "verify":
         return _verify(config, chosen.deep)
+    if chosen.action == "doctor":
+        return _doctor(config, Path(chosen.listing or "data-doctor.json"))
     if chosen.action == "unpack":
         return _unpack(config, chosen.again)
     return _plan(config) if chosen.action == "plan" else _fetch(config)
@@ -210,3 +217,25 @@ def _verify(chosen: RunConfig, deep: bool) -> int:
         + ("" if deep else "; headers only were read, --deep decodes every picture")
     )
     return 1 if failed else 0
+
+
+def _doctor(chosen: RunConfig, file: Path) -> int:
+    from tqdm import tqdm
+
+    from rzen_eval.data.doctor import notes, table
+    from rzen_eval.data.examine import examine
+    from rzen_eval.data.tree_listing import listing as names_and_sizes
+    from rzen_eval.files import write_whole
+
+    tasks = list(chosen.tasks.values())
+    found = [examine(task) for task in tqdm(tasks, desc="doctor", unit=" tasks", disable=None, leave=False)]
+    show(listing("tasks", table(found)))
+    print("\n" + "\n".join(f"* {note}" for note in notes(found)))
+    root = chosen.data.media or chosen.data.root
+    if root is not None:
+        try:
+            write_whole(file, json.dumps(names_and_sizes(root.expanduser().absolute()), indent=1).encode())
+            print(f"* {file} has names and sizes of what lies in {root}, for an issue about data that are not found")
+        except OSError as error:
+            print(f"* no listing of names and sizes: {file} cannot be written ({error}); give --listing FILE")
+    return 0 if any(each.problem is None for each in found) else 1

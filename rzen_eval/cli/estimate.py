@@ -120,6 +120,7 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     from rzen_eval.estimate.from_data import measured
 
     seen: set[bytes] | None = set() if chosen.runtime.store else None
+    corpora: set[str] | None = set() if chosen.runtime.store else None
     costs = []
     for task in chosen.tasks.values():
         before = None if seen is None else set(seen)
@@ -128,5 +129,5 @@ def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
                 costs.append(measured(task, reader, seen, bar.update))
         except DataError as error:
             seen = before
-            costs.append(assumed(task, reader, str(error)))
+            costs.append(assumed(task, reader, str(error), corpora))
     return costs

@@ -1,4 +1,4 @@
-"""`rzen-eval export`: the leaderboard's submission file."""
+"""`rzen-eval export`: results in the files of leaderboards."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.terminal import put
-from rzen_eval.cli.values import directory, named_version
+from rzen_eval.cli.values import directory, named_version, one_of
+from rzen_eval.errors import ConfigError
+from rzen_eval.files import write_whole
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
     from rzen_eval.cli.options import Options
+    from rzen_eval.core import Result
 
 ASKED = {
     "model_name": ("NAME", "what the leaderboard is to call it, and the file"),
@@ -32,19 +35,24 @@ ASKED = {
 
 def options(parser: Options) -> None:
     """What the command takes."""
-    parser.description = "Write the leaderboard's submission file: all 78 tasks, and what it asks of a model."
+    parser.description = (
+        "Write the leaderboard's submission file: all tasks of MMEB-V2, and what it asks of a model. Or mteb's result"
+        " files of the suites that mteb defines, into a folder."
+    )
     parser.add_argument("folder", type=directory, metavar="RESULTS/MODEL", help="a model's folder of results")
+    parser.add_argument("--format", **one_of("leaderboard", "mteb"), default="leaderboard")
     for name, (value, what) in ASKED.items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=what)
     parser.add_argument("--data-version", type=named_version, metavar="V", help="of the tasks; by default the newest")
-    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file")
+    parser.add_argument("--output", type=directory, metavar="FILE", help="write to a file; of mteb's files the folder")
     parser.examples = [
-        "rzen-eval export results/mine --model-name Mine-2B --model-backbone Qwen2-VL-2B --output Mine-2B.json"
+        "rzen-eval export results/mine --model-name Mine-2B --model-backbone Qwen2-VL-2B --output Mine-2B.json",
+        "rzen-eval export results/mine --format mteb --output results/me__mine/1a2b3c",
     ]
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
-    """Write the submission file of a model.
+    """Write the submission file of a model, or its results as mteb's files.
 
     Returns:
         The exit code, 0.
@@ -53,9 +61,14 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.results.exchange import submission
 
     del settings, places
-    version = chosen.data_version or manifest().newest
-    given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
     results = list(store.one_model(str(chosen.folder), Path("results")).results.values())
+    if chosen.format == "mteb":
+        _as_mteb(results, chosen.output, chosen.data_version)
+        return 0
+    version = chosen.data_version or manifest().newest
+    if manifest().benchmark(version) != manifest().benchmark():
+        raise ConfigError(f"export: the submission file is of {manifest().benchmark().name}; give --format mteb")
+    given = {name: getattr(chosen, name) for name in ASKED if getattr(chosen, name)}
     about = submission.metadata(given, results)
     content = submission.submission(
         [result for result in results if result.counts_in(version)],
@@ -68,3 +81,18 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         print("rzen-eval: these are scores of the made-up sample; the file says so, do not submit it", file=sys.stderr)
     put(submission.text(content), chosen.output)
     return 0
+
+
+def _as_mteb(results: Sequence[Result], folder: Path | None, version: str | None) -> None:
+    from rzen_eval.results.exchange import mteb, submission
+
+    files = mteb.files([result for result in results if version is None or result.counts_in(version)])
+    if not files:
+        raise ConfigError("export: no result is of a task that mteb defines, such as those of task=vidore_v3")
+    if folder is None:
+        raise ConfigError(f"export: {len(files)} files need a folder; give --output FOLDER")
+    if any(result.source == "sample" for result in results):
+        print(f"rzen-eval: {submission.SAMPLE}; do not submit these files", file=sys.stderr)
+    for name, text in files.items():
+        write_whole(folder / name, text.encode())
+    print(f"wrote {len(files)} files into {folder}")

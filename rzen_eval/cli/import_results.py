@@ -60,9 +60,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     place, results, refused = results_dir / chosen.model, dict[str, "Result"](), list[str]()
     for found in read(chosen.folder):
         try:
-            result = convert(found, chosen.model, tasks, chosen.data_version)
-            _check(place, result, results)
-            results[result.id] = result
+            converted = convert(found, chosen.model, tasks, chosen.data_version)
+            for result in converted:
+                _check(place, result, results)
+            results |= {result.id: result for result in converted}
         except ResultError as error:
             refused.append(str(error))
     said = f"import: not imported: {some(refused, joined='; ')}"

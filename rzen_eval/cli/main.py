@@ -86,7 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen, settings = parser.read(words)
         code: int = module.run(chosen, settings, chosen.config_dir)
     except RzenEvalError as error:
-        print(f"rzen-eval: {error}", file=sys.stderr)
+        from rzen_eval.results.tables.escape import for_terminal
+
+        print(f"rzen-eval: {for_terminal(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough.
@@ -98,6 +100,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     return code
+
+
+def word_of(words: Sequence[str]) -> str:
+    """The command that words choose; nothing where they choose none."""
+    try:
+        return _command(list(words))[0]
+    except ConfigError:
+        return ""
 
 
 def _command(words: list[str]) -> tuple[str, list[str]]:

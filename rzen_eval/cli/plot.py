@@ -60,7 +60,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     wanted = named("plot", published, chosen.references) if chosen.references else published
     beside = wanted if chosen.references else [row for row in wanted if _whole(row)]
     if not chosen.references:
-        beside = sorted(beside, key=lambda row: row.rank("Overall"))[:BESIDE]
+        beside = sorted(beside, key=lambda row: row.rank(manifest().overall(row.data_version)))[:BESIDE]
     drawings: dict[str, Callable[[Kind], bytes]] = {
         "size": partial(plots.size, own, wanted, manifest()),
         "groups": partial(plots.radar, [*own, *beside], manifest()),

@@ -14,6 +14,7 @@ from rzen_eval.core import Item, Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.declaration.local import ModelSpec
 from rzen_eval.ranking.dot import check_vectors
+from rzen_eval.ranking.multivectors import as_vectors, by_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,8 +96,7 @@ def check(model: Model) -> Iterator[Finding]:
 
 def _embed(model: Model, items: Sequence[Item]) -> list[Vectors]:
     """For each item its vectors, shape (n, dim)."""
-    found = model.embed(items, Side.QUERY)
-    return [np.atleast_2d(np.asarray(found[place], dtype=np.float32)) for place in range(len(items))]
+    return by_item(as_vectors(model.embed(items, Side.QUERY), len(items)))
 
 
 def _shape(model: Model, rows: Sequence[Vectors]) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def _shape(model: Model, rows: Sequence[Vectors]) -> Iterator[Finding]:
     )
     pooled = np.stack([_pooled(one) for one in rows])
     likeness = (float((pooled @ pooled.T).sum()) - len(rows)) / (len(rows) * (len(rows) - 1))
-    collapsed = check_vectors(pooled, len(rows), model.spec.name).collapsed
+    collapsed = check_vectors(pooled, [*map(str, range(len(rows)))], model.spec.name).collapsed
     yield Finding("collapse", f"mean cosine of different items {likeness:.4f}", passed=not collapsed)
 
 

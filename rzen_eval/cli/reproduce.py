@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
@@ -44,7 +44,6 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.config import compose
     from rzen_eval.models.prompt import ONE_FRAME
     from rzen_eval.results.statistics import reproduction, reproduction_text
-    from rzen_eval.results.statistics.reproduction import Verdict
 
     known = reference.load(folders(places), manifest().names)
     settings = _complete(settings, places, known)
@@ -60,7 +59,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         raise ConfigError(f"reproduce: {row} publishes nothing on the chosen tasks; leave task= out")
     made = reproduction_text.document(model.name, (row, known[row]), cells, notes, chosen.command)
     show(made, chosen.format, chosen.output)
-    return 0 if all(cell.verdict is Verdict.MATCH for cell in cells) else 1
+    return 1 if any(cell.fails for cell in cells) else 0
 
 
 def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[str, Reference]) -> list[str]:
@@ -74,9 +73,11 @@ def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[st
     if "experiment" not in given and "reference" not in given:
         name = given["model"]
         if name in choices("experiment", folders(places)):
-            return [f"experiment={name}", *words]
-        spec: Any = compose.load(words, places).model
-        row = next(iter(getattr(spec, "reproduces", ())), name)
+            whole = [f"experiment={name}", *words]
+            if _covers(compose.load(whole, places)):
+                return whole
+        chosen = compose.load(words, places)
+        row = _published(chosen, known, of_any="task" not in given) or name
         if row not in known:
             raise ConfigError(
                 f"reproduce: no published row is known of model={name}; give reference=NAME, a file of conf/reference"
@@ -87,6 +88,20 @@ def _complete(settings: Sequence[str], places: Sequence[Path], known: Mapping[st
     if "task" not in given and "experiment" not in given and given["reference"] in known:
         words.append(manifest().versions[known[given["reference"]].data_version].word)
     return words
+
+
+def _covers(chosen: RunConfig) -> bool:
+    """Whether the chosen published row is of the data of the chosen tasks."""
+    row = chosen.reference
+    return row is None or set(chosen.tasks) <= set(manifest().versions[row.data_version].members)
+
+
+def _published(chosen: RunConfig, known: Mapping[str, Reference], *, of_any: bool) -> str | None:
+    """The published row that a model reproduces on the chosen tasks, or of any its first."""
+    reproduces = getattr(chosen.model, "reproduces", ())
+    members = {name: manifest().versions[row.data_version].members for name, row in known.items()}
+    on_these = [row for row in reproduces if row in known and set(chosen.tasks) <= set(members[row])]
+    return next(iter(reproduces if of_any else [*on_these, *reproduces]), None)
 
 
 def _row(asked: RunConfig, known: Mapping[str, Reference]) -> str:

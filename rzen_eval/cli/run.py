@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.evaluation.session import Outcome
+    from rzen_eval.results.tables.document import Document
+
+FEW = 20
+"""Tasks that have a line each on a terminal; of more there are the averages."""
 
 
 def options(parser: Options) -> None:
@@ -23,6 +29,7 @@ def options(parser: Options) -> None:
         "Score a model on tasks and print the tables. With nothing chosen the bundled model on the bundled sample. A"
         " task whose result is there is kept, and a run that was killed goes on from its vectors."
     )
+    parser.add_argument("--per-task", action="store_true", help=f"a line a task, though there are more than {FEW}")
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
         "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10",
@@ -40,37 +47,44 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
 
-    del chosen
     config = compose.load(settings, places)
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
+    tasks = "1 task" if len(config.tasks) == 1 else f"{len(config.tasks)} tasks"
     source = config.data.kind + (f" {config.data.root}" if config.data.kind == "mirror" else "")
     first = Rank.of_environment().rank == 0
     progress = Progress(config.runtime.progress if first else "quiet")
     progress.say(
-        f"model {config.model.name}, data {source}, {len(config.tasks)} tasks{said};"
-        f" results in {config.results_dir / config.model.name}"
+        f"model {config.model.name}, data {source}, {tasks}{said}; results in {config.results_dir / config.model.name}"
     )
     outcome = session.run(config, progress)
     if not first:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
-    _report(config, outcome)
+    # Without the averages, as with limit=, the tasks are all there is to show.
+    few = len(config.tasks) <= FEW or config.limit is not None
+    show(document(config, outcome, every=few or chosen.per_task or not sys.stdout.isatty()))
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
 
-def _report(config: RunConfig, outcome: Outcome) -> None:
-    """The tables of the tasks that have a score, then what failed and what a reader must know."""
+def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
+    """The tables of a run, then what failed and what a reader must know.
+
+    Args:
+        config: of the run.
+        outcome: what became of its tasks.
+        every: whether every task has a line of its own; else only the averages are shown.
+    """
     from rzen_eval.results.tables import leaderboard, rows
     from rzen_eval.results.tables.document import Document, Part
 
     folder, results = config.results_dir / config.model.name, list(outcome.results.values())
     own = rows.scored(config.model.name, results, f"results in {folder}", manifest())
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
-    remarks = []
+    remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
-        remarks.append(f"limit={config.limit}: scores of the first {config.limit} queries only, left out of the tables")
+        remarks.append(f"limit={config.limit}: scores of at most {config.limit} queries a task, left out of the tables")
     if config.data.kind == "sample":
         remarks.append(
             "This is the bundled sample: made-up data that show the harness, not the benchmark."
@@ -78,9 +92,9 @@ def _report(config: RunConfig, outcome: Outcome) -> None:
             " after rzen-eval data fetch and data unpack with the same task and root"
         )
     parts = [
-        Part(tables=[leaderboard.task_table(results, outcome.failed)]),
+        *([Part(tables=[leaderboard.task_table(results, outcome.failed)])] if every else []),
         *leaderboard.sections([*own, *beside], manifest()),
         *([Part("Failed", points=list(outcome.failed.values()))] if outcome.failed else []),
         Part(paragraphs=remarks),
     ]
-    show(Document(parts))
+    return Document(parts)

@@ -13,11 +13,13 @@ from pydantic import ValidationError
 from yaml import YAMLError
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.places import GROUPS, choices, folders
+from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.config.family import family_of
-from rzen_eval.config.messages import MissingValueError, explain, plain, written
+from rzen_eval.config.messages import MissingValueError, explain, plain
+from rzen_eval.config.origins import written
 from rzen_eval.config.schema import RunConfig
-from rzen_eval.config.words import parse
+from rzen_eval.config.unchanged import unchanged
+from rzen_eval.config.words import lines, parse
 from rzen_eval.data.recipe import check_options
 from rzen_eval.errors import ConfigError, nearest
 from rzen_eval.ranking import metrics
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
     from rzen_eval.core import Task
+
+
+AVAILABLE = "task=available"
+"""Every task of the benchmark whose data are on this machine."""
 
 
 def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need_tasks: bool = True) -> RunConfig:
@@ -46,12 +52,42 @@ def load(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = (), *, need
         ConfigError: an unknown group, choice or key, a value of a wrong type, a missing value.
     """
     places = folders(extra_dirs)
+    if AVAILABLE in overrides:
+        every = load([word for word in overrides if word != AVAILABLE], extra_dirs)
+        return every.model_copy(update={"tasks": _available(every)})
     parsed = parse(overrides, places)
-    without = not need_tasks and all(override.key_or_group != "task" for override in parsed)
-    raw = _compose(parsed, places, ["~task"] if without else [])
-    if not without or raw.get("tasks"):
-        _check_task_ids(raw.get("tasks") or {}, parsed)
+    if not need_tasks and all(override.key_or_group != "task" for override in parsed):
+        raw = _compose(parsed, places, ["~task"])
+        if raw.get("tasks"):
+            _check_task_ids(raw["tasks"], parsed)
+    else:
+        raw = _with_tasks(parsed, places)
+        _check_task_ids(raw["tasks"], parsed)
     return _validate(raw, parsed, places)
+
+
+def _available(config: RunConfig) -> dict[str, Task]:
+    """Those of the default tasks that can be run with the data that are there."""
+    from rzen_eval.data.examine import available
+
+    found = {task.id: task for task in available(list(config.tasks.values()))}
+    if not found:
+        raise ConfigError(
+            f"{AVAILABLE}: of none of {len(config.tasks)} tasks are the data there; `rzen-eval data doctor` with the"
+            " same data.root says what is where"
+        )
+    return found
+
+
+def _with_tasks(parsed: Sequence[Override], places: Sequence[Path]) -> dict[str, Any]:
+    """What Hydra composes, those tasks read beside it that need none of it."""
+    if others := unchanged(parsed, places):
+        raw = _compose([override for override in parsed if override.key_or_group != "task"], places, [others.word])
+        tasks = others.among(raw.get("tasks") or {})
+        if tasks is not None:
+            return raw | {"tasks": tasks}
+    raw = _compose(parsed, places, [])
+    return raw | {"tasks": raw.get("tasks") or {}}
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
@@ -80,19 +116,6 @@ def _add_family(composed: DictConfig) -> None:
         print(f"rzen-eval: {said}", file=sys.stderr)
 
 
-def lines(overrides: Sequence[Override], places: Sequence[Path]) -> list[str]:
-    """What Hydra is given: the overrides, and where further YAML lies."""
-    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
-    return [*map(_open_ended, overrides), *([f"hydra.searchpath=[{extra}]"] if extra else [])]
-
-
-def _open_ended(override: Override) -> str:
-    """Let an override set a key that no YAML mentions: whether it exists is for the schema to say."""
-    line = override.input_line or ""
-    plain = line[:1] not in {"+", "~"}
-    return f"++{line}" if plain and override.key_or_group not in GROUPS and "@" not in line.split("=")[0] else line
-
-
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
     raw = {key: value for key, value in raw.items() if key not in {"family", "experiment"}}
     shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
@@ -109,7 +132,7 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
     try:
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(explain(error, overrides, places)) from error
+        raise ConfigError(explain(error, lambda key: written(key, overrides, places))) from error
     expanded = {name: getattr(config, name).expanduser().absolute() for name in ("results_dir", "cache_dir")}
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
     for task in tasks.values():
@@ -123,19 +146,19 @@ def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path
         metrics.checked_name(task.metric)
     except ConfigError as error:
         key = f"tasks.{task.id}.metric"
-        raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {key}: {error}") from error
+        raise ConfigError(f"{written(key, overrides, places)}: {key}: {error}") from error
     for version in task.versions:
         if version not in manifest().versions:
             key = f"tasks.{task.id}.versions"
             raise ConfigError(
-                f"{written(key, key.split('.'), overrides, places)}: {key}: expected some of"
+                f"{written(key, overrides, places)}: {key}: expected some of"
                 f" {', '.join(manifest().versions)}, found {version!r}; a task of your own needs none"
             )
     try:
         check_options(task)
     except ConfigError as error:
         key = f"tasks.{task.id}.options"
-        raise ConfigError(f"{written(key, key.split('.'), overrides, places)}: {error}") from error
+        raise ConfigError(f"{written(key, overrides, places)}: {error}") from error
 
 
 def _with_options(tasks: dict[str, Any], options: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from rzen_eval.errors import ModelError
 from rzen_eval.models import CLASSES
+from rzen_eval.models.checkpoint.json_file import read_object
 
 
 def family_of(checkpoint: str, base: str | None = None) -> tuple[str, Path] | None:
@@ -30,7 +31,6 @@ def family_of(checkpoint: str, base: str | None = None) -> tuple[str, Path] | No
 def _said(file: Path, key: str) -> object:
     """A value of a JSON file; None where there is no such file, or it says nothing of the kind."""
     try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
+        return read_object(file).get(key)
+    except ModelError:
         return None
-    return found.get(key) if isinstance(found, dict) else None

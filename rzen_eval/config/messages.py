@@ -9,14 +9,12 @@ from pydantic.fields import FieldInfo
 from rzen_eval.benchmark.places import GROUPS
 from rzen_eval.config.schema import RunConfig
 from rzen_eval.core import Task
-from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.errors import ConfigError, nearest, reason
 from rzen_eval.models import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
-    from hydra.core.override_parser.types import Override
     from pydantic import BaseModel, ValidationError
 
 
@@ -41,18 +39,23 @@ def plain(error: BaseException) -> str:
     """One line from Hydra's many; its own exception often says nothing and the cause does."""
     if not str(error).strip() and error.__cause__:
         return plain(error.__cause__)
-    return "configuration: " + " ".join(str(error).split())
+    return f"configuration: {reason(error, 2000)}"
 
 
-def explain(error: ValidationError, overrides: Sequence[Override], places: Sequence[Path]) -> str:
-    """The first thing that is wrong, in one line: where it was written, the key, what was expected and found."""
+def explain(error: ValidationError, written: Callable[[str], str]) -> str:
+    """The first thing that is wrong, in one line: where it was written, the key, what was expected and found.
+
+    Args:
+        error: with all that is wrong.
+        written: says where a key was written.
+    """
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     family = location.pop(1) if location[0] == "model" and location[1:2] and location[1] in CLASSES else ""
     if first["type"].startswith("union_tag"):
         location.append("family")
     key = ".".join(location)
-    where = written(key, location, overrides, places)
+    where = written(key)
     if first["type"].startswith("union_tag"):
         found = first.get("ctx", {}).get("tag")
         return f"{where}: {key}: expected one of {', '.join(CLASSES)}, found {found!r}{nearest(str(found), [*CLASSES])}"
@@ -111,20 +114,3 @@ def like_key(key: str) -> str:
         return nearest(key, [*GROUPS, *RunConfig.model_fields]) or nearest(key, inside)
     own = ", ".join(_keys(_schema(inside[exact[0]])))
     return f" (did you mean {exact[0]}{own and f', which takes {own}'}?)"
-
-
-def written(key: str, location: Sequence[str], overrides: Sequence[Override], places: Sequence[Path]) -> str:
-    """Where a key was given: the command line, or the file of its group."""
-    given = [override.key_or_group for override in overrides]
-    if any(
-        key == name or key.startswith(f"{name}.") or name.startswith(f"{key}.") for name in given if name not in GROUPS
-    ):
-        return "command line"
-    group, name = ("task", location[1]) if location[0] == "tasks" else (location[0], None)
-    if name is None:
-        chosen = [o.value() for o in overrides if o.key_or_group == group]
-        name = str(chosen[-1]) if chosen else "*"
-    for folder in places:
-        for file in sorted((folder / group).rglob(f"{name.split('/')[-1]}.yaml")):
-            return f"{folder.name}/{file.relative_to(folder)}"
-    return "conf/config.yaml"

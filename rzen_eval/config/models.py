@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +13,7 @@ from rzen_eval.errors import ConfigError, first_fault
 from rzen_eval.models.declaration.external import AnySpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 _CHECKED: TypeAdapter[AnySpec] = TypeAdapter(AnySpec)
@@ -37,20 +37,10 @@ def declared_model(name: str, places: Sequence[Path]) -> AnySpec:
 
         own = [place for place in places[1:] if place not in plugin_dirs()]
         return compose.load([f"model={name}"], own, need_tasks=False).model
-    if missing := _missing(raw, "model"):
+    if missing := declared.missing(raw, "model"):
         raise MissingValueError(missing)
     try:
         return _CHECKED.validate_python(raw)
     except ValidationError as error:
         where, what = first_fault(error)
         raise ConfigError(f"conf/model/{name}.yaml: {where}: {what}") from error
-
-
-def _missing(raw: Mapping[str, Any], where: str) -> str | None:
-    """The first key whose value is for the user to give."""
-    for key, value in raw.items():
-        if value == "???":
-            return f"{where}.{key}"
-        if isinstance(value, dict) and (found := _missing(value, f"{where}.{key}")):
-            return found
-    return None

@@ -11,14 +11,15 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from rzen_eval.benchmark.places import GROUPS, folders
-from rzen_eval.config.compose import lines
-from rzen_eval.config.words import parse
+from rzen_eval.config.words import lines, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-COMMAND_LINE = "command line"
+    from hydra.core.override_parser.types import Override
+
+COMMAND_LINE, DEFAULT = "command line", "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,13 @@ class Origins:
     choices: Mapping[str, tuple[str, str]]
     """The file that is chosen of each group, several with commas between them, and what chose it."""
     keys: Mapping[str, str]
-    """By key, such as `model.image.max_tokens`; those that are the schema's defaults are not in it."""
+    """By key, such as `model.image.max_tokens`, in the order in which they were said; none of the schema's defaults."""
 
     def __getitem__(self, key: str) -> str:
         """Where a value comes from: said itself, or with all around it; `default` where nobody says it."""
         while key and key not in self.keys:
             key = key.rpartition(".")[0]
-        return self.keys.get(key, "default")
+        return self.keys.get(key, DEFAULT)
 
 
 def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> Origins:
@@ -45,7 +46,22 @@ def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> O
         extra_dirs: likewise.
     """
     places = folders(extra_dirs)
-    parsed = parse(overrides, places)
+    return _origins(parse(overrides, places), places)
+
+
+def written(key: str, overrides: Sequence[Override], places: Sequence[Path]) -> str:
+    """Where to look for what is wrong with a key: who said it, or something in it, or the file that could have."""
+    found = _origins(overrides, places)
+    inside = [where for inner, where in found.keys.items() if inner.startswith(f"{key}.")]
+    if inside or found[key] != DEFAULT:
+        return inside[-1] if inside else found[key]
+    parts = key.split(".")
+    around = f"{'.'.join(parts[: 2 if parts[0] == 'tasks' else 1])}."
+    files = [where for inner, where in found.keys.items() if inner.startswith(around)]
+    return files[-1] if files else "conf/config.yaml"
+
+
+def _origins(parsed: Sequence[Override], places: Sequence[Path]) -> Origins:
     keys: dict[str, str] = {}
     with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
@@ -58,11 +74,19 @@ def origins(overrides: Sequence[str] = (), extra_dirs: Sequence[Path] = ()) -> O
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         origin = f"conf/{path}.yaml" if file.is_relative_to(places[0]) else str(file)
         own = {key: value for key, value in content.items() if key != "defaults"}
-        keys |= dict.fromkeys(flat(own, part.package or ""), origin) if own else {}
+        if own:
+            _say(keys, flat(own, part.package or ""), origin)
     for override in parsed:
         if override.key_or_group not in GROUPS:
-            keys |= dict.fromkeys(flat(override.value(), override.key_or_group), COMMAND_LINE)
+            _say(keys, flat(override.value(), override.key_or_group), COMMAND_LINE)
     return Origins(dict(_choices(composed.overrides, {override.key_or_group for override in parsed})), keys)
+
+
+def _say(keys: dict[str, str], said: Collection[str], where: str) -> None:
+    """Note who says some keys, after all that was said before."""
+    for key in said:
+        keys.pop(key, None)
+        keys[key] = where
 
 
 def _choices(chosen: Any, given: Collection[str]) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -125,3 +125,16 @@ def _meant(group: str, name: str) -> str:
         "model": f" (a checkpoint is model=NAME model.checkpoint={given}, where NAME says how it is used; model=custom"
         " for one of your own)",
     }.get(group, "")
+
+
+def lines(overrides: Sequence[Override], places: Sequence[Path]) -> list[str]:
+    """What Hydra is given: the overrides, and where further YAML lies."""
+    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
+    return [*map(_open_ended, overrides), *([f"hydra.searchpath=[{extra}]"] if extra else [])]
+
+
+def _open_ended(override: Override) -> str:
+    """Let an override set a key that no YAML mentions: whether it exists is for the schema to say."""
+    line = override.input_line or ""
+    plain = line[:1] not in {"+", "~"}
+    return f"++{line}" if plain and override.key_or_group not in GROUPS and "@" not in line.split("=")[0] else line

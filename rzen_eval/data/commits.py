@@ -28,7 +28,7 @@ def commit_of(tree: Path, archive: Archive | None = None) -> str | None:
     if archive and (marker := archive.unpacked(tree)) and marker.commit and not archive.sizes(tree):
         return marker.commit
     names = archive.sizes(tree) if archive else {}
-    noted = {commit for name in names for commit in (_noted(tree, name) or _downloaded(tree, name),)}
+    noted = {commit for name in names for commit in (_noted(tree, name) or downloaded(tree, name),)}
     if len(noted) == 1 and None not in noted:
         return noted.pop()
     return _snapshot(tree) or _checkout(tree)
@@ -43,8 +43,9 @@ def _noted(tree: Path, name: str) -> str | None:
     return found if isinstance(found, str) and COMMIT.fullmatch(found) else None
 
 
-def _downloaded(tree: Path, name: str) -> str | None:
-    return _first_line(tree / DOWNLOADS / f"{name}.metadata")
+def downloaded(folder: Path, name: str) -> str | None:
+    """The commit of a file as `hf download --local-dir` noted it; None where it did not."""
+    return _first_line(folder / DOWNLOADS / f"{name}.metadata")
 
 
 def _snapshot(tree: Path) -> str | None:

@@ -13,6 +13,9 @@ class LazySequence(Sequence[Any]):
 
     length: int
     make: Any = field(repr=False)
+    identity: str | None = None
+    """The same for sequences of the same elements, so that what was found out of one holds for the other; None: it may
+    be like any other or not."""
 
     def __len__(self) -> int:
         return self.length

@@ -68,10 +68,10 @@ def load_data(task: Task) -> TaskData:
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
     miscounted = _counted(task, data)
-    of_media = [f"{task.id}: {warning}" for warning in repository.media_warnings()]
-    warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *of_media]
+    odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
+    warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *odd]
     other_data = data.other_data or bool(miscounted)
-    return replace(data, warnings=warnings, other_data=other_data, media=repository.media_found())
+    return replace(data, warnings=warnings, other_data=other_data, media=repository.media_source.found())
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:

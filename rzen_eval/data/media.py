@@ -54,6 +54,8 @@ class MediaTree:
     """What else is searched; None: nothing."""
     places: dict[str, Place] = field(default_factory=dict, compare=False)
     """What was found, by canonical folder."""
+    clips: list[str] = field(default_factory=list, compare=False)
+    """Folders of the clips that the rows name, in the canonical tree."""
     from_videos: Counter[str] = field(default_factory=Counter, compare=False)
     """Clips whose frames are taken from raw videos, and clips in all."""
 
@@ -64,6 +66,7 @@ class MediaTree:
             media: clips' folders of frames, or pictures, in the order of the rows.
             videos: the video file of each clip, where there may be some.
         """
+        self.clips.extend(path for path in media if PurePosixPath(path).suffix.lower() not in PICTURES)
         where = self.where or Where((self.root,))
         for paths, there in ((media, _holds_pictures), (videos, Path.is_file)):
             if paths:
@@ -158,6 +161,11 @@ def _pictures(folder: Path) -> list[Path]:
 def _is_picture(file: Path) -> bool:
     """By its name; macOS adds files that begin with `._` and only look like it."""
     return file.suffix.lower() in PICTURES and not file.name.startswith("._")
+
+
+def count_pictures(folder: Path) -> int:
+    """Pictures in a folder; none where there is no folder."""
+    return sum(map(_is_picture, _listed(folder)))
 
 
 def _holds_pictures(place: Path) -> bool:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
-import json
 import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rzen_eval.data import bundled
-from rzen_eval.data.archives import COMMIT, REPO, holder
-from rzen_eval.data.commits import commit_of
-from rzen_eval.data.media import MediaTree
-from rzen_eval.data.places import Tree, Where, trees
-from rzen_eval.errors import DataError
+from rzen_eval.data.media_source import MediaSource
+from rzen_eval.data.own_rows import own_rows
+from rzen_eval.data.row_files import count_rows, row_files
+from rzen_eval.data.signature import commits_of, of_repository, signature
+from rzen_eval.errors import DataError, reason, some
+from rzen_eval.files import entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import datasets
 
     from rzen_eval.core import Dataset, Source, Task
-    from rzen_eval.data.archives import Archive
+    from rzen_eval.data.media import MediaTree
+    from rzen_eval.data.own_rows import OwnRows
+    from rzen_eval.data.row_files import RowFiles
 
 
 @dataclass(frozen=True)
@@ -36,34 +38,38 @@ class Repository:
     dataset: Dataset
     source: Source
     cache_dir: Path
+    n_queries: int | None = None
+    """How many the task declares."""
     own_media: Path | None = None
     """A folder that the user named for this task's media."""
 
     @classmethod
     def of(cls, task: Task) -> Repository:
         """The repository that a task declares."""
-        return cls(task.id, task.dataset, task.source, task.cache_dir, task.media)
+        return cls(task.id, task.dataset, task.source, task.cache_dir, task.n_queries, task.media)
 
     @cached_property
-    def folder(self) -> Path:
-        """The repository on disk, for a mirror or the sample.
+    def media_source(self) -> MediaSource:
+        """Where the media are."""
+        return MediaSource(self.source, self.cache_dir, self.own_media)
 
-        Raises:
-            DataError: the mirror does not hold it.
-        """
+    @property
+    def media(self) -> MediaTree:
+        """Pictures and frames that lie beside the rows, in `TIGER-Lab/MMEB-V2`."""
+        return self.media_source.tree
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """The repository on disk, for a mirror or the sample; None where the mirror does not hold it."""
         root = bundled.folder(self.cache_dir) if self.source.kind == "sample" else self.source.root or Path()
-        folder = root.expanduser() / self.dataset.repo
-        if not folder.is_dir():
-            raise DataError(
-                f"{self.task_id}: no folder at {folder}; get it with"
-                f" `hf download {self.dataset.repo} --repo-type dataset"
-                f"{f' --revision {self.dataset.revision}' if self.dataset.revision else ''} --local-dir {folder}`"
-            )
-        return folder.resolve()
+        cached = root.expanduser() / f"datasets--{self.dataset.repo.replace('/', '--')}" / "snapshots"
+        commits = sorted(entries(cached), key=lambda name: name != self.dataset.revision)
+        places = [root.expanduser() / self.dataset.repo, *(cached / commit for commit in commits)]
+        return next((place.resolve() for place in places if place.is_dir()), None)
 
     @cached_property
     def revision(self) -> str:
-        """What identifies the content: a commit on the hub; elsewhere a signature of the files' names, sizes and times.
+        """What identifies the content: a commit on the hub; elsewhere a hash of the files, after the commit if known.
 
         Raises:
             DataError: the hub cannot be asked, or the mirror does not hold the repository.
@@ -71,7 +77,11 @@ class Repository:
         if self.source.kind == "sample":
             return f"sample:{bundled.version()}"
         if self.source.kind == "mirror":
-            return _signature(self.folder)
+            if self.folder:
+                return of_repository(self.folder, self.cache_dir)
+            if self.own:
+                return f"{self.own.place}+files:{signature(self.own.all(), self.own.tree, self.cache_dir)}"
+            raise self._absent()
         if self.dataset.revision:
             return self.dataset.revision
         from huggingface_hub import HfApi
@@ -94,17 +104,10 @@ class Repository:
         """
         import datasets
 
-        if self.source.kind == "hub":
-            where: dict[str, Any] = {"path": self.dataset.repo, "revision": self.revision}
-        else:
-            where = {"path": str(self.folder)}
         if self.source.kind != "hub" or not sys.stderr.isatty():
             datasets.disable_progress_bars()
         datasets.logging.set_verbosity_error()
-        try:
-            table = datasets.load_dataset(**where, name=config, split=self.dataset.split, cache_dir=str(self._tables))
-        except Exception as error:
-            raise self._unavailable(error, config) from error
+        table = self._from_hub(config) if self.source.kind == "hub" else self.table(self.files(config), config)
         missing = [column for column in columns if column not in table.column_names]
         if missing:
             raise DataError(
@@ -117,65 +120,116 @@ class Repository:
                 table = table.cast_column(name, datasets.Image(decode=False))
         return table
 
+    def files(self, config: str | None) -> RowFiles:
+        """The files on disk that hold a configuration's rows, of the repository or of those beside the media.
+
+        Raises:
+            DataError: there are none, or not those of one upload.
+        """
+        try:
+            if self.folder:
+                return row_files(self.folder, config, self.dataset.split)
+            if self.own:
+                return self.own.files(config, self.dataset.split)
+        except DataError as error:
+            raise self._unavailable(error, config) from error
+        raise self._absent()
+
+    def count(self, config: str | None) -> int:
+        """Rows of a configuration on disk, without a table being made of them.
+
+        Raises:
+            DataError: they are not there, or a file is damaged.
+        """
+        try:
+            return count_rows(self.files(config))
+        except (OSError, ValueError) as error:
+            raise self._unavailable(error, config) from error
+
+    def _absent(self) -> DataError:
+        place = (self.source.root or Path()).expanduser() / self.dataset.repo
+        return DataError(
+            f"{self.task_id}: no folder at {place}; get it with `hf download {self.dataset.repo} --repo-type dataset"
+            f"{f' --revision {self.dataset.revision}' if self.dataset.revision else ''} --local-dir {place}`"
+        )
+
     @cached_property
-    def trees(self) -> list[Tree]:
-        """Folders that may hold the pictures and frames, in order; the first where none is there yet is to be made."""
-        if self.source.kind == "sample":
-            return [Tree(bundled.folder(self.cache_dir) / REPO, None)]
-        if self.source.media:
-            return [Tree(self.source.media.expanduser().absolute(), None)]
-        base = (self.source.root or self.cache_dir / "media").expanduser().absolute()
-        found = trees(base)
-        if self.source.kind == "hub":
-            from huggingface_hub.constants import HF_HUB_CACHE
+    def own(self) -> OwnRows | None:
+        """Rows of the same task in a copy of the media repository; None where there are none."""
+        return own_rows([tree.folder for tree in self.media_source.trees], self.dataset.repo, self.n_queries)
 
-            found += [tree for tree in trees(Path(HF_HUB_CACHE)) if tree.repo]
-        return found or [Tree(base / REPO, REPO)]
+    def table(self, found: RowFiles, config: str | None) -> datasets.Dataset:
+        """The rows of some files.
 
-    def tree_of(self, archive: Archive) -> Path:
-        """The tree that an archive belongs in: that which holds it or what was unpacked of it, else a copy of V2."""
-        holding = [tree.folder for tree in self.trees if archive.sizes(tree.folder) or archive.unpacked(tree.folder)]
-        copies = [tree.folder for tree in self.trees if tree.repo in {None, REPO}]
-        base = (self.source.root or self.cache_dir / "media").expanduser().absolute()
-        return [*holding, *copies, base / REPO][0]
+        Raises:
+            DataError: a file is damaged, or there is no row.
+        """
+        import datasets
 
-    @cached_property
-    def media(self) -> MediaTree:
-        """Pictures and frames that lie beside the rows, in `TIGER-Lab/MMEB-V2`."""
-        roots = tuple(tree.folder for tree in self.trees)
-        own = self.own_media and self.own_media.expanduser().absolute()
-        where = Where(roots, given=self.source.media is not None, own=own)
-        return MediaTree(roots[0], self.cache_dir, where)
-
-    def media_warnings(self) -> list[str]:
-        """What is odd about the media of this task, once they are settled."""
-        counts, told = self.media.from_videos, self.media_found()
-        warnings = []
-        if counts["raw"]:
-            warnings.append(
-                f"frames of {counts['raw']} of {counts['clips']} clips are taken from raw videos; the archive's have"
-                " other numbers and sizes, so the score is not that of the benchmark's frames"
+        split = self.dataset.split
+        try:
+            table = datasets.load_dataset(
+                found.reader,
+                data_files={split: [glob.escape(str(file)) for file in found.files]},
+                split=split,
+                features=self._features(config),
+                cache_dir=str(self._tables),
             )
-        pinned = self.source.media_revision or COMMIT
-        if told and told["commit"] and len(pinned) == len(COMMIT) and told["commit"] != pinned:
-            warnings.append(f"the media are of commit {told['commit'][:12]}, expected {pinned[:12]}")
-        return warnings
+        except Exception as error:
+            raise self._unavailable(error, config) from error
+        if not len(table):
+            raise self._unavailable(DataError("it holds no row"), config)
+        return table
 
-    def media_found(self) -> dict[str, Any] | None:
-        """Where the media of this task were found, for provenance; None where it has none of its own."""
-        found = [place for place in self.media.places.values() if place.found]
-        if not found or self.source.kind == "sample":
+    def warnings(self) -> list[str]:
+        """What is odd about where the rows come from.
+
+        Raises:
+            DataError: with `data.strict=true`, files of several commits.
+        """
+        if self.source.kind != "mirror":
+            return []
+        if self.folder is None:
+            place = self.own.place if self.own else "no file"
+            return [f"rows are those of {place}, since the mirror does not hold {self.dataset.repo}"]
+        commits = [commit[:12] for commit in commits_of(self.folder)]
+        if len(commits) < 2:
+            return []
+        problem = f"the mirror holds files of {len(commits)} commits of {self.dataset.repo}, {some(commits)}"
+        if self.source.strict:
+            raise DataError(f"{self.task_id}: {problem}; get the repository again, or give data.strict=false")
+        return [problem]
+
+    def _from_hub(self, config: str | None) -> datasets.Dataset:
+        import datasets
+
+        if Path(self.dataset.repo).exists():
+            raise DataError(
+                f"{self.task_id}: {Path(self.dataset.repo).absolute()} would be read in place of the hub's"
+                f" {self.dataset.repo}; run in another folder, or give data=mirror data.root=."
+            )
+        try:
+            return datasets.load_dataset(
+                self.dataset.repo,
+                name=config,
+                revision=self.revision,
+                split=self.dataset.split,
+                cache_dir=str(self._tables),
+            )
+        except Exception as error:
+            raise self._unavailable(error, config) from error
+
+    def _features(self, config: str | None) -> datasets.Features | None:
+        """Types of the columns as the head of `README.md` declares them; None where it does not."""
+        from datasets.info import DatasetInfosDict
+
+        if self.folder is None:
             return None
-        place, root = found[0], self.source.root and self.source.root.expanduser().absolute()
-        inside = root and place.folder.is_relative_to(root)
-        tree = next((tree for tree in self.trees if place.folder.is_relative_to(tree.folder)), None)
-        of_v2 = tree and tree.repo in {None, REPO}
-        return {
-            "place": place.folder.relative_to(root).as_posix() if root and inside else str(place.folder),
-            "canonical": place.canonical,
-            "commit": commit_of(tree.folder, holder(place.canonical)) if tree and of_v2 else None,
-            **({"from_videos": self.media.from_videos["raw"]} if self.media.from_videos["raw"] else {}),
-        }
+        infos = DatasetInfosDict.from_directory(str(self.folder))
+        info = infos.get(config or "default") or (
+            next(iter(infos.values())) if len(infos) == 1 and not config else None
+        )
+        return info.features if info else None
 
     @property
     def _tables(self) -> Path:
@@ -187,7 +241,6 @@ class Repository:
         return self.cache_dir / "datasets" / hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def _unavailable(self, error: Exception, config: str | None = None) -> DataError:
-        reason = shorten(str(error), 200, placeholder=" ...") or type(error).__name__
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             return DataError(
                 f"{self.task_id}: no space left for the rows of {self.dataset.repo} in {self.cache_dir};"
@@ -197,43 +250,10 @@ class Repository:
         if self.source.kind == "hub":
             revision = self.dataset.revision or "main"
             return DataError(
-                f"{self.task_id}: the hub does not serve {what} at {revision} ({reason});"
+                f"{self.task_id}: the hub does not serve {what} at {revision} ({reason(error, 200)});"
                 " check the connection, or use data=mirror data.root=FOLDER"
             )
-        return DataError(f"{self.task_id}: {what} in {self.folder} cannot be read ({reason}); get the repository again")
-
-
-def _signature(folder: Path) -> str:
-    """Changes whenever a file of a mirrored repository does; the hub's own commit where the download noted it."""
-    notes = sorted((folder / ".cache/huggingface/download").rglob("*.metadata"))
-    commits = {note.read_text().splitlines()[0] for note in notes if note.stat().st_size}
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and ".cache" not in file.parts)
-    stats = [(file.relative_to(folder).as_posix(), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    digest = hashlib.sha256(json.dumps(stats).encode()).hexdigest()[:16]
-    return f"{commits.pop()}+files:{digest}" if len(commits) == 1 else f"files:{digest}"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredImage:
-    """One encoded image in a memory-mapped table; nothing is in memory until it is read."""
-
-    table: datasets.Dataset
-    row: int
-    column: str
-    label: str
-
-    def read(self) -> bytes:
-        """The encoded bytes.
-
-        Raises:
-            DataError: the row holds no image.
-        """
-        cell = self.table[self.row][self.column] or {}
-        if cell.get("bytes"):
-            return bytes(cell["bytes"])
-        if cell.get("path"):
-            return Path(cell["path"]).read_bytes()
-        raise DataError(f"{self.label} holds no image")
-
-    def __str__(self) -> str:
-        return self.label
+        place = f" in {self.folder}" if self.folder else ""
+        return DataError(
+            f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again"
+        )

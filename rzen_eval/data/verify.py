@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import COMMIT, holder
 from rzen_eval.data.archives import needed as archives_of
+from rzen_eval.data.commands import command
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
+from rzen_eval.data.row_sources import differences
 from rzen_eval.data.video import Frame
 from rzen_eval.errors import DataError, some
 from rzen_eval.media import describe, image_size, open_rgb, portable
@@ -103,7 +105,7 @@ def report(found: Verified, shown: int = 3) -> list[str]:
         lines += [f"  {fault.who}: {fault.problem}" for fault in here[:shown]]
         lines += [f"  and {count - shown} more"] if count > shown else []
         held = " to ".join(dict.fromkeys((archive.parts[0], archive.parts[-1]))) if archive else task.dataset.repo
-        marker = archive and archive.unpacked(Repository.of(task).tree_of(archive))
+        marker = archive and archive.unpacked(Repository.of(task).media_source.tree_of(archive))
         if archive and marker and archive.without(task, marker):
             lines.append(f"  {_bare(archive)} was unpacked and holds nothing for this task, {_instead(task, marker)}")
         else:
@@ -126,17 +128,13 @@ def _instead(task: Task, marker: Marker) -> str:
 
 def mend(task: Task, archive: Archive | None) -> str:
     """The command that gets what is missing."""
-    root = task.source.root
-    where = f"data.root={shlex.quote(str(root))}" if root else f"data={task.source.kind}"
-    settings = f"task={task.modality}/{task.id} {where}"
     if archive is None and task.source.kind == "hub":
         return f"rm -r {shlex.quote(str(task.cache_dir / 'datasets'))}, since rows come from the hub at the next run"
     if archive is None:
-        return f"rzen-eval data fetch {settings}"
-    tree = Repository.of(task).tree_of(archive)
-    again = " --again" if archive.unpacked(tree) else ""
-    unpack = f"rzen-eval data unpack {settings}{again}"
-    return f"rzen-eval data fetch {settings} && {unpack}" if archive.missing(tree) else unpack
+        return command("fetch", [task])
+    tree = Repository.of(task).media_source.tree_of(archive)
+    unpack = command("unpack", [task], *(["--again"] if archive.unpacked(tree) else []))
+    return f"{command('fetch', [task])} && {unpack}" if archive.missing(tree) else unpack
 
 
 def _silent(_checked: int) -> None:
@@ -171,11 +169,11 @@ def _task(
             # Whatever of a task is a file is of its one archive, wherever it was found.
             faults[key] = Fault(who, problem, archives[0] if archives and isinstance(media, Path) else None)
     clips = sum(key not in needed for key in faults)
-    trees = {archive: Repository.of(task).tree_of(archive) for archive in archives}
+    trees = {archive: Repository.of(task).media_source.tree_of(archive) for archive in archives}
     found = [*faults.values(), *filter(None, (_fewer(archive, tree) for archive, tree in trees.items()))]
     media_place = str(data.media["place"]) if data.media else None
     counts = len(data.query_ids), len(data.candidate_ids), len(needed) + clips
-    return Verified(task, *counts, found, tuple(data.warnings), media_place)
+    return Verified(task, *counts, found, (*data.warnings, *differences(task)), media_place)
 
 
 @cache

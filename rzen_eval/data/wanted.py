@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rzen_eval.data.archives import ARCHIVES, COMMIT, REPO, needed
 from rzen_eval.data.repository import Repository
+from rzen_eval.data.row_files import is_rows
 from rzen_eval.errors import ConfigError, DataError, reason
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Task
     from rzen_eval.data.archives import Archive
-
-NOT_ROWS = ("*.zip", "*.tar", "*.tar.*", "*.tgz", "*.7z", "*.rar", "*.mp4", "*.avi", "*.mkv", "*.mov", "*.webm")
-"""Files of row repositories that are left out: raw videos, of which the benchmark has frames in its own archives."""
 
 
 class UnavailableError(DataError):
@@ -93,7 +90,7 @@ class Wanted:
             )
             for entry in info.siblings or ()
         }
-        names = self.archive.parts if self.archive else [name for name in found if _is_rows(name)]
+        names = self.archive.parts if self.archive else [name for name in found if is_rows(name)]
         if absent := [name for name in names if name not in found]:
             raise DataError(
                 f"{self.name}: the hub has no file {absent[0]} at {info.sha}; the benchmark's layout changed"
@@ -150,15 +147,11 @@ def wanted(tasks: Sequence[Task]) -> list[Wanted]:
         )
     for archive in (archive for archive in ARCHIVES if archive.name in media):
         users = media[archive.name]
-        tree = Repository.of(users[0]).tree_of(archive)
+        tree = Repository.of(users[0]).media_source.tree_of(archive)
         things.append(
             Wanted(REPO, users[0].source.media_revision or COMMIT, tree, tuple(task.id for task in users), archive)
         )
     return things
-
-
-def _is_rows(name: str) -> bool:
-    return not any(fnmatch(name.lower(), pattern) for pattern in NOT_ROWS)
 
 
 def size_of(file: Path) -> int | None:

@@ -6,21 +6,18 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rzen_eval.core import MultiVectors
 from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.plan import Plan
 from rzen_eval.engine.spent import Spent
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.models.interface import Metered, Pipelined
-from rzen_eval.ranking.multivectors import as_vectors
+from rzen_eval.ranking.multivectors import as_vectors, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from rzen_eval.core import Embedder, Vectors
+    from rzen_eval.core import Embedder, MultiVectors, Vectors
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.plan import TaskSide
 
@@ -67,7 +64,7 @@ def embed(
     report = progress or (lambda _items: None)
     if not isinstance(model, Pipelined):
         start = time.perf_counter()
-        vectors = as_vectors(model.embed(part.items, part.side))
+        vectors = as_vectors(model.embed(part.items, part.side), len(part.items))
         report(len(part.items))
         seconds = time.perf_counter() - start
         return Embedded(vectors, None, Spent(seconds, seconds, items=len(part.items)))
@@ -89,15 +86,6 @@ def embed(
     for error in plan.failed.values():
         raise error
     return collect(plan, part)
-
-
-def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
-    """Vectors of items, given item by item, each of shape (vectors, dim).
-
-    Returns:
-        An array of shape (n, dim) where each item has one, else MultiVectors.
-    """
-    return np.concatenate(rows) if all(len(part) == 1 for part in rows) else MultiVectors.of(rows)
 
 
 def collect(plan: Plan, part: TaskSide) -> Embedded:

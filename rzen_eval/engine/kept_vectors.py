@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
-from rzen_eval.engine.embed import joined
 from rzen_eval.engine.item_key import item_key
 from rzen_eval.errors import DataError
-from rzen_eval.ranking.multivectors import same_form
+from rzen_eval.ranking.multivectors import joined, same_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

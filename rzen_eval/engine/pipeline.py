@@ -16,6 +16,7 @@ from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
 from rzen_eval.media import portable
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import cut
+from rzen_eval.ranking.multivectors import as_vectors, by_item
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -190,7 +191,7 @@ class Pipeline:
         longest = max(one.plan.length for one in batch)
         try:
             made = self._model.forward([one.plan for one in batch], [one.pixels for one in batch])
-            rows = [np.atleast_2d(np.asarray(vectors, dtype=np.float32)) for vectors in made]
+            rows = by_item(as_vectors(made, len(batch)))
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
                 raise DataError(
@@ -203,8 +204,6 @@ class Pipeline:
             # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
             raise ModelError(f"the model failed: {failure(error)}") from error
         else:
-            if len(rows) != len(batch):
-                raise ModelError(f"expected {len(batch)} vectors, the model returned {len(rows)}")
             return rows
         # Outside the handler, whose traceback holds on to the tensors that filled the memory.
         if torch.cuda.is_available():

@@ -87,6 +87,8 @@ class Plan:
     n_items: int = 0
     """Items to embed, in all."""
     _claimed: set[Key] = field(default_factory=set)
+    _measured_before: dict[tuple[str, Side], tuple[TaskSide, NDArray[np.int64]]] = field(default_factory=dict)
+    """What was found out of items that several tasks have, by their identity."""
 
     def add(self, *parts: TaskSide) -> None:
         """Plan sides of a task; what is the same as something planned before is left to that.
@@ -109,7 +111,15 @@ class Plan:
                     self.n_items += len(new)
 
     def _measured(self, part: TaskSide) -> NDArray[np.int64]:
-        """About the most tokens that each item takes: (items,). Keys and the first prompt are noted on the way."""
+        """About the most tokens that each item takes: (items,). Keys and the first prompt are noted on the way.
+
+        Items that are the same as those of an earlier task are not made again.
+        """
+        identity = getattr(part.items, "identity", None)
+        if identity is not None and (identity, part.side) in self._measured_before:
+            before, most = self._measured_before[identity, part.side]
+            part.keys, part.first_prompt = list(before.keys), before.first_prompt
+            return most
         most = np.empty(len(part.ids), dtype=np.int64)
         cuts = self.model.cuts if isinstance(self.model, Reporting) else None
         for place, name in enumerate(part.ids):
@@ -123,6 +133,8 @@ class Plan:
                 raise DataError(f"{part.side} {name!r}: {error}") from error
             if place == 0:
                 part.first_prompt = rendered.prompt
+        if identity is not None:
+            self._measured_before[identity, part.side] = part, most
         return most
 
     def order(self) -> list[int]:

@@ -14,6 +14,7 @@ from rzen_eval.data.recipes.typical import (
     IMAGES,
     LABEL,
     PAGE,
+    PAGE_TEXT,
     PAGES,
     QUESTION,
     SENTENCE,
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 ASSUMED_SIZES = (
     f"assumed sizes: images {IMAGE.identity()}, frames {FRAME.identity()}, pages {PAGE.identity()} pixels, as the model"
     f" resizes them; a label or answer has {LABEL} characters, a caption or query {SENTENCE}, a question with choices"
-    f" {QUESTION}, a token {CHARACTERS}; no item is met twice, so tasks of one corpus cost less"
+    f" {QUESTION}, a token {CHARACTERS}, the text of a page {PAGE_TEXT:,};"
+    " pages that several tasks say they share are met once, and nothing else twice"
 )
 ASSUMED_COUNTS = (
     f"counts ~: the number of candidates is not declared; assumed are {TEXTS:,} labels or answers, {IMAGES} images a"
@@ -39,13 +41,14 @@ ASSUMED_COUNTS = (
 """What is assumed, for the reader of a table."""
 
 
-def assumed(task: Task, reader: Reader, reason: str | None = None) -> TaskCost:
+def assumed(task: Task, reader: Reader, reason: str | None = None, corpora: set[str] | None = None) -> TaskCost:
     """Reckon what a task takes without its data.
 
     Args:
         task: as declared, with its limit.
         reader: the model.
         reason: why the data could not be read.
+        corpora: of earlier tasks, which this one's is added to; None: nothing is kept from task to task.
 
     Returns:
         The amounts; unknown where the task's recipe does not say what its items are like.
@@ -58,13 +61,16 @@ def assumed(task: Task, reader: Reader, reason: str | None = None) -> TaskCost:
         )
     asking = n_queries if task.pool == "query" else task.n_queries
     n_candidates = task.n_candidates or (asking if shape.to_a_query else 1) * shape.candidates
+    met = corpora is not None and shape.corpus in corpora
+    if corpora is not None and shape.corpus is not None:
+        corpora.add(shape.corpus)
     return TaskCost(
         id=task.id,
         modality=task.modality,
         n_queries=n_queries,
         n_candidates=n_candidates,
         queries=reader.amount(shape.query, Side.QUERY, by_rule=True).times(n_queries),
-        candidates=reader.amount(shape.candidate, Side.CANDIDATE, by_rule=True).times(n_candidates),
+        candidates=reader.amount(shape.candidate, Side.CANDIDATE, by_rule=True).times(0 if met else n_candidates),
         source="counts" if task.n_candidates else "counts ~",
         reason=reason,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
-from rzen_eval.errors import ResultError
+from rzen_eval.errors import DataError, ResultError
 from rzen_eval.evaluation import provenance
 from rzen_eval.results import store
 
@@ -60,18 +60,16 @@ def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Resul
 
     Returns:
         The result; None where the rows have to be read to tell, or for their faults to be found again.
-
-    Raises:
-        DataError: the repository is not there.
     """
     try:
         earlier = store.read(folder / f"{task.id}.json")
-    except ResultError:
+        revision = Repository.of(task).revision
+    except (ResultError, DataError):
         return None
     source = task.source
     refused = source.strict if source.strict is not None else source.kind != "mirror"
     content = (earlier.provenance.get("dataset") or {}).get("content")
-    if "+media:" in str(content) or (refused and earlier.warnings) or content != Repository.of(task).revision:
+    if "+media:" in str(content) or (refused and earlier.warnings) or content != revision:
         return None
     same = earlier.provenance.get("fingerprint") == provenance.fingerprint(task, content, described)
     return earlier if same and store.fault(folder, earlier) is None else None

@@ -42,11 +42,11 @@ def recalled(spec: Declared, cache_dir: Path) -> Mapping[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def note(spec: Declared, cache_dir: Path, said: Mapping[str, Any]) -> None:
+def note(spec: Declared, cache_dir: Path, described: Mapping[str, Any]) -> None:
     """Keep what a model that was opened says of itself, where it can be known again without opening it."""
     with contextlib.suppress(OSError):
         if file := _file(spec, cache_dir):
-            write_whole(file, json.dumps(said).encode())
+            write_whole(file, json.dumps(described).encode())
 
 
 def _file(spec: Declared, cache_dir: Path) -> Path | None:

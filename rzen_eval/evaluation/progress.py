@@ -27,7 +27,7 @@ class Progress:
     def __init__(self, mode: Mode) -> None:
         self._mode: Mode = ("bar" if sys.stderr.isatty() else "lines") if mode == "auto" else mode
         self._bar: tqdm[Any] | None = None
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
         self._of = self._items = self._tokens = 0
         self._warned: set[str] = set()
 
@@ -41,7 +41,7 @@ class Progress:
     def begin(self, items: int) -> None:
         """Embedding begins; so many distinct items have no vector yet."""
         self.end()
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
         self._of, self._items, self._tokens = items, 0, 0
         if self._mode == "json":
             self._event("embedding", items=items)
@@ -61,8 +61,8 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self._tokens / self._seconds:.0f} tokens/s, {task}", refresh=False)
             self._bar.update(items)
-        elif self._mode in {"lines", "json"} and time.monotonic() - self._told > EVERY:
-            self._told = time.monotonic()
+        elif self._mode in {"lines", "json"} and time.monotonic() - self._reported > EVERY:
+            self._reported = time.monotonic()
             rate = self._items / self._seconds
             left = (self._of - self._items) / rate
             if self._mode == "json":
@@ -126,5 +126,5 @@ class Progress:
     def _seconds(self) -> float:
         return max(time.monotonic() - self._began, 1e-9)
 
-    def _event(self, event: str, **said: Any) -> None:
-        print(json.dumps({"event": event, **said}), file=sys.stderr, flush=True)
+    def _event(self, event: str, **fields: Any) -> None:
+        print(json.dumps({"event": event, **fields}), file=sys.stderr, flush=True)

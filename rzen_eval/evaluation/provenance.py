@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parents[1]
 """The folder of this package's code."""
 LIBRARIES = ("datasets", "decord", "flash_attn", "numpy", "peft", "pillow", "tokenizers", "torch", "transformers")
 """Those that can move a score; some are extras, and may not be there."""
-TOLD = frozenset({"name", "license", "revision", "parameters_b", "checkpoint"})
+LABELS = frozenset({"name", "license", "revision", "parameters_b", "checkpoint"})
 """What a model says of itself that changes no vector: its weights are known by their contents, not by their place."""
 
 
@@ -79,7 +79,7 @@ def embedding(model: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     sources = [PACKAGE / "media.py", *sorted((PACKAGE / "models").rglob("*.py"))]
     code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     libraries = {name: found for name, found in software().items() if name not in {"rzen_eval", "code", "datasets"}}
-    made_by = {"model": {key: value for key, value in model.items() if key not in TOLD}, "code": code, **libraries}
+    made_by = {"model": {key: value for key, value in model.items() if key not in LABELS}, "code": code, **libraries}
     return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:16], made_by
 
 
@@ -97,7 +97,7 @@ def fingerprint(task: Task, content: str, model: Mapping[str, Any]) -> str:
     said = {
         "task": task.model_dump(mode="json", exclude=left_out),
         "content": content,
-        "model": {key: value for key, value in model.items() if key not in TOLD},
+        "model": {key: value for key, value in model.items() if key not in LABELS},
         "software": software(),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -11,6 +11,7 @@ from rzen_eval.ranking.dot import CheckedVectors, check_vectors, rank
 from rzen_eval.ranking.maxsim import rank_maxsim
 from rzen_eval.ranking.mteb import rank_as_mteb
 from rzen_eval.ranking.multivectors import CheckedMultiVectors, check_multi_vectors
+from rzen_eval.ranking.top_k import RankSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def check(
     """Refuse vectors that cannot be ranked, one an item or many; see `check_vectors` and `check_multi_vectors`."""
     if isinstance(vectors, MultiVectors):
         return check_multi_vectors(vectors, ids, what, unit=cosine)
-    return check_vectors(vectors, len(ids), what, unit=cosine)
+    return check_vectors(vectors, ids, what, unit=cosine)
 
 
 def ranked(
@@ -96,8 +97,10 @@ def _exact(sides: Sides, data: TaskData, what: str, device: str) -> Run:
     if dims[0] != dims[1]:
         raise ModelError(f"{what}: queries and candidates have {dims[0]} and {dims[1]} dimensions")
     if isinstance(left, MultiVectors) and isinstance(right, MultiVectors):
-        return rank_maxsim(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
+        return rank_maxsim(
+            left, right, data.query_ids, data.candidate_ids, data.pools, settings=RankSettings(device=device)
+        )
     if isinstance(left, MultiVectors) or isinstance(right, MultiVectors):
         many, one = ("queries", "candidates") if isinstance(left, MultiVectors) else ("candidates", "queries")
         raise ModelError(f"{what}: {many} have many vectors an item and {one} a single one; give both the same form")
-    return rank(left, right, data.query_ids, data.candidate_ids, data.pools, device=device)
+    return rank(left, right, data.query_ids, data.candidate_ids, data.pools, settings=RankSettings(device=device))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rzen_eval.errors import DataError, ModelError
-from rzen_eval.ranking.top_k import ROWS, Indices, Scores, best_first, by_id, distinct, filled
+from rzen_eval.ranking.top_k import ROWS, USUAL, Indices, RankSettings, Scores, best_first, by_id, distinct, filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +33,12 @@ class CheckedVectors:
     """Whether the vectors are practically all alike, so that a ranking says nothing."""
 
 
-def check_vectors(vectors: Any, n: int, what: str, *, unit: bool = True) -> CheckedVectors:
+def check_vectors(vectors: Any, ids: Sequence[str], what: str, *, unit: bool = True) -> CheckedVectors:
     """Refuse vectors that cannot be ranked, and give rows unit length where they lack it.
 
     Args:
         vectors: an array of shape (n, dimensions), as a model returned it.
-        n: rows expected.
+        ids: of the items, for messages.
         what: the model and the items, for messages: "constant on ViDoRe_arxivqa, candidates".
         unit: whether rows are made unit length; else they are left as they are.
 
@@ -48,11 +48,12 @@ def check_vectors(vectors: Any, n: int, what: str, *, unit: bool = True) -> Chec
     Raises:
         ModelError: another shape, another number of rows, or values that are not finite.
     """
+    n = len(ids)
     with np.errstate(over="ignore"):
         found = np.ascontiguousarray(vectors, dtype=np.float32)
     if found.ndim != 2 or found.shape[0] != n or found.shape[1] == 0:
         raise ModelError(f"{what}: expected vectors of shape ({n}, dimensions), found {found.shape}")
-    rows = unit_rows(found, what, "at row {}".format)
+    rows = unit_rows(found, what, lambda row: f"of item {ids[row]!r}")
     zero = not rows.vectors.any()
     likeness = 1.0 if zero else float(np.square(rows.vectors.mean(axis=0, dtype=np.float64)).sum())
     collapsed, warning = collapse(likeness, n, what)
@@ -123,10 +124,7 @@ def rank(
     candidate_ids: Sequence[str],
     pools: Mapping[str, Sequence[str]] | None = None,
     *,
-    k: int = 100,
-    larger_id_first: bool = False,
-    device: str = "cpu",
-    block_bytes: int = 256 << 20,
+    settings: RankSettings = USUAL,
 ) -> Run:
     """Rank each query's pool by dot product, best first; equal scores by id, in string order.
 
@@ -142,10 +140,7 @@ def rank(
         candidate_ids: one a row of `candidates`.
         pools: candidates each query may be ranked against; None means all of them. A candidate that a pool lists
             twice is ranked twice, as the official evaluator does.
-        k: places to keep of each ranking.
-        larger_id_first: whether equal scores are in the reverse of string order.
-        device: where torch multiplies.
-        block_bytes: memory for the scores of one block of queries.
+        settings: how many places, where, and with how much memory.
 
     Returns:
         Rankings and their float32 dot products, queries by id.
@@ -156,20 +151,21 @@ def rank(
     import torch
 
     query_rows, query_ids = by_id(query_ids, len(queries), "query")
-    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_id_first)
+    larger_first = settings.larger_id_first
+    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_first)
     if queries.shape[1] != candidates.shape[1]:
         raise DataError(f"queries have {queries.shape[1]} dimensions and candidates {candidates.shape[1]}")
     group, first = distinct(candidates, candidate_rows)
-    matrix = torch.from_numpy(np.take(candidates, candidate_rows[first], axis=0)).to(device)
+    matrix = torch.from_numpy(np.take(candidates, candidate_rows[first], axis=0)).to(settings.device)
 
     def against(columns: Indices) -> Scores:
         whole = np.array_equal(columns, np.arange(len(matrix)))  # needs no copy
         vectors = filled(matrix if whole else matrix[columns], ROWS)
 
         def scores(rows: Indices) -> Tensor:
-            asked = torch.from_numpy(np.take(queries, query_rows[rows], axis=0)).to(device)
+            asked = torch.from_numpy(np.take(queries, query_rows[rows], axis=0)).to(settings.device)
             return (filled(asked, -(-len(asked) // ROWS) * ROWS) @ vectors.T)[: len(rows), : len(columns)]
 
         return scores
 
-    return best_first(against, query_ids, candidate_ids, group, pools, k=k, block_bytes=block_bytes)
+    return best_first(against, query_ids, candidate_ids, group, pools, settings=settings)

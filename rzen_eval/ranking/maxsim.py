@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rzen_eval.errors import DataError
-from rzen_eval.ranking.top_k import ROWS, Indices, Scores, best_first, by_id, distinct, filled
+from rzen_eval.ranking.top_k import ROWS, USUAL, Indices, RankSettings, Scores, best_first, by_id, distinct, filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,12 +32,7 @@ def rank_maxsim(
     candidate_ids: Sequence[str],
     pools: Mapping[str, Sequence[str]] | None = None,
     *,
-    k: int = 100,
-    padded: bool = False,
-    larger_id_first: bool = False,
-    device: str = "cpu",
-    block_bytes: int = 256 << 20,
-    tile_bytes: int = 64 << 20,
+    settings: RankSettings = USUAL,
 ) -> Run:
     """Rank each query's pool by MaxSim, best first; equal scores by id, in string order.
 
@@ -54,13 +49,7 @@ def rank_maxsim(
         candidate_ids: one an item of `candidates`.
         pools: candidates each query may be ranked against; None means all of them. A candidate that a pool lists
             twice is ranked twice, as the official evaluator does.
-        k: places to keep of each ranking.
-        padded: whether candidates are filled up with vectors of zeros to the longest of them all, so that no maximum
-            is below zero where a candidate is shorter than that.
-        larger_id_first: whether equal scores are in the reverse of string order.
-        device: where torch multiplies.
-        block_bytes: memory for the scores of one block of queries.
-        tile_bytes: memory for what one product needs; more only where one query against one candidate needs more.
+        settings: how many places, where, and with how much memory.
 
     Returns:
         Rankings and their scores, queries by id.
@@ -71,14 +60,15 @@ def rank_maxsim(
     import torch
 
     query_rows, query_ids = by_id(query_ids, len(queries), "query")
-    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_id_first)
+    larger_first, device = settings.larger_id_first, settings.device
+    candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_first)
     dims = queries.rows.shape[1], candidates.rows.shape[1]
     if dims[0] != dims[1]:
         raise DataError(f"queries have {dims[0]} dimensions and candidates {dims[1]}")
     group, first = distinct(candidates, candidate_rows)
     items = candidate_rows[first]
     matrix = torch.from_numpy(candidates.rows).to(device)
-    room = max(tile_bytes // (BYTES_AN_ENTRY * QUERY_VECTORS), ROWS)
+    room = max(settings.tile_bytes // (BYTES_AN_ENTRY * QUERY_VECTORS), ROWS)
     longest = int(candidates.lengths.max(initial=0))
 
     def against(columns: Indices) -> Scores:
@@ -95,14 +85,14 @@ def rank_maxsim(
                 # A candidate's last vector is repeated up to the tile's width, which changes no maximum.
                 place = np.minimum(np.arange(tile.width), lengths[tile.columns, None] - 1)
                 vectors = _whole(matrix[(starts[tile.columns, None] + place).ravel()])
-                short = torch.from_numpy(lengths[tile.columns] < longest).to(device) if padded else None
+                short = torch.from_numpy(lengths[tile.columns] < longest).to(device) if settings.padded else None
                 for batch in batches:
                     found[batch.rows, tile.columns] = batch.maxsim(vectors, tile, short)
             return found
 
         return scores
 
-    return best_first(against, query_ids, candidate_ids, group, pools, k=k, block_bytes=block_bytes)
+    return best_first(against, query_ids, candidate_ids, group, pools, settings=settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +109,7 @@ def tiles(lengths: Indices, room: int) -> list[Tile]:
     """Split candidates into tiles of at most `room` vectors, each candidate counted with the width of its tile.
 
     Args:
-        lengths: vectors of each candidate.
+        lengths: vectors of each candidate, (candidates,).
         room: vectors of a tile; a longer candidate has a tile of its own.
     """
     order = np.argsort(lengths, kind="stable")
@@ -134,7 +124,12 @@ def tiles(lengths: Indices, room: int) -> list[Tile]:
 
 
 def runs(lengths: Indices, room: int = QUERY_VECTORS) -> list[slice]:
-    """Split queries, in their order, into runs of at most `room` vectors; a longer query is a run of its own."""
+    """Split queries, in their order, into runs of at most `room` vectors; a longer query is a run of its own.
+
+    Args:
+        lengths: vectors of each query, (queries,).
+        room: vectors of a run.
+    """
     found: list[slice] = []
     start = held = 0
     for end, length in enumerate(lengths.tolist()):

@@ -11,6 +11,7 @@ from rzen_eval.core import MultiVectors
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.maxsim import rank_maxsim
 from rzen_eval.ranking.metrics import CUTOFFS, PerQuery, per_query
+from rzen_eval.ranking.top_k import RankSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,13 +47,13 @@ def rank_as_mteb(
             product counts.
         device: where torch multiplies.
     """
-    ids = list(query_ids), list(candidate_ids)
+    ids, settings = (list(query_ids), list(candidate_ids)), RankSettings(larger_id_first=True, device=device)
     if isinstance(queries, MultiVectors) and isinstance(candidates, MultiVectors):
-        return rank_maxsim(queries, candidates, *ids, padded=True, larger_id_first=True, device=device)
+        return rank_maxsim(queries, candidates, *ids, settings=replace(settings, padded=True))
     if isinstance(queries, MultiVectors) or isinstance(candidates, MultiVectors):
         raise TypeError("queries and candidates must have the same form")
     left, right = (_unit(side) if cosine else side for side in (queries, candidates))
-    return rank(left, right, *ids, larger_id_first=True, device=device)
+    return rank(left, right, *ids, settings=settings)
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rzen_eval.core import MultiVectors
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ModelError, reason
 from rzen_eval.ranking.dot import ALIKE, collapse, unit_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from rzen_eval.core import Vectors
@@ -30,53 +29,106 @@ class CheckedMultiVectors:
     """Whether the items are practically all alike, so that a ranking says nothing."""
 
 
-def as_vectors(found: Any) -> Vectors | MultiVectors:
-    """What an embedder returned, as float32 and not yet checked.
+def as_vectors(made: Any, n: int) -> Vectors | MultiVectors:
+    """What an embedder returned for n items, as float32; values are not yet checked.
 
     Args:
-        found: an array of shape (n, dim), a list of n arrays of shape (vectors, dim), or MultiVectors; torch tensors of
-            any kind count as arrays.
+        made: an array of shape (n, dim) or (n, vectors, dim), a list of n arrays of shape (dim,) or (vectors, dim), or
+            MultiVectors; torch tensors of any kind count as arrays, wherever they are.
+        n: items that it was given.
 
     Returns:
         MultiVectors where items have rows of their own, else an array.
 
     Raises:
-        ModelError: it is none of these, or the dimensions of the items differ.
+        ModelError: it is none of these, of another number of items, or the dimensions of the items differ.
     """
-    if isinstance(found, MultiVectors):
-        return found
     try:
-        if isinstance(found, (list, tuple)) and any(getattr(part, "ndim", 0) == 2 for part in found):
-            return _stacked([_array(part) for part in found])
-        return _array(found)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            "expected an array of shape (n, dim) from embed, or a list of n arrays of shape (vectors, dim), found"
-            f" {type(found).__name__} ({error})"
-        ) from error
+        found = _form(made)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(_refusal(n, f"{type(made).__name__} ({reason(error, 100)})")) from error
+    if len(found) != n:
+        raise ModelError(_refusal(n, f"{len(found)}"))
+    return found
 
 
-def _array(found: Any) -> NDArray[np.float32]:
-    if hasattr(found, "detach"):
-        found = found.detach().float().cpu()
-    with np.errstate(over="ignore"):
-        return np.asarray(found, dtype=np.float32)
+def _refusal(n: int, found: str) -> str:
+    return (
+        f"expected vectors of {n} items from embed, an array of shape ({n}, dimensions) or {n} arrays of shape"
+        f" (vectors, dimensions), found {found}"
+    )
 
 
-def _stacked(parts: Sequence[NDArray[np.float32]]) -> MultiVectors:
-    dim = parts[0].shape[-1]
+def _form(made: Any) -> Vectors | MultiVectors:
+    if isinstance(made, MultiVectors):
+        return made
+    if not hasattr(made, "ndim"):
+        if not isinstance(made, Sequence) or isinstance(made, (str, bytes)):
+            raise TypeError("neither an array nor a list")
+        return _of_parts([_numbers(part) for part in made])
+    array = _numbers(made)
+    if array.ndim not in (2, 3):
+        raise ValueError(f"of shape {array.shape}")
+    return array if array.ndim == 2 else MultiVectors.of(list(array))
+
+
+def _of_parts(parts: Sequence[NDArray[np.float32]]) -> Vectors | MultiVectors:
+    """Of one array an item."""
+    if not parts:
+        return np.zeros((0, 0), dtype=np.float32)
+    first = parts[0]
     for place, part in enumerate(parts):
-        if part.ndim != 2 or part.shape[1] != dim:
-            raise ModelError(
-                f"item {place} of {len(parts)}: expected vectors of shape (vectors, {dim}), found {part.shape}"
-            )
-    return MultiVectors.of(parts)
+        if part.ndim not in (1, 2) or part.ndim != first.ndim or part.shape[-1] != first.shape[-1]:
+            wanted = "(dimensions,) or (vectors, dimensions)" if part is first else f"that of item 0, {first.shape}"
+            raise ValueError(f"item {place} of {len(parts)} has shape {part.shape}, expected {wanted}")
+    return np.stack(parts) if first.ndim == 1 else MultiVectors.of(parts)
+
+
+def _numbers(value: Any) -> NDArray[np.float32]:
+    if hasattr(value, "detach"):
+        value = value.detach()
+        value = (value if value.is_complex() else value.float()).cpu().numpy()
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"values of type {array.dtype}, no real numbers")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
+def by_item(vectors: Vectors | MultiVectors) -> list[Vectors]:
+    """For each item its vectors, shape (vectors, dim)."""
+    several = _several(vectors)
+    return [several[place] for place in range(len(several))]
+
+
+def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
+    """Vectors of items, given item by item, each of shape (vectors, dim).
+
+    Returns:
+        An array of shape (n, dim) where each item has one, else MultiVectors.
+
+    Raises:
+        ModelError: the dimensions of the items differ.
+    """
+    dims = sorted({part.shape[1] for part in rows})
+    if len(dims) > 1:
+        raise ModelError(
+            f"items have vectors of {dims[0]} and of {dims[-1]} dimensions; a model must give all the same"
+        )
+    if not rows:
+        return np.zeros((0, 0), dtype=np.float32)
+    return np.concatenate(rows) if all(len(part) == 1 for part in rows) else MultiVectors.of(rows)
 
 
 def same_form(
     left: Vectors | MultiVectors, right: Vectors | MultiVectors
 ) -> tuple[Vectors, Vectors] | tuple[MultiVectors, MultiVectors]:
-    """Both sides of a task as MultiVectors if one is: where all queries have but one token, say."""
+    """Both sides of a task as MultiVectors if one is: where all queries have but one token, say.
+
+    Args:
+        left: one vector an item, (items, dimensions), or several.
+        right: likewise; of another number of items.
+    """
     if not isinstance(left, MultiVectors) and not isinstance(right, MultiVectors):
         return left, right
     return _several(left), _several(right)
@@ -118,7 +170,7 @@ def check_multi_vectors(
         )
 
     def place(row: int) -> str:
-        return f"in item {ids[int(np.searchsorted(vectors.offsets, row, side='right')) - 1]!r}"
+        return f"of item {ids[int(np.searchsorted(vectors.offsets, row, side='right')) - 1]!r}"
 
     rows = unit_rows(vectors.rows, what, place)
     checked = MultiVectors(rows.vectors, vectors.offsets)

@@ -30,7 +30,17 @@ class Precision(StrEnum):
 def shrink(
     queries: Vectors | MultiVectors, candidates: Vectors | MultiVectors, dims: int, precision: Precision
 ) -> tuple[Vectors | MultiVectors, Vectors | MultiVectors]:
-    """Both sides with fewer dimensions, then at a precision: `truncate` and `quantise` of all their vectors."""
+    """Both sides with fewer dimensions, then at a precision: `truncate` and `quantise` of all their vectors.
+
+    Args:
+        queries: float32 unit rows, (queries, dimensions), or several an item.
+        candidates: likewise, (candidates, dimensions).
+        dims: how many to keep.
+        precision: of what is stored.
+
+    Returns:
+        Both in their forms, (queries, dims) and (candidates, dims).
+    """
     left, right = (side.rows if isinstance(side, MultiVectors) else side for side in (queries, candidates))
     left, right = quantise(truncate(left, dims), truncate(right, dims), precision)
     return (

@@ -30,6 +30,28 @@ ROWS = 16
 that are filled up to sixteen rows and columns give a pair of vectors the same score wherever it stands."""
 
 
+@dataclass(frozen=True, slots=True)
+class RankSettings:
+    """How rankings are made; of these only what `k`, `larger_id_first` and `padded` say shows in them."""
+
+    k: int = 100
+    """Places to keep of each ranking."""
+    larger_id_first: bool = False
+    """Whether equal scores are in the reverse of string order."""
+    padded: bool = False
+    """Of MaxSim: whether candidates are filled up with vectors of zeros to the longest of them all, so that no maximum
+    is below zero where a candidate is shorter than that."""
+    device: str = "cpu"
+    """Where torch multiplies."""
+    block_bytes: int = 256 << 20
+    """Memory for the scores of one block of queries."""
+    tile_bytes: int = 64 << 20
+    """Of MaxSim: memory for what one product needs; more only where one query against one candidate needs more."""
+
+
+USUAL = RankSettings()
+
+
 def best_first(
     against: Callable[[Indices], Scores],
     query_ids: Sequence[str],
@@ -37,8 +59,7 @@ def best_first(
     group: Indices,
     pools: Mapping[str, Sequence[str]] | None,
     *,
-    k: int,
-    block_bytes: int,
+    settings: RankSettings,
 ) -> Run:
     """Rank each query's pool by its scores, best first; equal scores in the order of the candidates.
 
@@ -48,8 +69,7 @@ def best_first(
         candidate_ids: sorted, or in the reverse of that order.
         group: for each candidate the number of the distinct one that it equals, see `distinct`: (candidates,).
         pools: candidates each query may be ranked against; None means all of them.
-        k: places to keep of each ranking.
-        block_bytes: memory for the scores of one block of queries.
+        settings: places to keep, and memory.
 
     Returns:
         Rankings and their scores, queries by id.
@@ -60,7 +80,7 @@ def best_first(
     import torch
 
     sharing = _group_by_pool(pools, query_ids, candidate_ids)
-    depth = min(max(k, DEEPEST_METRIC + 1), max((len(members) for members, _ in sharing), default=0))
+    depth = min(max(settings.k, DEEPEST_METRIC + 1), max((len(members) for members, _ in sharing), default=0))
     empty = np.full((len(query_ids), depth), -1)
     table = _Table(empty, np.full(empty.shape, np.nan, dtype=np.float32))
     with ExitStack() as after:  # a model may have allowed TensorFloat-32 or bfloat16 products
@@ -69,16 +89,16 @@ def best_first(
         for members, rows in sharing:
             pool = _Pool.of(members, group)
             scores = against(pool.columns)
-            step = pool.rows_within(block_bytes, depth)
+            step = pool.rows_within(settings.block_bytes, depth)
             for start in range(0, len(rows), step):
                 block = rows[start : start + step]
                 values, columns = _best(scores(block), depth)
                 table.fill(block, pool, values.cpu().numpy(), columns.cpu().numpy())
-    return table.run(query_ids, candidate_ids, k)
+    return table.run(query_ids, candidate_ids, settings.k)
 
 
 def by_id(ids: Sequence[str], n: int, what: str, *, larger_first: bool = False) -> tuple[Indices, list[str]]:
-    """Rows in the order of their ids, or its reverse, and the ids in that order."""
+    """Rows in the order of their ids, or its reverse, (n,), and the ids in that order."""
     ids = list(ids)
     if len(ids) != n:
         raise DataError(f"expected one {what} id a vector, found {len(ids)} ids and {n} vectors")
@@ -90,7 +110,16 @@ def by_id(ids: Sequence[str], n: int, what: str, *, larger_first: bool = False) 
 
 
 def distinct(vectors: Vectors | MultiVectors, rows: Indices) -> tuple[Indices, Indices]:
-    """Number of each row's vector or vectors, counting distinct ones in order; and where each number first occurs."""
+    """Which vectors are equal.
+
+    Args:
+        vectors: (items, dimensions), or several an item.
+        rows: of the items to look at, in the order to look at them: (rows,).
+
+    Returns:
+        Number of each row's vector or vectors, counting distinct ones in order: (rows,). Where in `rows` each number
+        first occurs: (distinct,).
+    """
     numbers: dict[bytes, int] = {}  # adding zero below turns -0.0 into 0.0, which is equal but has other bytes
     digests = (blake2b((vectors[row] + 0.0).tobytes(), digest_size=16).digest() for row in rows)
     group = np.fromiter((numbers.setdefault(digest, len(numbers)) for digest in digests), np.int64, len(rows))
@@ -98,7 +127,7 @@ def distinct(vectors: Vectors | MultiVectors, rows: Indices) -> tuple[Indices, I
 
 
 def filled(rows: Tensor, n: int) -> Tensor:
-    """The rows, followed by zeros if they are fewer than n."""
+    """The rows, (rows, dimensions), followed by rows of zeros if they are fewer than n."""
     from torch.nn.functional import pad
 
     return pad(rows, (0, 0, 0, n - len(rows))) if len(rows) < n else rows

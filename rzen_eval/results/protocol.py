@@ -57,7 +57,7 @@ def settings(result: Result) -> Facts:
     return {key: value for key, value in result.provenance.get("model", {}).items() if key not in NO_SETTING}
 
 
-def told(result: Result) -> Facts:
+def presented(result: Result) -> Facts:
     """How the task was put to the model: frames of a video, instructions, and the first prompts word for word."""
     provenance = result.provenance
     facts = {
@@ -100,22 +100,22 @@ def changes(first: Mapping[str, Any], second: Mapping[str, Any], prefix: str = "
     return found
 
 
-def listed(found: Mapping[str, Sequence[Change]], names: tuple[str, str]) -> list[str]:
+def listed(by_task: Mapping[str, Sequence[Change]], names: tuple[str, str]) -> list[str]:
     """Lines that say what differs: each fact once, with the tasks that it differs in unless these are all.
 
     Args:
-        found: changes by task id; tasks without any included.
+        by_task: changes by task id; tasks without any included.
         names: what the sides are called.
     """
     tasks: dict[str, dict[tuple[str, str], list[str]]] = {}
-    for task, several in found.items():
+    for task, several in by_task.items():
         for change in several:
             tasks.setdefault(change.name, {}).setdefault(shown(change.first, change.second), []).append(task)
     lines = []
     for name, pairs in tasks.items():
         (one, other), *more = pairs
         where = [task for several in pairs.values() for task in several]
-        of = "" if len(where) == len(found) and not more else f" ({_tasks(where, len(found))})"
+        of = "" if len(where) == len(by_task) and not more else f" ({_tasks(where, len(by_task))})"
         lines.append(f"{name}: {one} in {names[0]}, {other} in {names[1]}{', and alike' if more else ''}{of}")
     return lines
 
@@ -146,3 +146,11 @@ def _cut(text: str, start: int) -> str:
 def version(results: Iterable[Result], manifest: Manifest) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
     return next(iter(manifest.told(result.versions for result in results)), manifest.newest)
+
+
+def versions(results: Sequence[Result], manifest: Manifest) -> list[str]:
+    """Of each benchmark that results are of, the newest version that a task tells; see `version`."""
+    by_benchmark: dict[str, str] = {}
+    for found in manifest.told(result.versions for result in results):
+        by_benchmark.setdefault(manifest.benchmark(found).id, found)
+    return list(by_benchmark.values())

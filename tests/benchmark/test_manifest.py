@@ -1,6 +1,11 @@
 """What the benchmark is made of, read without Hydra."""
 
+from pathlib import Path
+from typing import Any
+
+import hydra
 import pytest
+from omegaconf import OmegaConf
 
 from rzen_eval.benchmark import declared
 from rzen_eval.benchmark.manifest import manifest
@@ -8,20 +13,34 @@ from rzen_eval.benchmark.places import choices, config_dir, folders
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
 
-OWN = ("id", "name", "modality", "group", "versions", "metric", "pool", "n_queries", "n_candidates")
+OWN = ("name", "modality", "group", "versions", "metric", "pool", "n_queries", "n_candidates")
 OF_DATASET = ("repo", "config", "revision", "language")
 EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants,vidore_v3,vidore_v3_1]"
 
 
-def test_the_manifest_says_what_hydra_composes_field_by_field_and_in_order():
-    composed = compose.load([EVERYTHING]).tasks
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    """Every task as Hydra itself composes it."""
+    with hydra.initialize_config_dir(config_dir=str(config_dir()), version_base="1.3"):
+        found = hydra.compose(config_name="config", overrides=[EVERYTHING])
+    tasks: dict[str, Any] = OmegaConf.to_container(found.tasks, resolve=True)  # type: ignore[assignment]
+    return tasks
+
+
+def test_the_manifest_says_what_hydra_composes_field_by_field_and_in_order(composed: dict[str, Any]):
     found = manifest().entries
     assert list(found) == list(composed)
     for name, task in composed.items():
-        expected = {field: getattr(task, field) for field in OWN}
-        expected |= {field: getattr(task.dataset, field) for field in OF_DATASET}
+        expected = {"id": name} | {field: task.get(field) for field in OWN}
+        expected |= {field: task["dataset"].get(field) for field in OF_DATASET}
+        expected["versions"] = tuple(task.get("versions", ()))
         assert {field: getattr(found[name], field) for field in expected} == expected
-        assert found[name].path.endswith(f"/{task.id}")
+        assert found[name].path.endswith(f"/{name}")
+
+
+def test_a_task_is_read_as_hydra_composes_it(composed: dict[str, Any]):
+    for entry in manifest().entries.values():
+        assert declared.declaration("task", entry.path, [config_dir()]) == composed[entry.id]
 
 
 def test_every_task_that_is_shipped_is_in_the_manifest():
@@ -101,3 +120,23 @@ def test_what_only_hydra_can_compose_is_refused(text, tmp_path):
 def test_a_declaration_that_is_not_there_is_an_error():
     with pytest.raises(ConfigError, match=r"no task/visdoc/nothing.yaml"):
         declared.declaration("task", "visdoc/nothing", [config_dir()])
+
+
+def test_yaml_is_read_as_omegaconf_reads_it(tmp_path: Path):
+    (tmp_path / "odd.yaml").write_text("""\
+dates: [2025-11-01, 2025-11-01 10:00:00]
+numbers: [1e3, 1E-3, 1.5e3, -2e+4, .5, 1_000, 0x1F, 0o17, 010, 1:30, .inf, +1e3, 1., 1e, e3]
+words: [yes, No, on, null, ~, "1e3", '2025-11-01', True]
+nested: {a: {b: [1, {c: d}]}, 1: one}
+text: |
+  two
+  lines
+""")
+    expected = OmegaConf.to_container(OmegaConf.load(tmp_path / "odd.yaml"))
+    assert repr(declared.content(tmp_path / "odd.yaml")) == repr(expected)
+
+
+def test_a_key_that_is_there_twice_is_an_error(tmp_path: Path):
+    (tmp_path / "twice.yaml").write_text("a: 1\nb: {c: 1, c: 2}\n")
+    with pytest.raises(ConfigError, match=r"twice\.yaml: found duplicate key c"):
+        declared.content(tmp_path / "twice.yaml")

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from rzen_eval.data.media import REPO
 from rzen_eval.data.verify import verify
 from rzen_eval.data.wanted import wanted
 from rzen_eval.errors import ConfigError
+from tests.layouts import tar_of
 from tests.loopback import Hub
 
 CLS, QA = "video-tasks/frames/video_cls.tar.gz", "video-tasks/frames/video_qa.tar.gz-0"
@@ -31,16 +31,6 @@ TASKS = "task=[video/hmdb51,video/egoschema]"
 def jpeg(shade: int) -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (48, 32), (shade, shade, shade)).save(stream, format="JPEG")
-    return stream.getvalue()
-
-
-def archive(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
     return stream.getvalue()
 
 
@@ -61,8 +51,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     media = root / REPO
     (media / CLS).parent.mkdir(parents=True)
     clips = {f"HMDB51/clip{n}/frame_{f:04}.jpg": jpeg(20 * f + n) for n in range(3) for f in range(1, 10)}
-    (media / CLS).write_bytes(archive(clips))
-    cut = archive({f"video_qa/EgoSchema/ego/{f:04}.jpeg": jpeg(f) for f in range(12)})
+    (media / CLS).write_bytes(tar_of(clips))
+    cut = tar_of({f"video_qa/EgoSchema/ego/{f:04}.jpeg": jpeg(f) for f in range(12)})
     for part in range(5):
         (media / f"{QA}{part}").write_bytes(cut[part * len(cut) // 5 : (part + 1) * len(cut) // 5])
     with Hub(root) as served:
@@ -356,7 +346,7 @@ def test_the_sample_verifies_and_needs_nothing(cache: Path, capsys: pytest.Captu
     ("words", "message"),
     [
         ([], "arguments are required: plan|fetch|unpack|verify"),
-        (["fecth"], "expected one of plan, fetch, unpack, verify, found 'fecth' (did you mean fetch?)"),
+        (["fecth"], "found 'fecth' (did you mean fetch?)"),
         (["verify", "deep=maybe", "data=sample"], "expected deep=true or deep=false, found 'deep=maybe'"),
         (["plan", "--deep"], "data plan: --deep is for data verify"),
         (["plan", "data=mirror"], "data.root is missing"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from rzen_eval.cli.main import main
 from tests import toys
@@ -101,7 +102,10 @@ def test_changed_data_are_another_result(command, mirror: Path, tmp_path: Path):
     tasks, root = f"task={TASKS[0]}", tmp_path / "mirror"
     shutil.copytree(mirror, root)
     command(tasks=tasks, root=root)
-    (root / "vidore/docvqa_test_subsampled_beir/queries/test-00000-of-00001.parquet").touch()
+    rows = root / "vidore/docvqa_test_subsampled_beir/queries/test-00000-of-00001.parquet"
+    rows.touch()
+    assert KEPT in command(tasks=tasks, root=root).err
+    parquet.write_table(parquet.read_table(rows), rows, compression="none")
     assert KEPT not in command(tasks=tasks, root=root).err
 
 
@@ -177,8 +181,12 @@ def test_a_failure_is_an_event_too(command, tmp_path: Path):
 def test_limit_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
     ran = command("limit=2", tasks=f"task={TASKS[0]}")
     assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == 2
-    assert "first 2 queries" in ran.out
+    assert "| first 2 queries, not the benchmark's data |" in ran.out
+    assert "limit=2: scores of at most 2 queries a task, left out of the tables" in ran.out
     assert "| Model" not in ran.out
+    few = command("limit=1000", tasks=f"task={TASKS[0]}")
+    assert "| all 8 queries, not the benchmark's data |" in few.out
+    assert "1000 queries" not in few.out.replace("at most 1000 queries a task", "")
 
 
 def test_a_trial_never_replaces_a_full_result(command, tmp_path: Path):

@@ -34,6 +34,7 @@ def shown() -> list[str]:
         "README.md",
         "examples/README.md",
         "examples/github_workflow.yml",
+        *(page.relative_to(CHECKOUT).as_posix() for page in sorted((CHECKOUT / "docs").rglob("*.md"))),
     ):
         text = (CHECKOUT / name).read_text().replace("\\\n", " ")
         found += [match[1] for line in text.splitlines() if (match := COMMAND.match(line.strip()))]

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from rzen_eval.cli.main import main
+from rzen_eval.config import compose
 from rzen_eval.config.origins import origins
+from rzen_eval.errors import ConfigError
 
 FEW = """\
 # @package _global_
@@ -48,6 +50,23 @@ def test_a_whole_mapping_on_the_command_line_is_one_origin_for_all_in_it():
     assert found["model.image.min_tokens"] == found["model.image.max_tokens"] == "command line"
     assert found["model.frame.min_tokens"] == "conf/model/mini.yaml"
     assert found.choices["data"] == ("mirror", "command line")
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["model.image.max_tokens=5"], "command line"),
+        (["model.max_length=many"], "command line"),
+        (["frames=0"], "command line"),
+        ([], "{own}/experiment/few.yaml"),
+    ],
+)
+def test_a_refusal_names_who_said_what_is_wrong(own: Path, words: list[str], where: str):
+    if not words:
+        (own / "experiment/few.yaml").write_text(FEW.replace("max_tokens: 999", "max_tokens: 9"))
+    with pytest.raises(ConfigError) as caught:
+        compose.load(["experiment=few", "task=visdoc/vidore_arxivqa", *words], [own])
+    assert str(caught.value).startswith(f"{where.format(own=own)}: ")
 
 
 def test_the_command_prints_every_value_as_it_can_be_given(own: Path, capsys: pytest.CaptureFixture[str]):

@@ -71,8 +71,8 @@ def test_an_image_with_a_side_under_28_pixels_becomes_a_square_of_56(
     assert model.pictures(Item(images=frames(1, size))).measure() == [Visual(*made)]
 
 
-def test_a_small_frame_is_resized_as_any_other(model: Qwen2VL):
-    assert model.pictures(Item(frames=frames(1, (20, 300)))).measure() == [Visual(28, 308, frames=1)]
+def test_a_small_frame_becomes_a_square_as_in_the_official_image_processor(model: Qwen2VL):
+    assert model.pictures(Item(frames=frames(1, (20, 300)))).measure() == [Visual(308, 308, frames=1)]
 
 
 def test_a_media_token_without_media_stays_one_token(model: Qwen2VL):

@@ -16,9 +16,10 @@ import torch
 from PIL import Image
 
 from rzen_eval.core import Item, Side, Vectors
+from rzen_eval.data.lazy import LazySequence
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import AHEAD, Loader
-from rzen_eval.engine.plan import TaskSide
+from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import DataError
 from rzen_eval.models.declaration.local import Budget
@@ -361,3 +362,22 @@ def test_large_pictures_come_from_workers_as_they_are_and_leave_no_descriptor_op
                 np.testing.assert_array_equal(found, expected)
         del came, outcome, found
         assert len([*DESCRIPTORS.iterdir()]) == before
+
+
+def test_items_that_several_tasks_share_are_made_and_planned_once():
+    made: list[int] = []
+
+    def page_of(place: int) -> Item:
+        made.append(place)
+        return Item(text=str(place + 1))
+
+    plan = Plan(Counting(), VectorStore(None), 100)
+    for task in ("english", "french"):
+        pages = LazySequence(3, page_of, "the same pages")
+        plan.add(TaskSide(task, Side.CANDIDATE, pages, ["a", "b", "c"]))
+    assert made == [0, 1, 2]
+    assert plan.n_items == 3
+    first, second = (window.part for window in (plan.windows[0], plan.windows[-1]))
+    assert (first.task, second.task) == ("english", "french")
+    assert first.keys == second.keys
+    assert second.first_prompt == "<1>"

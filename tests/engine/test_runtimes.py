@@ -391,7 +391,8 @@ def test_torchrun_ranks_score_once_and_agree_with_one_process(tmp_path: Path, mi
     said = [run.communicate(timeout=300) for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0], said
     assert "ViDoRe_docvqa" in said[0][0]
-    assert [out for out, _ in said] == [said[0][0], said[0][0], ""]
+    shown = [out.replace(str(tmp_path / "ranks"), str(tmp_path / "alone")) for out, _ in said]
+    assert shown == [said[0][0], said[0][0], ""]
 
 
 def test_a_failure_is_reported_by_the_first_rank_alone(

@@ -149,6 +149,24 @@ def test_each_kind_of_task_has_its_assumptions(rzen: Reader, name: str, expected
     assert (cost.n_queries, cost.n_candidates, cost.total.images, cost.total.frames, cost.source) == expected
 
 
+def test_pages_that_six_languages_share_are_counted_once_without_data_too(rzen: Reader):
+    tasks = compose.load(["task=vidore_v3_hr"]).tasks.values()
+    corpora: set[str] = set()
+    costs = [assumed(task, rzen, corpora=corpora) for task in tasks]
+    assert [cost.candidates.items for cost in costs] == [1110, 0, 0, 0, 0, 0]
+    assert {cost.queries.items for cost in costs} == {318}
+    assert [assumed(task, rzen).candidates.items for task in tasks] == [1110] * 6
+
+
+def test_the_text_of_a_page_is_counted_where_a_task_has_it(rzen: Reader):
+    without, with_text = (
+        assumed(load_task(f"{suite}_hr_english"), rzen).candidates
+        for suite in ("vidore_v3/vidore3", "vidore_v3_1/vidore3_1")
+    )
+    assert with_text.visual_tokens == without.visual_tokens
+    assert with_text.text_tokens - without.text_tokens == 1110 * 2500 // 4
+
+
 def test_a_limit_takes_queries_and_the_pools_that_are_their_own(rzen: Reader):
     own, whole = counted("video/qvhighlight", rzen, "limit=10"), counted("video/msvd", rzen, "limit=10")
     assert (own.n_queries, own.n_candidates) == (10, 100)

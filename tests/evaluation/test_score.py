@@ -66,7 +66,7 @@ def test_what_is_no_array_is_refused(task: Task):
         def embed(self, items, side):
             return [[1.0, 2.0], [1.0]]
 
-    with pytest.raises(ModelError, match="expected an array of shape"):
+    with pytest.raises(ModelError, match="expected vectors of 4 items from embed, an array of shape"):
         evaluate(task, Ragged())
 
 

@@ -131,7 +131,7 @@ def test_seven_functions_lead_from_the_command_line_to_a_metric(tmp_path: Path, 
 def test_a_model_that_ends_the_process_never_ends_the_run_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.breaking:Leaving", "model.name=x"]
     assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 1
-    assert "- vidore_docvqa: the model failed: SystemExit: 0" in capsys.readouterr().out
+    assert "Leaving.embed failed (SystemExit: 0)" in capsys.readouterr().out
 
 
 class Alike(toys.Constant):

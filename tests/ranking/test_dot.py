@@ -10,7 +10,7 @@ import torch
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.ranking.dot import check_vectors, rank
 from rzen_eval.ranking.metrics import score_run
-from rzen_eval.ranking.top_k import distinct
+from rzen_eval.ranking.top_k import RankSettings, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def test_equal_scores_come_in_the_string_order_of_their_ids() -> None:
 @pytest.mark.parametrize("k", [1, 2, 3, 50])
 def test_the_first_k_places_are_kept_even_if_a_tie_goes_on_beyond_them(k: int) -> None:
     candidates = line(*[0.5] * 30, 1)
-    run = rank(line(1), candidates, ["q"], [*reversed(ids("c", 30)), "z"], k=k)
+    run = rank(line(1), candidates, ["q"], [*reversed(ids("c", 30)), "z"], settings=RankSettings(k=k))
     assert run.ranking["q"] == ["z", *ids("c", 30)][:k]
 
 
@@ -88,7 +88,9 @@ def test_rankings_equal_a_stable_sort(block_bytes: int, k: int, distinct: int, p
     if pooled:
         some = [rng.choice(candidate_ids, size=size).tolist() for size in (0, 1, 4, 10, 11, 12, 30, 200, 500)]
         pools = {query_id: some[rng.integers(len(some))] for query_id in query_ids}
-    run = rank(queries, candidates, query_ids, candidate_ids, pools, k=k, block_bytes=block_bytes)
+    run = rank(
+        queries, candidates, query_ids, candidate_ids, pools, settings=RankSettings(k=k, block_bytes=block_bytes)
+    )
     expected = by_brute_force(queries @ candidates.T, query_ids, candidate_ids, pools, k)
     assert (run.ranking, run.scores, run.tied) == expected
 
@@ -97,7 +99,7 @@ def test_rankings_equal_a_stable_sort(block_bytes: int, k: int, distinct: int, p
 def test_scores_are_dot_products_in_float32(block_bytes: int) -> None:
     rng = np.random.default_rng(1)
     queries, candidates = unit_rows(rng, 20, 96), unit_rows(rng, 500, 96)
-    run = rank(queries, candidates, ids("q", 20), ids("c", 500), block_bytes=block_bytes)
+    run = rank(queries, candidates, ids("q", 20), ids("c", 500), settings=RankSettings(block_bytes=block_bytes))
     products = queries.astype(np.float64) @ candidates.astype(np.float64).T
     for row, query_id in enumerate(ids("q", 20)):
         best = np.argsort(-products[row])[:100]
@@ -116,8 +118,8 @@ def test_the_order_in_which_things_are_listed_changes_nothing(block_bytes: int) 
     shuffled = queries[left], candidates[right], [query_ids[i] for i in left], [candidate_ids[i] for i in right]
     turned = {query_id: pool[::-1] for query_id, pool in reversed(pools.items())}
     for first, second in ((None, None), (pools, turned)):
-        run = rank(queries, candidates, query_ids, candidate_ids, first, block_bytes=block_bytes)
-        assert rank(*shuffled, second, block_bytes=block_bytes) == run
+        run = rank(queries, candidates, query_ids, candidate_ids, first, settings=RankSettings(block_bytes=block_bytes))
+        assert rank(*shuffled, second, settings=RankSettings(block_bytes=block_bytes)) == run
 
 
 def test_equal_vectors_have_equal_scores_wherever_they_stand() -> None:
@@ -127,7 +129,7 @@ def test_equal_vectors_have_equal_scores_wherever_they_stand() -> None:
         candidates[rng.permutation(n)[: n // 2 + 1]] = candidates[0]
         candidates[-1] = candidates[0]
         copies = {f"c{row:04}" for row in np.flatnonzero((candidates == candidates[0]).all(axis=1))}
-        run = rank(unit_rows(rng, 5, 129), candidates, ids("q", 5), ids("c", n), k=n)
+        run = rank(unit_rows(rng, 5, 129), candidates, ids("q", 5), ids("c", n), settings=RankSettings(k=n))
         for query_id, ranked in run.ranking.items():
             scores = dict(zip(ranked, run.scores[query_id], strict=True))
             assert len({scores[name] for name in copies}) == 1
@@ -154,7 +156,9 @@ def test_copies_in_a_pool_stay_side_by_side_and_are_no_tie() -> None:
     run = rank(line(1), line(0.25, 1, 0.5), ["q"], ["a", "b", "c"], pools)
     assert run.ranking == {"q": ["b", "b", "b", "c", "a"]}
     assert run.tied == []
-    assert rank(line(1), line(0.25, 1, 0.5), ["q"], ["a", "b", "c"], pools, k=2).ranking == {"q": ["b", "b"]}
+    assert rank(line(1), line(0.25, 1, 0.5), ["q"], ["a", "b", "c"], pools, settings=RankSettings(k=2)).ranking == {
+        "q": ["b", "b"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -164,13 +168,13 @@ def test_copies_in_a_pool_stay_side_by_side_and_are_no_tie() -> None:
 def test_only_a_tie_that_can_move_a_metric_is_reported(equal: tuple[int, int], tied: bool, k: int) -> None:
     scores = [1 - place / 32 for place in range(20)]
     scores[equal[1] - 1] = scores[equal[0] - 1]
-    assert rank(line(1), line(*scores), ["q"], ids("c", 20), k=k).tied == (["q"] if tied else [])
+    assert rank(line(1), line(*scores), ["q"], ids("c", 20), settings=RankSettings(k=k)).tied == (["q"] if tied else [])
 
 
 def run_of_identity(queries: Vectors, candidates: Vectors, n: int, k: int = 10) -> tuple[Run, float]:
     """The run, and hit@1 where candidate i is the one that is relevant to query i."""
     qrels = {f"q{i:04}": {f"c{i:04}": 1} for i in range(n)}
-    run = rank(queries, candidates, ids("q", n), ids("c", n), k=k)
+    run = rank(queries, candidates, ids("q", n), ids("c", n), settings=RankSettings(k=k))
     return run, score_run(run, qrels)["hit@1"]
 
 
@@ -192,7 +196,13 @@ def test_a_model_that_tells_everything_apart_scores_one() -> None:
 def test_a_tie_of_every_query_with_every_distinct_candidate_is_resolved_in_blocks() -> None:
     n, m = 300, 20_000
     candidates = line(*np.linspace(0.1, 1, m))
-    run = rank(np.zeros((n, 1), dtype=np.float32), candidates, ids("q", n), ids("c", m), block_bytes=1 << 22)
+    run = rank(
+        np.zeros((n, 1), dtype=np.float32),
+        candidates,
+        ids("q", n),
+        ids("c", m),
+        settings=RankSettings(block_bytes=1 << 22),
+    )
     assert set(map(tuple, run.ranking.values())) == {tuple(sorted(ids("c", m))[:100])}
 
 
@@ -250,7 +260,7 @@ def test_queries_and_candidates_of_different_dimensions_are_an_error() -> None:
 
 def test_good_vectors_pass_unchanged() -> None:
     vectors = unit_rows(np.random.default_rng(6), 9, 5)
-    checked = check_vectors(vectors, 9, "mini on toy, queries")
+    checked = check_vectors(vectors, ids("i", 9), "mini on toy, queries")
     np.testing.assert_array_equal(checked.vectors, vectors)
     assert (checked.warnings, checked.collapsed) == ([], False)
     assert checked.vectors.dtype == np.float32
@@ -260,41 +270,41 @@ def test_good_vectors_pass_unchanged() -> None:
 @pytest.mark.parametrize("vectors", [np.eye(3), np.ones(4), np.ones((4, 0)), np.ones((4, 2, 2))])
 def test_vectors_of_another_shape_are_refused(vectors: Vectors) -> None:
     with pytest.raises(ModelError, match=r"mini on toy, queries: expected vectors of shape \(4, dimensions\), found"):
-        check_vectors(vectors, 4, "mini on toy, queries")
+        check_vectors(vectors, ids("i", 4), "mini on toy, queries")
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300])
 def test_values_that_are_not_finite_are_refused_and_located(broken: float) -> None:
     vectors = np.eye(5)
     vectors[2:4, 1] = broken
-    with pytest.raises(ModelError, match="mini: 2 of 5 vectors are not finite, the first at row 2"):
-        check_vectors(vectors, 5, "mini")
+    with pytest.raises(ModelError, match="mini: 2 of 5 vectors are not finite, the first of item 'i0002'"):
+        check_vectors(vectors, ids("i", 5), "mini")
 
 
 def test_rows_of_another_length_are_normalised_with_a_warning() -> None:
     vectors = np.array([[3, 4], [0, 1.0005], [0.5, 0]], dtype=np.float32)
-    checked = check_vectors(vectors, 3, "mini")
+    checked = check_vectors(vectors, ids("i", 3), "mini")
     np.testing.assert_allclose(checked.vectors, np.array([[0.6, 0.8], [0, 1.0005], [1, 0]]), rtol=1e-6)
     assert checked.warnings == ["mini: 2 of 3 vectors were not of unit length (from 0.5 to 5) and were normalised"]
     assert vectors[0, 0] == 3
 
 
 def test_rows_of_zeros_stay_zero_with_a_warning() -> None:
-    checked = check_vectors(np.array([[1, 0], [0, 0], [0, 1]]), 3, "mini")
+    checked = check_vectors(np.array([[1, 0], [0, 0], [0, 1]]), ids("i", 3), "mini")
     np.testing.assert_array_equal(checked.vectors[1], [0, 0])
-    assert checked.warnings == ["mini: 1 of 3 vectors are zero, the first at row 1"]
+    assert checked.warnings == ["mini: 1 of 3 vectors are zero, the first of item 'i0001'"]
 
 
 @pytest.mark.parametrize(("spread", "collapsed"), [(0, True), (1e-3, True), (0.3, False)])
 def test_vectors_that_are_practically_alike_are_called_collapsed(spread: float, collapsed: bool) -> None:
     rng = np.random.default_rng(7)
     vectors = unit_rows(rng, 1, 50) + spread * unit_rows(rng, 80, 50)
-    checked = check_vectors(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), 80, "mini")
+    checked = check_vectors(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), ids("i", 80), "mini")
     assert checked.collapsed is collapsed
     assert [warning for warning in checked.warnings if "practically alike" in warning] == checked.warnings
     assert len(checked.warnings) == collapsed
 
 
 def test_vectors_that_are_all_zero_have_collapsed_and_a_single_one_cannot() -> None:
-    assert check_vectors(np.zeros((3, 2)), 3, "mini").collapsed
-    assert not check_vectors(np.ones((1, 1)), 1, "mini").collapsed
+    assert check_vectors(np.zeros((3, 2)), ids("i", 3), "mini").collapsed
+    assert not check_vectors(np.ones((1, 1)), ids("i", 1), "mini").collapsed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from rzen_eval.core import Item, MultiVectors, Side, Task, Vectors
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.maxsim import rank_maxsim, runs, tiles
-from rzen_eval.ranking.multivectors import as_vectors, check_multi_vectors
+from rzen_eval.ranking.multivectors import as_vectors, by_item, check_multi_vectors, joined
+from rzen_eval.ranking.top_k import RankSettings
 from tests import toys
 from tests.ranking.test_dot import by_brute_force, ids, unit_rows
 
@@ -64,7 +66,11 @@ def test_rankings_and_scores_equal_a_double_loop(tile_bytes: int, block_bytes: i
     rng = np.random.default_rng(seed)
     queries, candidates = ragged(rng, 19, 9, 8), ragged(rng, 60, 30, 8)
     run = rank_maxsim(
-        queries, candidates, ids("q", 19), ids("c", 60), k=60, block_bytes=block_bytes, tile_bytes=tile_bytes
+        queries,
+        candidates,
+        ids("q", 19),
+        ids("c", 60),
+        settings=RankSettings(k=60, block_bytes=block_bytes, tile_bytes=tile_bytes),
     )
     expected = by_double_loop(queries, candidates)
     for row, query_id in enumerate(ids("q", 19)):
@@ -88,7 +94,9 @@ def test_ties_and_pools_equal_a_stable_sort(pooled: bool, tile_bytes: int) -> No
     if pooled:
         some = [rng.choice(candidate_ids, size=size).tolist() for size in (0, 1, 4, 11, 40, 300)]
         pools = {query_id: some[rng.integers(len(some))] for query_id in query_ids}
-    run = rank_maxsim(queries, candidates, query_ids, candidate_ids, pools, k=20, tile_bytes=tile_bytes)
+    run = rank_maxsim(
+        queries, candidates, query_ids, candidate_ids, pools, settings=RankSettings(k=20, tile_bytes=tile_bytes)
+    )
     scores = by_double_loop(queries, candidates).astype(np.float32)
     assert (run.ranking, run.scores, run.tied) == by_brute_force(scores, query_ids, candidate_ids, pools, 20)
     assert run.tied
@@ -104,7 +112,7 @@ def test_neither_listing_nor_memory_nor_other_candidates_change_a_bit_of_a_score
     for block_bytes, tile_bytes in ((SMALLEST, SMALLEST), (5000, 1 << 19), (ROOMY, ROOMY)):
         assert expected == rank_maxsim(
             shuffled(queries, left), shuffled(candidates, right), [query_ids[i] for i in left],
-            [candidate_ids[i] for i in right], block_bytes=block_bytes, tile_bytes=tile_bytes,
+            [candidate_ids[i] for i in right], settings=RankSettings(block_bytes=block_bytes, tile_bytes=tile_bytes),
         )  # fmt: skip
     some = dict.fromkeys(query_ids, candidate_ids[7:18])
     alone = rank_maxsim(queries, candidates, query_ids, candidate_ids, some)
@@ -167,7 +175,7 @@ def test_an_item_without_a_vector_is_named() -> None:
 
 
 def test_an_item_with_a_value_that_is_not_finite_is_named() -> None:
-    with pytest.raises(ModelError, match="toy: 1 of 3 vectors are not finite, the first in item 'p1'"):
+    with pytest.raises(ModelError, match="toy: 1 of 3 vectors are not finite, the first of item 'p1'"):
         check_multi_vectors(many([[1, 0]], [[0, 1], [np.nan, 0]]), ["p0", "p1"], "toy")
 
 
@@ -175,7 +183,7 @@ def test_rows_of_another_length_are_normalised_with_a_warning() -> None:
     checked = check_multi_vectors(many([[3, 4]], [[0, 1], [0, 0]]), ["p0", "p1"], "toy")
     np.testing.assert_allclose(checked.vectors.rows, [[0.6, 0.8], [0, 1], [0, 0]], rtol=1e-6)
     assert checked.warnings == [
-        "toy: 1 of 3 vectors are zero, the first in item 'p1'",
+        "toy: 1 of 3 vectors are zero, the first of item 'p1'",
         "toy: 1 of 3 vectors were not of unit length (from 5 to 5) and were normalised",
     ]
 
@@ -196,15 +204,73 @@ def test_offsets_that_do_not_fit_the_rows_are_refused(rows: tuple[int, ...], off
 
 
 def test_a_list_of_arrays_of_two_dimensions_is_many_vectors_an_item() -> None:
-    found = as_vectors([torch.ones(2, 3, dtype=torch.bfloat16), np.ones((1, 3))])
+    found = as_vectors([torch.ones(2, 3, dtype=torch.bfloat16), np.ones((1, 3))], 2)
     assert isinstance(found, MultiVectors)
     assert (found.lengths.tolist(), found.rows.shape, found.rows.dtype) == ([2, 1], (3, 3), np.float32)
-    assert isinstance(as_vectors([np.ones(3), np.ones(3)]), np.ndarray)
+    assert isinstance(as_vectors([np.ones(3), np.ones(3)], 2), np.ndarray)
 
 
 def test_items_of_different_dimensions_are_refused() -> None:
-    with pytest.raises(ModelError, match=r"item 1 of 2: expected vectors of shape \(vectors, 3\), found \(2, 4\)"):
-        as_vectors([np.ones((2, 3)), np.ones((2, 4))])
+    with pytest.raises(ModelError, match=r"item 1 of 2 has shape \(2, 4\), expected that of item 0, \(2, 3\)"):
+        as_vectors([np.ones((2, 3)), np.ones((2, 4))], 2)
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (np.ones(3), r"ndarray \(of shape \(3,\)\)"),
+        (np.ones((3, 2, 2, 2)), r"ndarray \(of shape \(3, 2, 2, 2\)\)"),
+        (np.ones((2, 4)), "2"),
+        (np.ones((3, 2)) * 1j, "ndarray \\(values of type complex128, no real numbers\\)"),
+        (torch.ones(3, 2, dtype=torch.complex64), "Tensor \\(values of type complex64, no real numbers\\)"),
+        (["abc"] * 3, "list \\(values of type <U3, no real numbers\\)"),
+        ("abc", "str \\(neither an array nor a list\\)"),
+        ([[None] * 4] * 3, "list \\(values of type object, no real numbers\\)"),
+        (np.array([[None] * 4] * 3), "ndarray \\(values of type object, no real numbers\\)"),
+        ([1.0, 2.0, 3.0], r"list \(item 0 of 3 has shape \(\), expected \(dimensions,\) or \(vectors, dimensions\)\)"),
+        ([np.ones(4), np.ones(5), np.ones(4)], r"item 1 of 3 has shape \(5,\), expected that of item 0, \(4,\)"),
+        ([np.ones(4), np.ones((2, 4)), np.ones(4)], r"item 1 of 3 has shape \(2, 4\), expected that of item 0, \(4,\)"),
+        ([[1.0, [2.0]]] * 3, "list \\("),
+        (None, "NoneType \\(neither an array nor a list\\)"),
+        ((row for row in np.ones((3, 2))), "generator \\(neither an array nor a list\\)"),
+        ({"a": np.ones(2)}, "dict \\(neither an array nor a list\\)"),
+    ],
+)
+def test_what_is_no_vectors_of_so_many_items_is_refused(made: Any, found: str) -> None:
+    with pytest.raises(ModelError, match=rf"expected vectors of 3 items from embed, .*found .*{found}"):
+        as_vectors(made, 3)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        torch.ones(3, 2, requires_grad=True) * 2,
+        torch.ones(3, 2, dtype=torch.bfloat16) * 2,
+        [torch.ones(2, requires_grad=True) * 2] * 3,
+        [[2, 2], [2, 2], [2, 2]],
+        np.full((3, 2), 2, dtype=np.int64),
+        np.full((3, 2), 2, dtype=np.float64),
+    ],
+)
+def test_numbers_of_every_kind_are_taken(made: Any) -> None:
+    found = as_vectors(made, 3)
+    assert isinstance(found, np.ndarray)
+    assert (found.dtype, found.tolist()) == (np.float32, [[2, 2]] * 3)
+
+
+def test_an_array_of_three_dimensions_is_many_vectors_an_item() -> None:
+    found = as_vectors(torch.ones(2, 3, 4), 2)
+    assert isinstance(found, MultiVectors)
+    assert (found.lengths.tolist(), found.rows.shape) == ([3, 3], (6, 4))
+
+
+def test_items_one_by_one_are_what_they_were_together() -> None:
+    assert [rows.tolist() for rows in by_item(np.eye(2, dtype=np.float32))] == [[[1, 0]], [[0, 1]]]
+    assert np.array_equal(joined(by_item(np.eye(2, dtype=np.float32))), np.eye(2))
+    several = MultiVectors.of([np.ones((2, 3)), np.ones((1, 3))])
+    assert joined(by_item(several)).lengths.tolist() == [2, 1]
+    with pytest.raises(ModelError, match="items have vectors of 9 and of 12 dimensions"):
+        joined([np.ones((1, 9)), np.ones((1, 12))])
 
 
 class Many:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,15 +36,24 @@ def options(task: Task, schema: type[Schema]) -> Schema:
         raise ConfigError(f"tasks.{task.id}.options.{key}: {what}; recipe {task.recipe} takes {known}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a recipe has read: a query a row, with its right answers and its pool, and candidates by name."""
+
+    candidates: dict[str, Maker] = field(default_factory=dict)
+    queries: list[Maker] = field(default_factory=list)
+    positives: list[Sequence[str]] = field(default_factory=list)
+    pools: list[Sequence[str]] = field(default_factory=list)
+
+    def ask(self, query: Maker, positives: Sequence[str], pool: Sequence[str]) -> None:
+        """Add a query, with the names of its relevant candidates and of all that it is ranked against."""
+        self.queries.append(query)
+        self.positives.append(positives)
+        self.pools.append(pool)
+
+
 def assemble(
-    task: Task,
-    repository: Repository,
-    *,
-    queries: Sequence[Maker],
-    candidates: Mapping[str, Maker],
-    positives: Sequence[Sequence[str]],
-    pools: Sequence[Sequence[str]] | None = None,
-    warnings: Sequence[str] = (),
+    task: Task, repository: Repository, gathered: Gathered, *, pooled: bool = True, warnings: Sequence[str] = ()
 ) -> TaskData:
     """Data of a task whose queries have no ids of their own: a query's id is the number of its row.
 
@@ -55,36 +65,33 @@ def assemble(
     Args:
         task: as declared.
         repository: where the rows came from.
-        queries: one a row.
-        candidates: by name.
-        positives: names of the relevant candidates of each query.
-        pools: names that each query is ranked against; None: all candidates.
+        gathered: what they hold.
+        pooled: whether each query is ranked against its own pool; else against all candidates.
         warnings: what is odd about the rows.
     """
-    ids = [str(row) for row in range(len(queries))]
-    repeats = sum(len(set(pool)) < len(pool) for pool in pools or ())
-    if repeats:
-        warnings = [*warnings, f"{task.id}: {repeats} of {len(ids)} pools list a candidate more than once"]
-    reachable = pools if pools is not None else [candidates] * len(ids)
-    lost = sum(set(relevant).isdisjoint(pool) for relevant, pool in zip(positives, reachable, strict=True))
-    if lost:
-        problem = f"{lost} of {len(ids)} queries have no right answer among their candidates and always miss"
-        warnings = [*warnings, f"{task.id}: {problem}"]
-    certain = sum(set(relevant).issuperset(pool) for relevant, pool in zip(positives, reachable, strict=True))
-    if certain:
-        problem = f"{certain} of {len(ids)} queries have right answers alone among their candidates and always hit"
-        warnings = [*warnings, f"{task.id}: {problem}"]
-    if pools is not None:
-        pools = _shared(pools, candidates)
+    candidates, n = gathered.candidates, len(gathered.queries)
+    ids = [str(row) for row in range(n)]
+    reachable: Sequence[Collection[str]] = gathered.pools if pooled else [candidates] * n
+    answers = list(zip(gathered.positives, reachable, strict=True))
+    odd = {
+        "pools list a candidate more than once": [pooled and len(set(pool)) < len(pool) for pool in reachable],
+        "queries have no right answer among their candidates and always miss": [
+            set(right).isdisjoint(pool) for right, pool in answers
+        ],
+        "queries have right answers alone among their candidates and always hit": [
+            set(right).issuperset(pool) for right, pool in answers
+        ],
+    }
+    counted = [f"{task.id}: {sum(rows)} of {n} {problem}" for problem, rows in odd.items() if any(rows)]
     return TaskData(
         query_ids=ids,
-        queries=_lazy(queries),
+        queries=_lazy(gathered.queries),
         candidate_ids=list(candidates),
         candidates=_lazy(list(candidates.values())),
-        qrels={name: dict.fromkeys(relevant, 1.0) for name, relevant in zip(ids, positives, strict=True)},
-        pools=None if pools is None else dict(zip(ids, pools, strict=True)),
+        qrels={name: dict.fromkeys(right, 1.0) for name, right in zip(ids, gathered.positives, strict=True)},
+        pools=dict(zip(ids, _shared(gathered.pools, candidates), strict=True)) if pooled else None,
         revision=repository.revision,
-        warnings=warnings,
+        warnings=[*warnings, *counted],
     )
 
 

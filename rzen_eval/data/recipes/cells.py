@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rzen_eval.data.stored_image import file_in
 from rzen_eval.errors import DataError
 from rzen_eval.ranking.metrics import grade_fault
 
@@ -100,7 +100,7 @@ class Table:
             path = (pictures[row][column] or {}).get("path")
             if not path:
                 raise self.bad(row, column, "is missing; expected a picture")
-            if not _is_of(repository, path):
+            if file_in(repository.folder, str(path)) is None:
                 expected = "expected a picture, or a file of the repository"
                 raise self.bad(row, column, f"is the file {path!r:.60}; {expected}")
         return pictures
@@ -263,14 +263,6 @@ class Row:
     def _spelled(self, column: str, cell: Any) -> str:
         number = isinstance(cell, int | float) and column not in self.table.labels
         return self.table.text(self.number, column, str(cell) if number else cell)
-
-
-def _is_of(repository: Repository, path: str) -> bool:
-    """Whether a path is a regular file in a repository's folder; links in there are followed, as people link disks."""
-    if repository.source.kind == "hub" or "\0" in path:
-        return False
-    place = Path(os.path.normpath(path))
-    return place.is_relative_to(repository.folder) and place.is_file()
 
 
 def _names(feature: Any) -> Sequence[str] | None:

@@ -13,6 +13,7 @@ from rzen_eval.core import Frozen, Item, Kind
 from rzen_eval.data.places import PROOFS
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import Gathered
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import IMAGE, MARK, clean, compose, own_line, user_turn
 from rzen_eval.data.recipes.typical import Typical
@@ -67,23 +68,18 @@ def load(task: Task, repository: Repository) -> TaskData:
     columns += ["qry_img_path"] if options.query == "image" else []
     columns += ["tgt_inst", "tgt_img_path"] if options.candidate != "text" else []
     table = Table.of(task, repository, columns, task.dataset.config)
-    queries: list[Maker] = []
-    candidates: dict[str, Maker] = {}
-    pools: list[list[str]] = []
+    gathered = Gathered()
     shown: list[str] = []
     for row in table.first(task.limit):
-        queries.append(_query(options, repository.media, row))
         pool = []
         for name, make in _candidates(options, repository.media, row):
             pool.append(name)
-            candidates.setdefault(name, make)
+            gathered.candidates.setdefault(name, make)
         row.need_choice("tgt_text" if options.candidate == "text" else "tgt_img_path", pool)
-        pools.append(pool)
+        gathered.ask(_query(options, repository.media, row), pool[:1], pool)
         shown += _pictures(options, row) if row.number < PROOFS else []
     repository.media.settle(shown)
-    return assemble.assemble(
-        task, repository, queries=queries, candidates=candidates, positives=[pool[:1] for pool in pools], pools=pools
-    )
+    return assemble.assemble(task, repository, gathered)
 
 
 def _pictures(options: Options, row: Row) -> list[str]:

@@ -15,6 +15,7 @@ from rzen_eval.core import Frozen, Item
 from rzen_eval.data.media import natural
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import Gathered
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
 from rzen_eval.data.recipes.typical import Typical
@@ -22,7 +23,6 @@ from rzen_eval.data.recipes.typical import Typical
 if TYPE_CHECKING:
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
-    from rzen_eval.data.recipes.assemble import Maker
     from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
@@ -55,10 +55,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     table = Table.of(task, repository, ["query"], task.dataset.config, NAMED_BY)
     videos = [f"{options.folder}/{_name(row)}" for row in table.first(task.limit)]
     repository.media.settle([f"{video}/{QUERY}" for video in videos])
-    queries: list[Maker] = []
-    candidates: dict[str, Maker] = {}
-    positives: list[list[str]] = []
-    pools: list[list[str]] = []
+    gathered = Gathered()
     ambiguous = 0
     for row in table.first(task.limit):
         video = videos[row.number]
@@ -68,15 +65,13 @@ def load(task: Task, repository: Repository) -> TaskData:
             place = repository.media.path(video)
             raise row.bad("video_path", f"has no folder {POSITIVE}* among {len(clips)} clips in {place}")
         ambiguous += len(right) > 1
-        queries.append(partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query")))
+        query = partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query"))
+        gathered.ask(query, right[-1:], clips)
         for clip in clips:
-            candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
-        positives.append(right[-1:])
-        pools.append(clips)
+            gathered.candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
+    repository.media.clips.extend(gathered.candidates)
     warnings = [f"{task.id}: {ambiguous} videos have several {POSITIVE}* clips; the last counts"] if ambiguous else []
-    return assemble.assemble(
-        task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools, warnings=warnings
-    )
+    return assemble.assemble(task, repository, gathered, warnings=warnings)
 
 
 def typical(task: Task) -> Typical:

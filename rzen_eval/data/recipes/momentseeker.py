@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.recipes import assemble, moments
+from rzen_eval.data.recipes.assemble import Gathered
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import IMAGE, VIDEO, clean, compose, user_turn
 
 if TYPE_CHECKING:
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
-    from rzen_eval.data.recipes.assemble import Maker
     from rzen_eval.data.repository import Repository
 
 COLUMNS = ("query", "input_frames", "positive_frames", "negative_frames")
@@ -49,10 +49,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     """
     options = assemble.options(task, Options)
     table = Table.of(task, repository, COLUMNS, task.dataset.config)
-    queries: list[Maker] = []
-    candidates: dict[str, Maker] = {}
-    positives: list[list[str]] = []
-    pools: list[list[str]] = []
+    gathered = Gathered()
     for row in table.first(task.limit):
         right, wrong = (
             [_folder(options, path) for path in row.paths(column, "output_path")]
@@ -62,13 +59,12 @@ def load(task: Task, repository: Repository) -> TaskData:
             raise row.bad("positive_frames", "lists no clip")
         given = row.optional("input_frames")
         row.inside("input_frames", given)
-        queries.append(partial(_query, options, repository.media, row.text("query"), given))
+        query = partial(_query, options, repository.media, row.text("query"), given)
+        gathered.ask(query, right, [*right, *wrong])
         for clip in (*right, *wrong):
-            candidates.setdefault(clip, partial(_clip, task, repository.media, clip))
-        positives.append(right)
-        pools.append([*right, *wrong])
-    repository.media.settle(list(candidates))
-    return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
+            gathered.candidates.setdefault(clip, partial(_clip, task, repository.media, clip))
+    repository.media.settle(list(gathered.candidates))
+    return assemble.assemble(task, repository, gathered)
 
 
 def _folder(options: Options, clip: str) -> str:

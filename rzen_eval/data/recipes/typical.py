@@ -39,6 +39,8 @@ class Typical:
     """How many, where the task declares no number."""
     to_a_query: bool = False
     """That many to each query, and not in all."""
+    corpus: str | None = None
+    """What tells the candidates from those of other tasks; None: no other task has the same ones."""
 
 
 IMAGE = Imagined(640, 480)
@@ -58,3 +60,5 @@ CLIPS = 10
 """Clips of a moment task's query, one right and nine wrong."""
 PAGES = 5000
 """Pages of a corpus."""
+PAGE_TEXT = 2500
+"""Characters that are read off a page; mean over the sets of ViDoRe V3.1 of what mteb's statistics give."""

@@ -16,6 +16,7 @@ from pydantic import Field
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import Gathered
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose, user_turn
 from rzen_eval.data.recipes.typical import Typical
@@ -66,10 +67,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     options = assemble.options(task, Options)
     columns = [name for name in (options.id, options.text, options.pool, options.file) if name]
     table = Table.of(task, repository, list(dict.fromkeys(columns)), task.dataset.config)
-    queries: list[Maker] = []
-    candidates: dict[str, Maker] = {}
-    positives: list[list[str]] = []
-    pools: list[list[str]] = []
+    gathered = Gathered()
     clips: list[str] = []
     videos: list[str] = []
     limit = task.limit or len(table)
@@ -87,25 +85,16 @@ def load(task: Task, repository: Repository) -> TaskData:
                 row.need_choice(options.pool, pool)
             query, right = partial(clip, task.instruction.query), text
             for label in pool:
-                candidates.setdefault(label, _label(label))
+                gathered.candidates.setdefault(label, _label(label))
         else:
             query, right, pool = partial(_caption, task, text), name, [name]
-            candidates.setdefault(name, partial(clip, task.instruction.candidate))
+            gathered.candidates.setdefault(name, partial(clip, task.instruction.candidate))
         if row.number < limit:
-            queries.append(query)
-            positives.append([right])
-            pools.append(pool)
+            gathered.ask(query, [right], pool)
     repository.media.settle(clips, videos)
     for label in options.labels.splitlines():
-        candidates.setdefault(label, _label(label))
-    return assemble.assemble(
-        task,
-        repository,
-        queries=queries,
-        candidates=candidates,
-        positives=positives,
-        pools=pools if options.pool else None,
-    )
+        gathered.candidates.setdefault(label, _label(label))
+    return assemble.assemble(task, repository, gathered, pooled=options.pool is not None)
 
 
 def typical(task: Task) -> Typical:

@@ -16,6 +16,7 @@ from pydantic import Field
 from rzen_eval.core import Frozen, Item
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import Gathered
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import VIDEO, clean, compose
 from rzen_eval.data.recipes.typical import Typical
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Task, TaskData
     from rzen_eval.data.media import MediaTree
-    from rzen_eval.data.recipes.assemble import Maker
     from rzen_eval.data.recipes.cells import Row
     from rzen_eval.data.repository import Repository
 
@@ -71,10 +71,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         ConfigError: the options are not those of this recipe.
     """
     options = assemble.options(task, Options)
-    queries: list[Maker] = []
-    candidates: dict[str, Maker] = {}
-    positives: list[list[str]] = []
-    pools: list[list[str]] = []
+    gathered = Gathered()
     clips: list[str] = []
     videos: list[str] = []
     for row, fields in islice(_rows(task, options, repository), task.limit):
@@ -83,15 +80,14 @@ def load(task: Task, repository: Repository) -> TaskData:
         place = _place(options, choices, answer)
         if place is None:
             raise row.bad("answer", f"{answer!r} is none of its {len(choices)} choices")
-        positives.append([names[place] if place >= 0 else answer])
-        pools.append(names)
         for name in names:
-            candidates.setdefault(name, partial(_choice, options, name))
+            gathered.candidates.setdefault(name, partial(_choice, options, name))
         clips.append(options.frames.format_map(fields))
         videos += [options.video.format_map(fields)] if options.video else []
-        queries.append(partial(_question, task, options, repository.media, (row.text("question"), choices), fields))
+        query = partial(_question, task, options, repository.media, (row.text("question"), choices), fields)
+        gathered.ask(query, [names[place] if place >= 0 else answer], names)
     repository.media.settle(clips, videos)
-    return assemble.assemble(task, repository, queries=queries, candidates=candidates, positives=positives, pools=pools)
+    return assemble.assemble(task, repository, gathered)
 
 
 def typical(task: Task) -> Typical:

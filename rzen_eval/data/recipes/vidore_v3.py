@@ -10,7 +10,7 @@ from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import options
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.repository import StoredImage
+from rzen_eval.data.stored_image import StoredImage
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def load(task: Task, repository: Repository) -> TaskData:
 
     def page(row: int) -> Item:
         text = (texts[row]["text"] or "").strip() if texts is not None else ""
-        image = StoredImage(images, row, "image", f"page {page_ids[row]}")
+        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
         return Item(text=text or None, images=(image,), instruction=task.instruction.candidate)
 
     return TaskData(
         query_ids=query_ids,
         queries=[Item(text=text, instruction=task.instruction.query) for text in map(words.__getitem__, rows)],
         candidate_ids=page_ids,
-        candidates=LazySequence(len(page_ids), page),
+        candidates=LazySequence(len(page_ids), page, _same_pages(task, repository)),
         qrels={query_id: judged[query_id] for query_id in query_ids},
         languages=[language] * len(query_ids),
         revision=repository.revision,
@@ -75,10 +75,18 @@ def load(task: Task, repository: Repository) -> TaskData:
     )
 
 
+def _same_pages(task: Task, repository: Repository) -> str:
+    """The same for the pages of every language, as a model is given them."""
+    content = f"{repository.source.kind} {task.dataset.repo} {repository.revision} {CORPUS}"
+    return f"{content} {options(task, Options)} {task.instruction.candidate}"
+
+
 def typical(task: Task) -> Typical:
-    """What the items of such a task are like, without the text of the pages."""
+    """What the items of such a task are like; its pages are those of the other languages too."""
     query = Item(text="x" * usual.SENTENCE, instruction=task.instruction.query)
-    return Typical(query, Item(images=(usual.PAGE,), instruction=task.instruction.candidate), usual.PAGES)
+    text = "x" * usual.PAGE_TEXT if options(task, Options).page_text else None
+    page = Item(text=text, images=(usual.PAGE,), instruction=task.instruction.candidate)
+    return Typical(query, page, usual.PAGES, corpus=f"{task.dataset.repo}@{task.dataset.revision}")
 
 
 def _judgements(

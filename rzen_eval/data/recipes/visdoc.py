@@ -11,7 +11,7 @@ from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.cells import Table
 from rzen_eval.data.recipes.official_strings import user_turn
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.repository import StoredImage
+from rzen_eval.data.stored_image import StoredImage
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     page_ids, images = corpus.ids("corpus-id", unique=True), corpus.pictures("image", repository)
 
     def page(row: int) -> Item:
-        image = StoredImage(images, row, "image", f"page {page_ids[row]}")
+        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
         # The official evaluator saves every page under its id first; an id that ends in .jpg costs some detail.
         lossy = page_ids[row].lower().endswith((".jpg", ".jpeg"))
         shows = task.instruction.candidate

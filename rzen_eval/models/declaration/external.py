@@ -108,6 +108,10 @@ class ApiSpec(Declared):
     sides: Sides
     timeout: float = Field(default=60.0, gt=0)
     """Seconds without a byte after which an attempt counts as failed."""
+    total_timeout: float = Field(default=300.0, gt=0)
+    """Seconds from a request to the end of its answer after which an attempt counts as failed."""
+    largest_answer: int = Field(default=2**24, gt=0)
+    """Bytes of an answer; more are not read, and the run ends."""
     concurrency: int = Field(default=4, gt=0)
     """Requests at once."""
     requests_per_minute: float | None = Field(default=None, gt=0)

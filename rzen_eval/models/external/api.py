@@ -13,13 +13,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from PIL import Image
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from rzen_eval.core import Side
-from rzen_eval.errors import DataError, ModelError
+from rzen_eval.core import Frozen, Side
+from rzen_eval.errors import DataError, ModelError, first_fault
 from rzen_eval.media import open_rgb
 from rzen_eval.models.external.http import Remote
 from rzen_eval.models.external.one_method import OneMethodModel
@@ -29,16 +30,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from rzen_eval.core import Item, Media, Vectors
+    from rzen_eval.core import Item, Media, MultiVectors, Vectors
     from rzen_eval.models.declaration.external import ApiSpec
 
 CHARACTERS = 4
 """Of text to a token, for the estimate."""
+LARGEST = 1e18
+"""Number of a vector: the squares of larger ones add up to more than float32 holds."""
 NO_EFFECT = {
-    "headers", "key_variable", "timeout", "concurrency", "requests_per_minute", "attempts", "longest_wait", "confirmed",
-    "price", "reproduces", "device",
+    "headers", "key_variable", "timeout", "total_timeout", "largest_answer", "concurrency", "requests_per_minute",
+    "attempts", "longest_wait", "confirmed", "price", "reproduces", "device",
 }  # fmt: skip
 """Settings that change no vector."""
+
+
+class Embedding(Frozen):
+    """A vector, as a server sends it."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    embedding: list[float] = Field(min_length=1)
+
+
+class Answer(Frozen):
+    """What a server sends for one item; some put the one vector into a list."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    data: Annotated[list[Embedding], Field(min_length=1, max_length=1)]
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _one(cls, data: Any) -> Any:
+        return data if isinstance(data, list) else [data]
+
+    @property
+    def embedding(self) -> list[float]:
+        """The vector."""
+        return self.data[0].embedding
 
 
 class Api(OneMethodModel):
@@ -59,6 +88,8 @@ class Api(OneMethodModel):
     def __init__(self, spec: ApiSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
         self._confirmed = spec.confirmed
+        self._dimensions: dict[str, int] = {}
+        """Of the first vector; all must have as many."""
 
     @property
     def where(self) -> str:
@@ -102,7 +133,7 @@ class Api(OneMethodModel):
             raise ModelError(f"{self.spec.name}: nothing was sent")
         self._confirmed = True
 
-    def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | list[Vectors]:
+    def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | MultiVectors:
         """As every model, float32, shape (n, dim), after a confirmation for all items at once."""
         self.confirm(items)
         return super().embed(items, side)
@@ -137,6 +168,11 @@ class Api(OneMethodModel):
                 f"{spec.name}: the environment variable {spec.key_variable} holds no key for {spec.endpoint};"
                 " set it, or name another with model.key_variable=NAME"
             )
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ModelError(
+                f"{spec.name}: what the environment variable {spec.key_variable} holds is no key; expected letters,"
+                " digits and signs of ASCII on one line"
+            )
         return Remote(spec, key)
 
     def _vector(self, item: Item, side: Side) -> Vectors:
@@ -146,19 +182,26 @@ class Api(OneMethodModel):
             what = shorten(join(item.instruction, item.text) or "an item without text", 80, placeholder=" ...")
             raise DataError(f"{what!r}: {error}") from error
         try:
-            data = answer["data"]
-            vector = np.asarray((data[0] if isinstance(data, list) else data)["embedding"], dtype=np.float32)
-        except (KeyError, IndexError, TypeError, ValueError):
-            vector = np.zeros(0, dtype=np.float32)
-        wanted = self.spec.dim or len(vector)
-        if vector.ndim != 1 or not len(vector) or len(vector) < wanted or not np.isfinite(vector).all():
-            raise ModelError(
-                f"{self.spec.name}: expected a vector of {wanted or 'some'} finite numbers under data.embedding, found"
-                f" {len(vector) if vector.ndim == 1 else vector.shape} in {self._remote.plain(str(answer))!r}"
-            )
+            vector = np.array(Answer.model_validate(answer).embedding)
+        except ValidationError as error:
+            where, what = first_fault(error)
+            raise self._refusal(f"{where}: {what}", answer) from None
+        wanted = self.spec.dim or self._dimensions.setdefault("of the first", len(vector))
+        if len(vector) < wanted or (self.spec.dim is None and len(vector) != wanted):
+            raise self._refusal(f"{len(vector)} numbers, expected {wanted}", answer)
         # Of a vector with more dimensions the first ones count, as it was trained for.
         kept = vector[:wanted]
-        return np.asarray(kept / max(float(np.linalg.norm(kept)), 1e-12), dtype=np.float32)
+        largest = float(np.abs(kept).max())
+        if not 0 < largest <= LARGEST:
+            raise self._refusal("a vector of no length" if largest == 0 else "numbers beyond 1e18", answer)
+        kept = kept.astype(np.float32)
+        return np.asarray(kept / np.linalg.norm(kept), dtype=np.float32)
+
+    def _refusal(self, found: str, answer: Any) -> ModelError:
+        return ModelError(
+            f"{self.spec.name}: expected one vector of finite numbers under data.embedding, found"
+            f" {self._remote.plain(found)}, in {self._remote.plain(str(answer))!r}"
+        )
 
     def body(self, item: Item, side: Side) -> dict[str, Any]:
         """What is sent for an item, without the key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from datetime import UTC, datetime
@@ -78,7 +79,8 @@ class Remote:
                 f"{spec.name}: an API needs httpx2 and tenacity ({error}); pip install 'rzen-eval[api]'"
             ) from error
         self._name, self._endpoint, self._key = spec.name, spec.endpoint, key
-        self._longest_wait = spec.longest_wait
+        self._longest_wait, self._total_timeout = spec.longest_wait, spec.total_timeout
+        self._largest = spec.largest_answer
         self._pace = Pace(spec.requests_per_minute)
         self._http = httpx2
         self._client = httpx2.Client(
@@ -116,14 +118,15 @@ class Remote:
     def _once(self, body: Mapping[str, Any]) -> Any:
         self._pace.wait()
         try:
-            answer = self._client.post(self._endpoint, json=body)
+            with self._client.stream("POST", self._endpoint, json=body) as answer:
+                content = self._content(answer)
         except self._http.TimeoutException:
             raise AgainError("no answer in time") from None
         except self._http.TransportError as error:
             raise AgainError(f"no connection ({self.plain(str(error) or type(error).__name__)})") from None
         except (self._http.InvalidURL, ValueError) as error:
             raise ModelError(f"{self._name}: model.endpoint={self._endpoint} is no address ({error})") from None
-        status, said = answer.status_code, self.plain(answer.text)
+        status, said = answer.status_code, self.plain(content.decode(errors="replace"))
         if status == 429 or status >= 500:
             after = _seconds(answer.headers.get("Retry-After"))
             if after is not None and after > self._longest_wait:
@@ -140,9 +143,23 @@ class Remote:
             hint = "; see whether the key may use this model" if status in {401, 403} else ""
             raise ModelError(f"{self._who} answers with status {status} ({said}){hint}")
         try:
-            return answer.json()
-        except ValueError:
+            return json.loads(content)
+        except (ValueError, RecursionError):
             raise AgainError(f"an answer that is no JSON ({said})") from None
+
+    def _content(self, answer: Any) -> bytes:
+        """The body of an answer, within bounds."""
+        deadline, content = time.monotonic() + self._total_timeout, bytearray()
+        for part in answer.iter_bytes():
+            content += part
+            if len(content) > self._largest:
+                raise ModelError(
+                    f"{self._who} answers with more than {self._largest:,} bytes (model.largest_answer), which is no"
+                    " vector"
+                )
+            if time.monotonic() > deadline:
+                raise AgainError(f"no end of its answer in {self._total_timeout:g} s (model.total_timeout)")
+        return bytes(content)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -15,11 +15,12 @@ from rzen_eval.models import device
 from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import NO_PICTURES, Pictures
 from rzen_eval.models.token_budget import WINDOW_TOKENS
+from rzen_eval.ranking.multivectors import as_vectors, by_item, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.core import Item, Vectors
+    from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import Declared
     from rzen_eval.models.pictures.resize import Pixels, Visual
 
@@ -90,8 +91,8 @@ class OneMethodModel(ABC):
         return WINDOW_TOKENS // self.window
 
     @abstractmethod
-    def vectors(self, items: Sequence[Item], side: Side) -> Vectors | Sequence[Vectors]:
-        """Vectors of a batch, shape (n, dim), or for each item several, shape (vectors, dim)."""
+    def vectors(self, items: Sequence[Item], side: Side) -> Any:
+        """Vectors of a batch, in any form that `as_vectors` takes."""
 
     @abstractmethod
     def load(self) -> None:
@@ -101,7 +102,7 @@ class OneMethodModel(ABC):
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector."""
 
-    def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | list[Vectors]:
+    def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | MultiVectors:
         """Embed items in this process.
 
         Args:
@@ -109,16 +110,16 @@ class OneMethodModel(ABC):
             side: `query` or `candidate`.
 
         Returns:
-            float32, shape (n, dim), or for each item an array of shape (vectors, dim).
+            float32, shape (n, dim), or MultiVectors where an item has several.
 
         Raises:
             DataError: a picture cannot be decoded.
             ModelError: the model fails.
         """
         size = self.batch_size
-        made = [self.vectors(items[start : start + size], Side(side)) for start in range(0, len(items), size)]
-        rows = [np.asarray(row, dtype=np.float32) for batch in made for row in batch]
-        return np.stack(rows) if rows and rows[0].ndim == 1 else rows
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
+        made = [as_vectors(self.vectors(batch, Side(side)), len(batch)) for batch in batches]
+        return joined([row for batch in made for row in by_item(batch)])
 
     def prompt(self, item: Item, side: Side) -> str:
         """What tells an item's words from another's; what the model makes of them it keeps to itself."""
@@ -135,7 +136,7 @@ class OneMethodModel(ABC):
         one = np.zeros(1, dtype=np.int64)
         return Held(rendered.prompt, one, empty, item=rendered.item, side=rendered.side, share=self._share)
 
-    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | Sequence[Vectors]:  # noqa: ARG002
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Any:  # noqa: ARG002
         """Vectors of items of one side, shape (n, dim), or for each item several, shape (vectors, dim)."""
         held = [one for one in planned if isinstance(one, Held)]
         return self.vectors([one.item for one in held], held[0].side)

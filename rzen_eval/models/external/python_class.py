@@ -11,13 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError, failure
+from rzen_eval.errors import ModelError
+from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
+from rzen_eval.ranking.multivectors import as_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.core import Item, Side, Vectors
+    from rzen_eval.core import Item, MultiVectors, Side, Vectors
     from rzen_eval.models.declaration.external import PythonSpec
 
 
@@ -48,21 +50,19 @@ class PythonClass(OneMethodModel):
         """Items that are handed over at once."""
         return self.spec.batch_size
 
-    def vectors(self, items: Sequence[Item], side: Side) -> Vectors | Sequence[Vectors]:
-        """What the class makes of a batch, shape (n, dim), or for each item several, shape (vectors, dim).
+    def vectors(self, items: Sequence[Item], side: Side) -> Vectors | MultiVectors:
+        """What the class makes of a batch, float32, shape (n, dim), or MultiVectors where an item has several.
 
         Raises:
             ModelError: it fails, or returns something that cannot be vectors of these items.
         """
-        with_pictures = [decoded(item) for item in items]
+        with_pictures, made = [decoded(item) for item in items], self._object
+        with called(f"{self.spec.target}.embed failed"):
+            made = made.embed(with_pictures, side)
         try:
-            made: Vectors | Sequence[Vectors] = self._object.embed(with_pictures, side)
-            n = len(made)
-        except Exception as error:  # code of the user's own may fail in any way
-            raise ModelError(f"{self.spec.target}.embed failed ({failure(error)})") from error
-        if n != len(items):
-            raise ModelError(f"{self.spec.target}.embed was given {len(items)} items and returned {n} vectors")
-        return made
+            return as_vectors(made, len(items))
+        except ModelError as error:
+            raise ModelError(f"{self.spec.target}: {error}") from error
 
     def load(self) -> None:
         """Make the object now; otherwise that happens with the first batch.
@@ -99,17 +99,13 @@ class PythonClass(OneMethodModel):
     @cached_property
     def _object(self) -> Any:
         what = f"model.class={self.spec.target}"
-        try:
+        with called(f"{what}: {self._module} cannot be imported"):
             kind = getattr(import_module(self._module), self._name, None)
-        except Exception as error:  # code of the user's own may fail in any way
-            raise ModelError(f"{what}: {self._module} cannot be imported ({failure(error)})") from error
         if kind is None or not callable(getattr(kind, "embed", None)):
             lacks = "has no such class" if kind is None else "is no class with a method embed(items, side)"
             raise ModelError(f"{what}: {self._module if kind is None else self._name} {lacks}")
         options = dict(self.spec.options)
-        try:
+        with called(f"{what} cannot be made"):
             if "device" in inspect.signature(kind).parameters:
                 options.setdefault("device", str(self.device))
             return kind(**options)
-        except Exception as error:  # code of the user's own may fail in any way
-            raise ModelError(f"{what} cannot be made ({failure(error)})") from error

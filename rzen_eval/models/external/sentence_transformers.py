@@ -16,6 +16,7 @@ from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG
 from rzen_eval.models.checkpoint.json_file import read_object
+from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
 from rzen_eval.models.prompt import join
 
@@ -76,11 +77,9 @@ class SentenceTransformers(OneMethodModel):
             ModelError: it fails, on a kind of item that it does not read, say.
         """
         inputs = [self.input(decoded(item), side) for item in items]
-        try:
-            encode = self._model.encode_query if side is Side.QUERY else self._model.encode_document
+        encode = self._model.encode_query if side is Side.QUERY else self._model.encode_document
+        with called(f"{self.spec.name}: encode failed"):
             made = encode(inputs, batch_size=len(inputs), normalize_embeddings=True, show_progress_bar=False)
-        except Exception as error:  # the checkpoint's code may fail in any way
-            raise ModelError(f"{self.spec.name}: encode failed ({failure(error)})") from error
         if self._kind == LATE:
             return [np.asarray(rows.float().cpu(), dtype=np.float32) for rows in made]
         return np.asarray(made, dtype=np.float32)

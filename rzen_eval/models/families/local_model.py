@@ -17,7 +17,7 @@ from rzen_eval.models import device
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
 from rzen_eval.models.families import loading
-from rzen_eval.models.families.token_places import placed, shortened
+from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
 from rzen_eval.models.interface import Rendered
 from rzen_eval.models.prompt import render, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
@@ -192,7 +192,10 @@ class LocalModel(ABC):
             prompt = unread
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self.encoded(prompt) or [self.tokenizer.pad_token_id])
-        return placed(self.spec.prompt, prompt, tokens, visuals, self._media_tokens())
+        media = self._media_tokens()
+        plan = placed(self.spec.prompt, prompt, tokens, visuals, media)
+        check_vocabulary(plan, self._config.text_config.vocab_size, media)
+        return plan
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""

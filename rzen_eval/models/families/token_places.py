@@ -53,6 +53,28 @@ def placed(
     return Planned(rendered, np.repeat(tokens, repeats), visual, tuple(visuals))
 
 
+def check_vocabulary(plan: Planned, size: int, media_tokens: tuple[int, int | None]) -> None:
+    """Refuse text that a model has no embedding for; on a GPU it would end the process.
+
+    Args:
+        plan: an item's tokens.
+        size: tokens that the model knows.
+        media_tokens: what stands for an image and for a clip, which a model may count apart from its text's.
+
+    Raises:
+        DataError: a token of the text is beyond; the tokenizer is of another model.
+    """
+    if plan.input_ids.max() < size:
+        return
+    media = [token for token in media_tokens if token is not None]
+    text = np.flatnonzero((plan.input_ids >= size) & ~np.isin(plan.input_ids, media))
+    if len(beyond := np.setdiff1d(text, plan.visual)):
+        raise DataError(
+            f"its prompt has the token {plan.input_ids[beyond[0]]}, and the model knows {size}; the tokenizer is of"
+            " another model"
+        )
+
+
 def shortened(plan: Planned, tail: Sequence[int], limit: int, name: str) -> NDArray[np.int64]:
     """Token ids of shape (limit,): text is cut, visual tokens and what follows the text are not.
 

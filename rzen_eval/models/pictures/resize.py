@@ -201,9 +201,9 @@ class Pictures(Prepared[Sizing]):
         number = len(self.frames)
         if not self.how.clip or not number:
             return self._ordered(stills, [self._pixels(media, number) for media in self.frames])
-        first = image_size(self.frames[0])
-        clip = np.stack([self._pixels(media, number, first) for media in self.frames])
-        return self._ordered(stills, [clip])
+        first = self._opened(self.frames[0])
+        later = [self._pixels(media, number, first.size) for media in self.frames[1:]]
+        return self._ordered(stills, [np.stack([self._resized(first, self.frames[0], number, first.size), *later])])
 
     def measure(self) -> list[Visual]:
         """The sizes that loading would give, from the headers alone.
@@ -244,11 +244,16 @@ class Pictures(Prepared[Sizing]):
 
     def _pixels(self, media: Media, frames: int = 0, size: Size | None = None) -> Pixels:
         """One picture, resized as suits its own size, or that of the first frame of its clip."""
-        alpha = self.how.alpha
-        image = open_as_stored(media) if alpha == "resize_first" else open_rgb(media, alpha)
-        steps = self._steps(media, size or image.size, frames)
-        if alpha == "resize_first":
-            n_squares = len(self.how.squares(size or image.size, frames=frames))
+        image = self._opened(media)
+        return self._resized(image, media, frames, size or image.size)
+
+    def _opened(self, media: Media) -> Image.Image:
+        return open_as_stored(media) if self.how.alpha == "resize_first" else open_rgb(media, self.how.alpha)
+
+    def _resized(self, image: Image.Image, media: Media, frames: int, size: Size) -> Pixels:
+        steps = self._steps(media, size, frames)
+        if self.how.alpha == "resize_first":
+            n_squares = len(self.how.squares(size, frames=frames))
             for square in steps[:n_squares]:
                 image = image.resize(square)  # bicubic but for palettes and single bits, of which the nearest is taken
             image, steps = to_rgb(image, name=describe(media)), steps[n_squares:]

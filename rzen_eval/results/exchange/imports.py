@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval._version import __version__
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.ranking.metrics import FAMILIES
+from rzen_eval.results.exchange import mteb as own
+from rzen_eval.results.exchange.imported import Claim, imported
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.benchmark.manifest import Entry
+    from rzen_eval.core import Result
 
 FIXED = "-page-fixed"
 """Ends the name of a task with corrected page labels in some files."""
@@ -50,16 +49,7 @@ LANGUAGES = frozenset({"english", "french", "german", "spanish"})
 """Subsets of mteb's multilingual tasks, of as many queries each, so that their mean is that over all queries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a file says of a task."""
-
-    file: Path
-    name: str
-    values: Mapping[str, Any]
-
-
-def official(place: Path) -> Iterator[Found]:
+def official(place: Path) -> Iterator[Claim]:
     """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
 
     Raises:
@@ -73,13 +63,13 @@ def official(place: Path) -> Iterator[Found]:
         if isinstance(content.get("metrics"), dict):
             for modality in content["metrics"].values():
                 for name, values in modality.items():
-                    yield Found(file, name, values if isinstance(values, dict) else {})
+                    yield Claim(file, name, values if isinstance(values, dict) else {})
         else:
             name = file.parent.name if file.name == "score.json" else file.name.removesuffix("_score.json")
-            yield Found(file, name, content)
+            yield Claim(file, name, content)
 
 
-def mteb(place: Path) -> Iterator[Found]:
+def mteb(place: Path) -> Iterator[Claim]:
     """What mteb wrote: a JSON file for each task, `model_meta.json` aside.
 
     Raises:
@@ -91,7 +81,7 @@ def mteb(place: Path) -> Iterator[Found]:
         raise ConfigError(f"import: no JSON under {place}; expected the folder of a model's results")
     for file in files:
         content = _json(file)
-        yield Found(file, str(content.get("task_name", file.stem)), content)
+        yield Claim(file, str(content.get("task_name", file.stem)), content)
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -104,11 +94,11 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
-    """An ordinary result of an official score file.
+def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
+    """The ordinary result of an official score file.
 
     Args:
-        found: what the file says.
+        claim: what the file says.
         model: what the model is called.
         tasks: every task, in every version of its data.
         version: of the data, where neither the name of a task nor its count of queries tells.
@@ -116,13 +106,13 @@ def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str
     Raises:
         ResultError: there is no such task, or what the file says of it cannot be its score.
     """
-    values = _numbers(found.values)
+    values = _numbers(claim.values)
     if not values:
-        raise ResultError(f"{found.name}: no scores in {found.file.name}")
+        raise ResultError(f"{claim.name}: no scores in {claim.file.name}")
     count = values.get("num_data")
     if count is None or count != values.get("num_pred"):
-        raise ResultError(f"{found.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
-    task = _task(found.name, tasks, int(count), version)
+        raise ResultError(f"{claim.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
+    task = _task(claim.name, tasks, int(count), version)
     metrics = {name: value for name, value in values.items() if name.partition("@")[0] in FAMILIES}
     differing = {name for name in metrics if name.startswith("ndcg")} if _graded(metrics) else set()
     warnings = [f"{task.id}: imported from the official evaluator, which counts neither candidates nor ties"]
@@ -130,28 +120,35 @@ def from_official(found: Found, model: str, tasks: Sequence[Entry], version: str
         warnings.append(f"{task.id}: `exact` repeats the official reading, the only one that is known")
     if count != task.n_queries:
         warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
-    return _result(
+    result = imported(
         task,
         metrics,
-        differing=differing,
+        official=differing,
         count=int(count),
+        other_data=count != task.n_queries,
         warnings=warnings,
-        provenance=_provenance("the official evaluator", found, model, task),
+        provenance=claim.provenance("the official evaluator", model, task, _about(claim)),
     )
+    return [result]
 
 
-def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | None) -> Result:
-    """An ordinary result of one of mteb's files; arguments and errors as for `from_official`."""
-    splits = found.values.get("scores")
+def from_mteb(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
+    """Ordinary results of one of mteb's files; arguments and errors as for `from_official`.
+
+    A file of a suite that is mteb's own gives one for each language, any other a single one.
+    """
+    if own.defines(claim.name):
+        return own.results(claim, model)
+    splits = claim.values.get("scores")
     if not isinstance(splits, dict) or len(splits) != 1:
-        raise ResultError(f"{found.name}: expected scores of one split, found {splits and list(splits)}")
+        raise ResultError(f"{claim.name}: expected scores of one split, found {splits and list(splits)}")
     (subsets,) = splits.values()
-    name = MTEB.get(found.name, found.name)
+    name = MTEB.get(claim.name, claim.name)
     task = _task(name, tasks, None, version)
     languages = {subset.get("hf_subset", "default") for subset in subsets}
     expected = LANGUAGES if name.endswith("_multilingual") else {"default"}
     if languages != expected or len(subsets) != len(expected):
-        raise ResultError(f"{found.name}: expected subsets {', '.join(sorted(expected))}, found {', '.join(languages)}")
+        raise ResultError(f"{claim.name}: expected subsets {', '.join(sorted(expected))}, found {', '.join(languages)}")
     each = [
         _numbers({spelled: value for key, value in subset.items() if (spelled := _spelled(key))}) for subset in subsets
     ]
@@ -161,17 +158,23 @@ def from_mteb(found: Found, model: str, tasks: Sequence[Entry], version: str | N
     warnings = [f"{task.id}: imported from mteb, which has its own prompts, and counts neither candidates nor ties"]
     if task.name in manifest().graded:
         warnings.append(f"{task.id}: `score` repeats the textbook reading, the only one that is known")
-    revision = found.values.get("dataset_revision")
+    revision = claim.values.get("dataset_revision")
     if revision != task.revision:
         warnings.append(f"{task.id}: scored at revision {revision} of mteb's data, the benchmark's is another")
-    return _result(
+    result = imported(
         task,
         metrics,
-        differing=(),
+        official=(),
         count=task.n_queries,
+        other_data=False,
         warnings=warnings,
-        provenance=_provenance("mteb", found, model, task),
+        provenance=claim.provenance("mteb", model, task, _about(claim)),
     )
+    return [result]
+
+
+def _about(claim: Claim) -> dict[str, Any]:
+    return {name: claim.values[name] for name in ("mteb_version", "dataset_revision") if name in claim.values}
 
 
 def _spelled(key: str) -> str | None:
@@ -194,7 +197,7 @@ def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | N
     counted = [task for task in named if task.n_queries == count] or named
     told = [task for task in counted if version in task.versions] or (counted if len(counted) == 1 else [])
     if len(told) != 1:
-        raise ResultError(f"{name}: data version 2.0 or 2.1? give data_version=2.0 or data_version=2.1")
+        raise ResultError(f"{name}: data version 2.0 or 2.1? give --data-version 2.0 or --data-version 2.1")
     return told[0]
 
 
@@ -205,52 +208,3 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
 def _graded(metrics: Mapping[str, float]) -> bool:
     pairs = ((metrics.get(f"ndcg_linear@{k}"), metrics.get(f"ndcg_exponential@{k}")) for k in (1, 5, 10))
     return any(linear != exponential for linear, exponential in pairs if None not in {linear, exponential})
-
-
-def _provenance(source: str, found: Found, model: str, task: Entry) -> dict[str, Any]:
-    about = {name: found.values[name] for name in ("mteb_version", "dataset_revision") if name in found.values}
-    digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
-    return {
-        "imported": {"from": source, "file": found.file.name, "sha256": digest, "name": found.name, **about},
-        "model": {"name": model},
-        "dataset": {"source": "imported", "repo": task.repo, "revision": about.get("dataset_revision")},
-        "versions": list(task.versions),
-        "software": {"rzen_eval": __version__},
-    }
-
-
-def _result(
-    task: Entry,
-    metrics: Mapping[str, float],
-    *,
-    differing: Collection[str],
-    count: int,
-    warnings: list[str],
-    provenance: dict[str, Any],
-) -> Result:
-    """A result of `metrics`, of which those that are `differing` are of the official reading alone."""
-    score = metrics.get(task.metric)
-    if score is None:
-        raise ResultError(f"{task.name}: no {task.metric}, which is its metric")
-    wrong = [f"{name} {value}" for name, value in metrics.items() if not 0 <= value <= 1]
-    if wrong:
-        raise ResultError(f"{task.name}: expected scores from 0 to 1, found {wrong[0]}")
-    return Result(
-        id=task.id,
-        task=task.name,
-        modality=task.modality,
-        group=task.group,
-        metric=task.metric,
-        score=score,
-        exact=score,
-        metrics={name: value for name, value in metrics.items() if name not in differing},
-        official={name: metrics[name] for name in sorted(differing)},
-        n_queries=count,
-        # Neither evaluator says; where the queries are the benchmark's, so are the candidates.
-        n_candidates=(task.n_candidates or 0) if count == task.n_queries else 0,
-        n_ties=0,
-        limit=None,
-        marks=() if count == task.n_queries else (Mark.OTHER_DATA,),
-        warnings=warnings,
-        provenance=provenance,
-    )

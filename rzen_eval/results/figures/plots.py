@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import math
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
-
-import pandas as pd
 
 from rzen_eval.errors import ConfigError, ResultError, reason
 from rzen_eval.results.figures.sweep import MARKERS
@@ -15,7 +16,7 @@ from rzen_eval.results.tables.averages import average
 from rzen_eval.results.tables.rows import OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -35,7 +36,6 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
 }
 MOST = len(COLOURS)
-SWEPT = ("model", "dims", "precision", "id", "score")
 
 
 def need_matplotlib() -> None:
@@ -59,7 +59,7 @@ def _named(row: Row) -> str:
 
 
 def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
-    """Overall score against billions of parameters.
+    """Average over all tasks against billions of parameters.
 
     Args:
         own: rows of results, drawn as diamonds.
@@ -79,7 +79,7 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
         (row.size_b, cell.number(), _named(row), mine)
         for rows, mine in ((published, False), (own, True))
         for row in rows
-        if row.size_b and (cell := row.cells.get("Overall")) and not cell.part
+        if row.size_b and (cell := row.cells.get(manifest.overall(row.data_version))) and not cell.part
     ]
     if not points:
         raise ConfigError("no row has both a size and an average over all tasks")
@@ -101,8 +101,8 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlabel("parameters (billions)")
-        axes.set_ylabel("Overall (%)")
         version = (own or published)[0].data_version
+        axes.set_ylabel(f"{manifest.overall(version)} (%)")
         axes.set_title(f"{manifest.benchmark(version).name}, data {version}")
         if own:
             axes.legend(loc="lower right")
@@ -195,27 +195,45 @@ def shared(rows: Sequence[Row], manifest: Manifest) -> list[str]:
     ]
 
 
-def read_sweep(folder: Path) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The score of a task at a size of vector."""
+
+    model: str
+    dims: int
+    precision: str
+    id: str
+    score: float
+    """0 to 1."""
+
+
+def read_sweep(folder: Path) -> list[Swept]:
     """Scores by size of vector, as `rzen-eval sweep --output DIR` leaves them in `sweep_tasks.csv`.
 
     Raises:
         ConfigError: the file is not there.
         ResultError: it is not what a sweep writes.
     """
-    file = folder / "sweep_tasks.csv"
-    if not file.is_file():
-        raise ConfigError(f"plot: no file at {file}; expected a folder that rzen-eval sweep --output DIR wrote")
+    file, names = folder / "sweep_tasks.csv", [field.name for field in fields(Swept)]
     try:
-        table = pd.read_csv(file)
-    except ValueError as error:
+        with file.open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            lines, columns = list(reader), list(reader.fieldnames or ())
+        if not lines or not set(names) <= set(columns):
+            raise ResultError(f"{file}: expected columns {', '.join(names)} and rows, found {', '.join(columns)}")
+        return [
+            Swept(line["model"], int(line["dims"]), line["precision"], line["id"], float(line["score"]))
+            for line in lines
+        ]
+    except OSError as error:
+        raise ConfigError(
+            f"plot: no file at {file}; expected a folder that rzen-eval sweep --output DIR wrote"
+        ) from error
+    except (ValueError, TypeError, csv.Error) as error:
         raise ResultError(f"{file} cannot be read ({reason(error)}); sweep again") from error
-    missing = [name for name in SWEPT if name not in table.columns]
-    if missing or table.empty:
-        raise ResultError(f"{file}: expected columns {', '.join(SWEPT)} and rows, found {', '.join(table.columns)}")
-    return table
 
 
-def dimensions(sweeps: Sequence[pd.DataFrame], kind: Kind) -> bytes:
+def dimensions(sweeps: Sequence[Sequence[Swept]], kind: Kind) -> bytes:
     """Mean score against dimensions of a vector, a line a model and precision, over the tasks that all models have.
 
     Args:
@@ -229,40 +247,43 @@ def dimensions(sweeps: Sequence[pd.DataFrame], kind: Kind) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    swept = pd.concat(sweeps, ignore_index=True)
-    tasks = set.intersection(*(set(found["id"]) for _, found in swept.groupby("model")))
+    swept = list(chain.from_iterable(sweeps))
+    models = list(dict.fromkeys(one.model for one in swept))
+    tasks = set.intersection(*({one.id for one in swept if one.model == model} for model in models))
     if not tasks:
-        raise ConfigError(f"no task is in the sweeps of all of {', '.join(sorted(set(swept['model'])))}")
-    swept = swept[swept["id"].isin(tasks)]
-    models = list(dict.fromkeys(swept["model"]))
+        raise ConfigError(f"no task is in the sweeps of all of {', '.join(sorted(models))}")
+    lines: dict[tuple[str, str], list[Swept]] = {}
+    for one in swept:
+        if one.id in tasks:
+            lines.setdefault((one.model, one.precision), []).append(one)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 4.6), layout="constrained")
         axes = figure.add_subplot()
-        for (model, precision), found in swept.groupby(["model", "precision"], sort=False):
-            means = _means(found)
+        for (model, precision), points in lines.items():
+            means = _means(points)
             # One model: colours tell precisions apart. Several: colours tell models, markers precisions.
-            own = list(MARKERS).index(str(precision)) if len(models) == 1 else models.index(model)
+            own = list(MARKERS).index(precision) if len(models) == 1 else models.index(model)
             axes.plot(
                 list(means),
                 list(means.values()),
                 color=COLOURS[own % MOST],
-                marker=MARKERS[str(precision)],
+                marker=MARKERS[precision],
                 markersize=5,
                 linestyle="-" if precision == "float32" else "--",
-                label=str(precision) if len(models) == 1 else f"{model}, {precision}",
+                label=precision if len(models) == 1 else f"{model}, {precision}",
             )
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_locator(FixedLocator(sorted(set(swept["dims"]))))
+        axes.xaxis.set_major_locator(FixedLocator(sorted({one.dims for one in swept if one.id in tasks})))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
         axes.set_xlabel("dimensions of a vector")
         axes.set_ylabel(f"mean score of {len(tasks)} task{'s' * (len(tasks) > 1)} (%)")
-        axes.set_title(", ".join(map(str, models)))
+        axes.set_title(", ".join(models))
         axes.legend()
         return _written(figure, kind)
 
 
-def _means(found: pd.DataFrame) -> Mapping[int, float]:
+def _means(points: Sequence[Swept]) -> dict[int, float]:
     """Mean in percent by dimensions, ascending, formed as the leaderboard's."""
-    by_size = sorted(found.groupby("dims"), key=lambda pair: int(str(pair[0])))
-    return {int(str(dims)): average(part["score"].tolist()) for dims, part in by_size}
+    sizes = sorted({one.dims for one in points})
+    return {dims: average([one.score for one in points if one.dims == dims]) for dims in sizes}

@@ -105,9 +105,9 @@ def _cells(results: Sequence[Result], manifest: Manifest, version: str | None) -
     return {column: cell for column, cell in row.cells.items() if overall or column != manifest.overall(version)}
 
 
-def lines(found: Sequence[Row]) -> list[dict[str, str]]:
+def lines(sizes: Sequence[Row]) -> list[dict[str, str]]:
     """A line a size: what a vector takes, what is left of the score, then means as in the leaderboard's tables."""
-    columns = dict.fromkeys(column for row in found for column in row.cells)
+    columns = dict.fromkeys(column for row in sizes for column in row.cells)
     return [
         {
             "Model": row.model,
@@ -120,26 +120,26 @@ def lines(found: Sequence[Row]) -> list[dict[str, str]]:
             "ties": str(sum(result.n_ties for result in row.results)),
         }
         | {column: shown(row.cells.get(column)) for column in columns}
-        for row in found
+        for row in sizes
     ]
 
 
-def document(found: Sequence[Row], *, sample: bool) -> Document:
+def document(sizes: Sequence[Row], *, sample: bool) -> Document:
     """The lines as a table.
 
     Args:
-        found: see `rows`.
+        sizes: see `rows`.
         sample: whether the data are the bundled sample.
     """
     remarks = {
-        f"{OTHER} not the benchmark's data: counts differ from the declared ones": any(row.mark for row in found),
+        f"{OTHER} not the benchmark's data: counts differ from the declared ones": any(row.mark for row in sizes),
         "This is the bundled sample: made-up data that show the harness, not the benchmark.": sample,
     }
-    parts = [Part(tables=[Table.of(lines(found))]), Part(paragraphs=[text for text, holds in remarks.items() if holds])]
-    return Document(parts, records=tidy(found))
+    parts = [Part(tables=[Table.of(lines(sizes))]), Part(paragraphs=[text for text, holds in remarks.items() if holds])]
+    return Document(parts, records=tidy(sizes))
 
 
-def tidy(found: Sequence[Row]) -> list[dict[str, object]]:
+def tidy(sizes: Sequence[Row]) -> list[dict[str, object]]:
     """A line a size and task, in numbers: for statistics of one's own."""
     return [
         {
@@ -158,7 +158,7 @@ def tidy(found: Sequence[Row]) -> list[dict[str, object]]:
             "n_ties": result.n_ties,
             "not_the_benchmarks_data": Mark.OTHER_DATA in result.marks,
         }
-        for row in found
+        for row in sizes
         for result in row.results
     ]
 
@@ -173,17 +173,17 @@ def need_plot() -> None:
         raise ConfigError(f"sweep: --output draws a plot, which needs matplotlib; {PLOT}, or leave --output away")
 
 
-def write(folder: Path, found: Sequence[Row]) -> list[Path]:
+def write(folder: Path, sizes: Sequence[Row]) -> list[Path]:
     """Write `sweep.csv` (the table), `sweep_tasks.csv` (a row a task), and the plot as `sweep.png` and `sweep.svg`.
 
     Raises:
         ResultError: the folder cannot be written.
     """
     contents = {
-        "sweep.csv": as_csv(Document([], lines(found))).encode(),
-        "sweep_tasks.csv": as_csv(Document([], tidy(found))).encode(),
-        "sweep.png": plot(found, "png"),
-        "sweep.svg": plot(found, "svg"),
+        "sweep.csv": as_csv(Document([], lines(sizes))).encode(),
+        "sweep_tasks.csv": as_csv(Document([], tidy(sizes))).encode(),
+        "sweep.png": plot(sizes, "png"),
+        "sweep.svg": plot(sizes, "svg"),
     }
     try:
         for name, content in contents.items():
@@ -193,20 +193,20 @@ def write(folder: Path, found: Sequence[Row]) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def plot(found: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
+def plot(sizes: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
     """Mean score against bytes a vector, a line a precision; numbers at the points are dimensions."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
     with mpl.rc_context({"svg.hashsalt": "rzen_eval", "font.size": 10, "axes.grid": True, "grid.alpha": 0.3}):
-        versions = list(dict.fromkeys(row.model for row in found))
+        versions = list(dict.fromkeys(row.model for row in sizes))
         figure = Figure(figsize=(7.5, 4.2 * len(versions)), layout="constrained")
         for axes, version in zip(figure.subplots(len(versions), squeeze=False)[:, 0], versions, strict=True):
             lines = {
                 precision: sorted(
                     (row.bytes, row.mean, row.dims)
-                    for row in found
+                    for row in sizes
                     if (row.model, row.precision) == (version, precision)
                 )
                 for precision in Precision
@@ -230,7 +230,7 @@ def plot(found: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
                         fontsize=7,
                         color=COLOURS[precision],
                     )
-            of_version = next(row for row in found if row.model == version)
+            of_version = next(row for row in sizes if row.model == version)
             axes.axhline(of_version.full, color="grey", linestyle=":", linewidth=1)
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -77,14 +77,14 @@ def browse(data: TaskData, judged: Mapping[int, Judged], pictured: int, side: in
     shots = dict(zip(chosen, album.add([queries[row] for row in chosen]), strict=True))
     candidate_shots = dict(zip(seen, album.add([candidates[row] for row in seen]), strict=True))
 
-    told = list(dict.fromkeys(item.instruction or "" for item in queries))
+    instructions = list(dict.fromkeys(item.instruction or "" for item in queries))
     columns = _columns(data.query_ids, queries, shots, QUERY_TEXT) | {
-        "told": [told.index(item.instruction or "") for item in queries] if len(told) > 1 else 0,
+        "told": [instructions.index(item.instruction or "") for item in queries] if len(instructions) > 1 else 0,
         "pool": _pools(data),
     }
     payload = {
         "query": columns,
-        "instructions": told,
+        "instructions": instructions,
         "candidate": _columns(list(table.rows), candidates, candidate_shots, CANDIDATE_TEXT),
         "right": rights,
         "grades": _grades(data, rights, list(table.rows)),

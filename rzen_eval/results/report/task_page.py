@@ -74,12 +74,12 @@ def page(models: Sequence[ModelResults], task: Task | str, task_id: str, options
         if isinstance(task, str):
             return TaskPage(results, [task], means)
         data = _data(task, next(result for result in results if result))
-        found = content(task, data)
+        made_of = content(task, data)
     except (RzenEvalError, OSError) as error:
         return TaskPage(results, [f"No queries are shown: {reason(error, 1000)}"], means)
     checked = _Checked()
     checked.take(models, results, runs, data)
-    same = options.trust or checked.same(results, found)
+    same = options.trust or checked.same(results, made_of)
     shown = browse(data, checked.judged, options.pictured if same else 0, options.side) if checked.judged else None
     for place, one in checked.judged.items():
         if means[place] is None:
@@ -135,15 +135,15 @@ class _Checked:
             else:
                 self.judged[place] = judged
 
-    def same(self, results: Sequence[Result | None], found: str) -> bool:
+    def same(self, results: Sequence[Result | None], made_of: str) -> bool:
         """Whether pictures are those that were scored, as far as can be told; a note where they are not."""
         scored = {result.provenance.get("dataset", {}).get("content") for result in results if result}
-        if self.judged and scored != {found}:
+        if self.judged and scored != {made_of}:
             self.notes.append(
                 "Pictures are left out: names, sizes or times of the files are not those that were scored, and what"
                 " they show may not be either; --trust-files shows them all the same."
             )
-        return scored == {found}
+        return scored == {made_of}
 
 
 def _extent(result: Result) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from rzen_eval.core import Frozen
 from rzen_eval.errors import ConfigError, ResultError, first_fault
@@ -29,6 +29,8 @@ SCORE_DIGITS = 6
 class Recorded(Frozen):
     """A task as it was scored."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     task: str
     """The leaderboard's name."""
     group: str
@@ -36,8 +38,8 @@ class Recorded(Frozen):
     """0 to 1, official reading."""
     asked: dict[str, Any]
     """See `protocol.asked`."""
-    told: dict[str, Any]
-    """See `protocol.told`."""
+    presented: dict[str, Any] = Field(alias="told")
+    """See `protocol.presented`."""
     queries: list[float] | None
     """Score of every query, in the order of their ids; None where they were not kept."""
 
@@ -77,7 +79,7 @@ def record(model: ModelResults, tolerance: float) -> Baseline:
             group=result.group,
             score=round(result.score, SCORE_DIGITS),
             asked=protocol.asked(result),
-            told=protocol.told(result),
+            presented=protocol.presented(result),
             queries=None if queries is None else np.round(queries.score, DIGITS).tolist(),
         )
     return Baseline(
@@ -95,7 +97,7 @@ def write(file: Path, baseline: Baseline) -> None:
     Raises:
         ResultError: the file cannot be written.
     """
-    content = baseline.model_dump(mode="json")
+    content = baseline.model_dump(mode="json", by_alias=True)
     tasks = content.pop("tasks")
     head = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False).removesuffix("\n}")
     entries = ",\n".join(f"    {json.dumps(name)}: {_entry(fields)}" for name, fields in tasks.items())

@@ -11,7 +11,6 @@ from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError, some
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
-from rzen_eval.results.store import ModelResults
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.statistics.bootstrap import Floats, Interval
+    from rzen_eval.results.store import ModelResults
 
 Reading = Literal["score", "exact"]
 CORRECTIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
@@ -27,9 +27,6 @@ CORRECTIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
     "bh": bootstrap.benjamini_hochberg,
     "none": list,
 }
-
-
-Model = ModelResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,10 @@ class Difference:
     second: float
     queries: Queries | None
     """None where the scores of single queries were not kept on either side, or not of all tasks of an average."""
-    found: int = 1
+    n_shared: int = 1
     """Tasks that both models have."""
-    expected: int = 1
+    n_tasks: int = 1
+    """Tasks that it should be over."""
 
     @property
     def points(self) -> float:
@@ -163,7 +161,7 @@ def compare(
     shared = [name for name in first.results if name in second.results]
     _check(first, second, shared)
     version = version or protocol.version((first.results[name] for name in shared), manifest)
-    made_of = manifest.columns(version)
+    made_of, digits = manifest.columns(version), manifest.benchmark(version).digits
     pairs = {name: _pair(name, first, second, method) for name in shared}
     order = [task for names in made_of.values() for task in names]
     kept = {
@@ -173,7 +171,7 @@ def compare(
     }
     made = {pair.first.task: pair for pair in kept.values() if pair.versions}
     averages = [
-        _average(column, [made[task] for task in names if task in made], len(names), method)
+        _average(column, [made[task] for task in names if task in made], len(names), method, digits)
         for column, names in made_of.items()
         if any(task in made for task in names)
     ]
@@ -245,7 +243,7 @@ def _pair(name: str, first: ModelResults, second: ModelResults, method: Method) 
 
 
 def _changes(pair: _Pair) -> list[protocol.Change]:
-    facts = (protocol.settings, protocol.told, protocol.made_with)
+    facts = (protocol.settings, protocol.presented, protocol.made_with)
     return [change for part in facts for change in protocol.changes(part(pair.first), part(pair.second))]
 
 
@@ -254,9 +252,9 @@ def _task(pair: _Pair, method: Method) -> Difference:
     return Difference(pair.first.id, pair.first.group, one, other, _queries([pair], method))
 
 
-def _average(column: str, members: Sequence[_Pair], expected: int, method: Method) -> Difference:
+def _average(column: str, members: Sequence[_Pair], expected: int, method: Method, digits: int) -> Difference:
     one, other = (
-        float(mean([100 * getattr(result, method.reading) for result in results]))
+        float(mean([100 * getattr(result, method.reading) for result in results], digits))
         for results in ([pair.first for pair in members], [pair.second for pair in members])
     )
     return Difference(column, "", one, other, _queries(members, method), len(members), expected)

@@ -15,37 +15,39 @@ if TYPE_CHECKING:
     from rzen_eval.results.statistics.comparison import Comparison, Difference, Method
 
 
-def document(found: Comparison, method: Method, command: str) -> Document:
+def document(comparison: Comparison, method: Method, command: str) -> Document:
     """Averages, tasks, and what differs in protocol.
 
     Args:
-        found: the comparison.
+        comparison: to write.
         method: of its statistics.
         command: what is run for it.
     """
-    first, second = found.first.name, found.second.name
+    first, second = comparison.first.name, comparison.second.name
     about = (
         f"Per cent, and {second} less {first} in points, {_reading(method)}. Intervals: {method.level:.0%}, percentile"
         f" bootstrap over queries, resampled within each task; p: paired permutation test by query, two-sided,"
         f" {_correction(method)}; {method.resamples} draws, seed {method.seed}. Wins, ties and losses are"
         f" queries on which {second} is better, equal, worse."
     )
-    unknown = [] if found.differences else ["Nothing that is known."]
+    unknown = [] if comparison.differences else ["Nothing that is known."]
     parts = [
-        Part(f"{second} against {first}", [_summary(found, method), *found.notes, about]),
-        Part(f"Averages, data {found.version}", tables=[_table(found.averages, found, method, "average")]),
-        Part("Tasks", tables=[_table(found.tasks, found, method, "task")]),
-        Part("What differs in protocol", unknown, points=found.differences),
-        *_left_out(found),
+        Part(f"{second} against {first}", [_summary(comparison, method), *comparison.notes, about]),
+        Part(
+            f"Averages, data {comparison.version}", tables=[_table(comparison.averages, comparison, method, "average")]
+        ),
+        Part("Tasks", tables=[_table(comparison.tasks, comparison, method, "task")]),
+        Part("What differs in protocol", unknown, points=comparison.differences),
+        *_left_out(comparison),
     ]
     records = [
         {"kind": kind} | _flat(one, method)
-        for kind, several in (("average", found.averages), ("task", found.tasks))
+        for kind, several in (("average", comparison.averages), ("task", comparison.tasks))
         for one in several
     ]
     for line in records:
         line["interval_low"], line["interval_high"] = line.pop("interval") or (None, None)
-    return Document(parts, records, _content(found, method), command)
+    return Document(parts, records, _content(comparison, method), command)
 
 
 def _reading(method: Method) -> str:
@@ -61,22 +63,22 @@ def _correction(method: Method) -> str:
     return names[method.correction]
 
 
-def _summary(found: Comparison, method: Method) -> str:
-    verdicts = [one.verdict(method.level) for one in found.tasks]
+def _summary(comparison: Comparison, method: Method) -> str:
+    verdicts = [one.verdict(method.level) for one in comparison.tasks]
     higher, lower = verdicts.count("higher"), verdicts.count("lower")
     return (
-        f"{found.second.name} is higher on {higher} and lower on {lower} of {len(verdicts)} tasks; on the other"
+        f"{comparison.second.name} is higher on {higher} and lower on {lower} of {len(verdicts)} tasks; on the other"
         f" {len(verdicts) - higher - lower} the difference is within noise."
     )
 
 
-def _table(differences: Sequence[Difference], found: Comparison, method: Method, index: str) -> Table:
-    names = [found.first.name, found.second.name]
+def _table(differences: Sequence[Difference], comparison: Comparison, method: Method, index: str) -> Table:
+    names = [comparison.first.name, comparison.second.name]
     if names[0] in {"difference", "group"} or names[1] in {"difference", "group"} or names[0] == names[1]:
         names = [f"A: {names[0]}", f"B: {names[1]}"]
     lines = [
         {
-            index: f"{one.name}{'' if one.found == one.expected else f' ({one.found} of {one.expected})'}",
+            index: f"{one.name}{'' if one.n_shared == one.n_tasks else f' ({one.n_shared} of {one.n_tasks})'}",
             **({"group": one.group} if index == "task" else {}),
             names[0]: f"{one.first:.2f}",
             names[1]: f"{one.second:.2f}",
@@ -104,11 +106,11 @@ def _p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _left_out(found: Comparison) -> list[Part]:
-    points = [f"{model} alone has {some(tasks)}" for model, tasks in found.alone.items() if tasks]
-    if found.other:
-        points.append(f"{', '.join(found.other)}: of another version of the data than {found.version}")
-    unknown = [one.name for one in found.tasks if one.queries is None]
+def _left_out(comparison: Comparison) -> list[Part]:
+    points = [f"{model} alone has {some(tasks)}" for model, tasks in comparison.alone.items() if tasks]
+    if comparison.other:
+        points.append(f"{', '.join(comparison.other)}: of another version of the data than {comparison.version}")
+    unknown = [one.name for one in comparison.tasks if one.queries is None]
     if unknown:
         points.append(
             f"{len(unknown)} tasks, such as {unknown[0]}, have no scores of single queries in one of the models, as"
@@ -117,17 +119,17 @@ def _left_out(found: Comparison) -> list[Part]:
     return [Part("Left out", points=points)] if points else []
 
 
-def _content(found: Comparison, method: Method) -> dict[str, Any]:
+def _content(comparison: Comparison, method: Method) -> dict[str, Any]:
     """The comparison for other programs: per cent and points, p-values plain and corrected."""
     return {
-        "first": found.first.name,
-        "second": found.second.name,
-        "data_version": found.version,
+        "first": comparison.first.name,
+        "second": comparison.second.name,
+        "data_version": comparison.version,
         "method": asdict(method),
-        "averages": [_flat(one, method) for one in found.averages],
-        "tasks": [_flat(one, method) for one in found.tasks],
-        "differences": list(found.differences),
-        "alone": found.alone,
+        "averages": [_flat(one, method) for one in comparison.averages],
+        "tasks": [_flat(one, method) for one in comparison.tasks],
+        "differences": list(comparison.differences),
+        "alone": comparison.alone,
     }
 
 
@@ -146,6 +148,6 @@ def _flat(one: Difference, method: Method) -> dict[str, Any]:
         "ties": known.ties if known else None,
         "losses": known.losses if known else None,
         "verdict": one.verdict(method.level) or None,
-        "found": one.found,
-        "expected": one.expected,
+        "found": one.n_shared,
+        "expected": one.n_tasks,
     }

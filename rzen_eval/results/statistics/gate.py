@@ -15,7 +15,7 @@ from rzen_eval.results.statistics.baseline import DIGITS, SCORE_DIGITS
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
@@ -124,20 +124,21 @@ def check(model: ModelResults, baseline: Baseline, manifest: Manifest, tolerance
         else:
             pairs[name] = _pair(model, name, recorded, result)
             changes[name] += protocol.changes(baseline.settings, protocol.settings(result))
-            changes[name] += protocol.changes(recorded.told, protocol.told(result))
+            changes[name] += protocol.changes(recorded.presented, protocol.presented(result))
         tasks.append(Check(name, recorded.group, 100 * recorded.score, 100 * result.score, verdict, why))
-    version = protocol.version((model.results[name] for name in pairs), manifest)
-    named = {baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)}
-    found = {
-        column: [named[task] for task in members if task in named]
-        for column, members in manifest.columns(version).items()
-    }
-    columns = {column: members for column, members in found.items() if len(members) > 1}
+    averages: list[Check] = []
+    members: list[Sequence[_Pair]] = []
+    for version in protocol.versions([model.results[name] for name in pairs], manifest):
+        counted = {
+            baseline.tasks[name].task: pair for name, pair in pairs.items() if model.results[name].counts_in(version)
+        }
+        found = _averaged(counted, manifest.columns(version))
+        digits = manifest.benchmark(version).digits
+        averages += [_average(column, several, digits) for column, several in found.items()]
+        members += list(found.values())
     return Gate(
         protocol=[_changed(line) for line in protocol.listed(changes, SIDES)],
-        averages=_judged(
-            [_average(column, members) for column, members in columns.items()], list(columns.values()), tolerance
-        ),
+        averages=_judged(averages, members, tolerance),
         tasks=_judged(tasks, [[pairs[one.name]] if one.name in pairs else [] for one in tasks], tolerance),
         notes=_notes(model, baseline),
     )
@@ -156,8 +157,16 @@ def _pair(model: ModelResults, name: str, recorded: Recorded, result: Result) ->
     return _Pair(recorded.score, result.score, differences, bootstrap.flipped(differences, name))
 
 
-def _average(column: str, members: Sequence[_Pair]) -> Check:
-    before, after = (float(mean([100 * getattr(pair, side) for pair in members])) for side in ("before", "after"))
+def _averaged(pairs: Mapping[str, _Pair], columns: Mapping[str, Sequence[str]]) -> dict[str, list[_Pair]]:
+    """Tasks of each column that has several, under the leaderboard's names."""
+    found = {column: [pairs[task] for task in tasks if task in pairs] for column, tasks in columns.items()}
+    return {column: members for column, members in found.items() if len(members) > 1}
+
+
+def _average(column: str, members: Sequence[_Pair], digits: int) -> Check:
+    before, after = (
+        float(mean([100 * getattr(pair, side) for pair in members], digits)) for side in ("before", "after")
+    )
     return Check(f"{column} ({len(members)} tasks)", "average", before, after, Verdict.SAME)
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 NOISE = {"task": 1.39, "group": 1.04, "modality": 0.47, "overall": 0.01}
 """Points by which independent runs of one model differ, 95th percentile over the cells of a kind.
 
-Source: Qwen3-VL-Embedding-8B as the leaderboard has it, and as the benchmark's authors ran it again.
+Source: Qwen3-VL-Embedding-8B on MMEB-V2 as the leaderboard has it, and as the benchmark's authors ran it again. Of no
+other benchmark are two runs known; a mean over all of its tasks counts as one over a modality of MMEB-V2.
 """
 SHARE = 0.5
 """Of half the 95 % interval of a score: how far runs differ on a task of few queries, where each is many points.
@@ -45,6 +46,7 @@ class Verdict(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     MISSING = "missing"
+    PRIVATE = "private"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,24 @@ class Cell:
     """In points."""
     part: str = ""
     """`3 of 10` where tasks are missing."""
+    private: bool = False
+    """Whether its data are not public, so that nobody else can score it."""
 
     @property
     def verdict(self) -> Verdict:
         """Whether the figure came out; too high fails as too low does."""
+        if self.private:
+            return Verdict.PRIVATE
         if self.score is None:
             return Verdict.MISSING
         if abs(self.score - self.published) <= self.tolerance + 1e-9:
             return Verdict.MATCH
         return Verdict.HIGHER if self.score > self.published else Verdict.LOWER
+
+    @property
+    def fails(self) -> bool:
+        """Whether the row is not reproduced for it."""
+        return self.verdict not in {Verdict.MATCH, Verdict.PRIVATE}
 
 
 def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Reference, manifest: Manifest) -> list[Cell]:
@@ -85,24 +96,41 @@ def reproduce(model: ModelResults, tasks: Mapping[str, Task], reference: Referen
         manifest: what averages are made of.
 
     Returns:
-        Every published figure of the chosen tasks and of averages over nothing but them: averages first.
+        Every published figure of the chosen tasks and of averages over nothing but them: averages first. Where all
+        tasks of the version are chosen, figures of tasks whose data are private come last.
 
     Raises:
         ResultError: a file of single queries is of another result.
     """
-    there = {tasks[name].name: result for name, result in model.results.items() if name in tasks}
-    drawn = {task: _drawn(model, result) for task, result in there.items()}
+    results = {tasks[name].name: result for name, result in model.results.items() if name in tasks}
+    draws = {task: _drawn(model, result) for task, result in results.items()}
     chosen = {task.name for task in tasks.values()}
-    row, made_of = published(reference, manifest), manifest.columns(reference.data_version)
+    version = reference.data_version
+    row, made_of, benchmark = published(reference, manifest), manifest.columns(version), manifest.benchmark(version)
     figures = [
-        (column, str(manifest.kind(column, reference.data_version)), row.cells[column], made_of[column])
+        (column, _kind(column, manifest, version), row.cells[column], made_of[column])
         for column in made_of
         if column in row.cells and row.cells[column].ranked and chosen.issuperset(made_of[column])
     ]
     figures += [
         (task.name, "task", row.tasks[task.name], [task.name]) for task in tasks.values() if task.name in row.tasks
     ]
-    return [_cell(*figure, there=there, drawn=drawn) for figure in figures]
+    whole = chosen.issuperset(made_of[benchmark.overall])
+    private = [name for name in row.tasks if whole and name in benchmark.private]
+    return [
+        *(_cell(*figure, results=results, draws=draws, decimals=benchmark.digits) for figure in figures),
+        *(_private(name, row.tasks[name]) for name in private),
+    ]
+
+
+def _kind(column: str, manifest: Manifest, version: str) -> str:
+    kind = manifest.kind(column, version)
+    first = manifest.benchmark(version) == manifest.benchmark()
+    return "modality" if kind == "overall" and not first else kind
+
+
+def _private(name: str, printed: Printed) -> Cell:
+    return Cell(name, "task", float(printed.value), printed.digits or 2, None, 0.0, "data are private", private=True)
 
 
 def _drawn(model: ModelResults, result: Result) -> Floats | None:
@@ -116,16 +144,17 @@ def _cell(
     printed: Printed,
     names: Sequence[str],
     *,
-    there: Mapping[str, Result],
-    drawn: Mapping[str, Floats | None],
+    results: Mapping[str, Result],
+    draws: Mapping[str, Floats | None],
+    decimals: int,
 ) -> Cell:
     value, digits = float(printed.value), 2 if printed.digits is None else printed.digits
-    members = [task for task in names if task in there]
+    members = [task for task in names if task in results]
     if len(members) < len(names):
         part = f"{len(members)} of {len(names)}" if members else ""
         return Cell(name, kind, value, digits, None, NOISE[kind], part)
-    found = float(round(mean([100 * there[task].score for task in names]), 2))
-    known = [means for task in names if (means := drawn[task]) is not None]
+    found = float(round(mean([100 * results[task].score for task in names], decimals), decimals))
+    known = [means for task in names if (means := draws[task]) is not None]
     half = 100 * bootstrap.interval(np.mean(known, axis=0)).half if len(known) == len(names) else 0.0
     return Cell(name, kind, value, digits, found, max(NOISE[kind], SHARE * half) + 0.5 * 10**-digits)
 
@@ -163,7 +192,7 @@ def refuse(
     recipe = {key: value for key, value in declared.items() if value != "auto" and (key, value) != ("dim", None)}
     found = {
         name: [
-            *protocol.changes(_told(tasks[name]), protocol.told(result)),
+            *protocol.changes(_presented(tasks[name]), protocol.presented(result)),
             *protocol.changes(recipe, protocol.settings(result)),
         ]
         for name, result in results.items()
@@ -179,8 +208,8 @@ def refuse(
     return protocol.listed(small, ("the recipe", "the results"))
 
 
-def _told(task: Task) -> dict[str, Any]:
-    """What `protocol.told` gives of a result of this task, as far as it is declared."""
+def _presented(task: Task) -> dict[str, Any]:
+    """What `protocol.presented` gives of a result of this task, as far as it is declared."""
     return {"frames": task.frames} | {
         f"instruction of a {side}": text for side, text in task.instruction.model_dump().items() if text is not None
     }
@@ -194,4 +223,4 @@ def _other(result: Result) -> str:
         return "scored on the made-up sample"
     if Mark.OTHER_DATA in result.marks:
         return "scored on other data than the benchmark's"
-    return "imported from mteb, which has its own prompts" if result.imported_from == "mteb" else ""
+    return "imported from mteb, which has its own prompts" if result.other_protocol else ""

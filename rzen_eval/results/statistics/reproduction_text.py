@@ -30,7 +30,7 @@ def document(
     """
     name, row = reference
     counts = Counter(cell.verdict for cell in cells)
-    done = counts[Verdict.MATCH] == len(cells)
+    done = not any(cell.fails for cell in cells)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     about = (
         f"{'Reproduced' if done else 'Not reproduced'}: {summary} of {len(cells)} published figures of {row.model},"
@@ -60,7 +60,7 @@ def _line(cell: Cell) -> dict[str, str]:
     return {
         "figure": cell.name,
         "published": f"{cell.published:.{cell.digits}f}",
-        "found": missing if cell.score is None else f"{cell.score:.2f}",
+        "found": missing if cell.score is None else f"{cell.score:.{max(cell.digits, 2)}f}",
         "difference": NOTHING if cell.score is None else f"{cell.score - cell.published:+.2f}",
         "tolerance": NOTHING if cell.score is None else f"{cell.tolerance:.2f}",
         "verdict": str(cell.verdict),

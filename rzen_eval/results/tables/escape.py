@@ -31,8 +31,8 @@ def for_terminal(text: str) -> str:
     return CONTROL.sub(_seen, text)
 
 
-def _seen(found: re.Match[str]) -> str:
-    character = found[0]
+def _seen(match: re.Match[str]) -> str:
+    character = match[0]
     if character in "\t\n\r\v\f\x85\u2028\u2029":
         return " "
     return chr(0x2400 + ord(character)) if character < " " else "␡" if character == "\x7f" else "�"

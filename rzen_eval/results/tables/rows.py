@@ -103,6 +103,7 @@ def published(reference: Reference, manifest: Manifest) -> Row:
             cells[column] = Cell(mean(scores, digits), len(scores), len(names), None, unranked)
             if printed is not None and abs(printed - cells[column].number()) > 0.5 * 10**-reference.decimals + 1e-9:
                 remarks.append(f"{column}: {printed:g} as printed, {cells[column].text()} from the scores of its tasks")
+    finer = reference.decimals if reference.decimals > DECIMALS else None
     sources = f"; tasks: {reference.tasks_source}" if reference.tasks_source else ""
     return Row(
         model=reference.model,
@@ -110,7 +111,7 @@ def published(reference: Reference, manifest: Manifest) -> Row:
         source=f"{reference.source}{f' ({reference.url})' if reference.url else ''}{sources}",
         size_b=reference.size_b,
         cells=cells,
-        tasks={name: Cell(_exact(score), other=unranked) for name, score in reference.tasks.items()},
+        tasks={name: Cell(_exact(score), digits=finer, other=unranked) for name, score in reference.tasks.items()},
         notes=remarks,
     )
 
@@ -176,15 +177,16 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
 
 def other(result: Result) -> bool:
     """Whether a score is of other data, or of another protocol, than the benchmark's."""
-    return result.imported_from == "mteb" or result.source == "sample" or Mark.OTHER_DATA in result.marks
+    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
 
 
 def notes(result: Result) -> list[str]:
     """What a reader must know about a score, each in a word or two."""
     expected = shipped().frames(result.versions)
     frames = result.provenance.get("frames", expected)
+    cut = result.limit is None or result.n_queries >= result.limit
     remarks = {
-        f"first {result.limit} queries": result.limit is not None,
+        f"first {result.limit} queries" if cut else f"all {result.n_queries} queries": result.limit is not None,
         "not the benchmark's data": Mark.OTHER_DATA in result.marks,
         f"{frames} frames": result.modality == "video" and frames != expected,
         "collapsed": Mark.COLLAPSED in result.marks,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rzen_eval.models.checkpoint.content import SETTLED, content_hash
+from rzen_eval.files import SETTLED
+from rzen_eval.models.checkpoint.content import content_hash
 
 LONG_AGO = time.time_ns() - 10 * SETTLED
 

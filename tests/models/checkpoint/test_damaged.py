@@ -56,7 +56,7 @@ def test_a_byte_order_mark_is_read_over(copy: Path, checkpoint: Path):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"image_mean": "x"}, {"image_mean": None}, {"image_mean": [0.5, 0.5]}, {"image_mean": [float("nan"), 0, 0]},
+        {"image_mean": "x"}, {"image_mean": [0.5, 0.5]}, {"image_mean": [float("nan"), 0, 0]},
         {"image_std": [0, 1, 1]}, {"image_std": [-1, 1, 1]}, {"image_std": 0.5}, {"image_std": [True, 1, {}]},
     ],
 )  # fmt: skip

@@ -91,7 +91,7 @@ def test_what_is_sent(server: Server):
 
 def test_fewer_dimensions_are_the_first_ones_made_unit_again(server: Server):
     assert model(server, "dim=2").embed([Item(text="xxx")], "query")[0].tolist() == [1.0, 0.0]
-    with pytest.raises(ModelError, match=r"expected a vector of 5 finite numbers under data\.embedding, found 4"):
+    with pytest.raises(ModelError, match=r"under data\.embedding, found 4 numbers, expected 5, in"):
         model(server, "dim=5").embed([Item(text="xxx")], "query")
 
 
@@ -152,7 +152,7 @@ def test_what_never_passes_is_not_tried_again_and_the_key_is_nowhere(
 
 def test_an_answer_that_is_no_vector_is_shown_without_the_key(server: Server):
     server.wrongs = [says(200, json.dumps({"error": f"who is {KEY}?"}))]
-    with pytest.raises(ModelError, match=r"expected a vector .* found 0 in .*who is \*\*\*"):
+    with pytest.raises(ModelError, match=r"expected one vector .* found data: missing.*who is \*\*\*"):
         model(server).embed([Item(text="xx")], "query")
 
 
@@ -217,3 +217,65 @@ def test_without_a_key_or_with_one_in_the_address_nothing_is_opened(server: Serv
 def test_settings_of_speed_and_price_leave_kept_vectors_what_they_are(server: Server):
     assert model(server).provenance() == model(server, "concurrency=9", "timeout=1", "attempts=2").provenance()
     assert model(server).provenance() != model(server, "dim=3").provenance()
+
+
+def vector(embedding: object) -> Callable[[Server], Answer]:
+    return says(200, json.dumps({"data": {"embedding": embedding}}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (says(200, "[]"), "the file: "),
+        (says(200, '{"data": []}'), "data.*: "),
+        (says(200, '{"data": [{"embedding": [1]}, {"embedding": [2]}]}'), "data.*at most 1 item"),
+        (vector([]), "data.*at least 1 item"),
+        (vector("1 2 3"), "data.*list"),
+        (vector([1, "two"]), "data.*number"),
+        (vector([[1, 2], [3, 4]]), "data.*number"),
+        (vector([1, float("nan")]), "data.*finite number"),
+        (vector([0, 0, 0]), "a vector of no length"),
+        (vector([1e300, 1]), "numbers beyond 1e18"),
+        (vector(f"who is {KEY}"), r"data.*who is \*\*\*"),
+    ],
+)
+def test_an_answer_that_is_no_one_vector_is_one_line(server: Server, answer: Callable[[Server], Answer], found: str):
+    server.wrongs = [answer]
+    with pytest.raises(
+        ModelError, match=f"expected one vector of finite numbers under data.embedding, found {found}"
+    ) as e:
+        model(server).embed([Item(text="xx")], "query")
+    assert str(e.value).isprintable()
+    assert KEY not in str(e.value)
+
+
+def test_vectors_that_change_their_length_are_refused(server: Server):
+    opened = model(server, "concurrency=1")
+    opened.embed([Item(text="xx")], "query")
+    server.wrongs = [vector([1, 2, 3])]
+    with pytest.raises(ModelError, match="found 3 numbers, expected 4"):
+        opened.embed([Item(text="xxx")], "query")
+
+
+@pytest.mark.parametrize("key", ["sk-\u00e9", "two words", "two\nlines", "bell\x07"])
+def test_a_key_that_cannot_be_one_is_named_by_its_variable_alone(
+    server: Server, key: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TEST_KEY", key)
+    with pytest.raises(ModelError, match="what the environment variable TEST_KEY holds is no key") as caught:
+        model(server)
+    assert key not in str(caught.value)
+
+
+def test_an_answer_is_read_up_to_so_many_bytes(server: Server):
+    server.wrongs = [says(200, "x" * 5000)]
+    with pytest.raises(ModelError, match=r"answers with more than 4,000 bytes \(model\.largest_answer\)"):
+        model(server, "largest_answer=4000").embed([Item(text="xx")], "query")
+
+
+def test_an_answer_that_trickles_is_given_up(server: Server):
+    server.wrongs = [lambda _state: (200, {}, [b" "] * 50)] * 2
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=r"no end of its answer in 0\.3 s \(model\.total_timeout\), 2 times in a row"):
+        model(server, "total_timeout=0.3", "attempts=2").embed([Item(text="xx")], "query")
+    assert time.monotonic() - began < 4

@@ -140,7 +140,7 @@ def test_a_class_that_fails_or_miscounts_is_named(module: str):
     items = [Item(text="shade 0"), Item(text="shade 60")]
     with pytest.raises(ModelError, match=r"Plain\.embed failed \(KeyError: 'no such layer'\)"):
         load_model("python", f"class={module}:Plain", "options.fails=true").embed(items, "query")
-    with pytest.raises(ModelError, match=r"Short\.embed was given 2 items and returned 1 vectors"):
+    with pytest.raises(ModelError, match=r":Short: expected vectors of 2 items from embed, .*, found 1$"):
         load_model("python", f"class={module}:Short").embed(items, "query")
 
 

@@ -52,7 +52,7 @@ def read(name: str) -> Any:
 
 
 def test_official_files_of_2025_give_the_published_row(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
-    published = reference.load([config_dir()], {task.name for task in TASKS.values()})["vlm2vec_v2_0_qwen2vl_2b"]
+    published = reference.load([config_dir()], manifest().names)["vlm2vec_v2_0_qwen2vl_2b"]
     modality = {task.name: task.modality for task in TASKS.values()}
     for name, score in published.tasks.items():
         official(Path("run") / modality[name], name, score / 100, COUNTS[name, "2.0"])
@@ -125,7 +125,7 @@ def test_the_count_of_queries_tells_the_version(imported: IMPORT, name: str, cou
 def test_page_tasks_need_to_be_told_their_version(imported: IMPORT):
     official(Path("run/visdoc"), "ViDoSeek-page", 0.5, 1142)
     said = imported("official", "run", "model=m", code=2)
-    assert "ViDoSeek-page: data version 2.0 or 2.1? give data_version=2.0 or data_version=2.1" in said
+    assert "ViDoSeek-page: data version 2.0 or 2.1? give --data-version 2.0 or --data-version 2.1" in said
     imported("official", "run", "model=m", "data_version=2.1")
     official(Path("fixed/visdoc"), "ViDoSeek-page-fixed", 0.5, 1142)
     imported("official", "fixed", "model=n")

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import config_dir
 from rzen_eval.benchmark.published import Reference
 from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError, ResultError
@@ -65,6 +67,14 @@ def test_every_model_of_known_size_is_named_and_no_other():
         plots.size([], [model("sizeless", Overall=70.0)], manifest(), "svg")
 
 
+def test_a_suite_beside_mmeb_is_drawn_by_its_own_average_and_groups():
+    known = published.load([config_dir()], manifest().names)
+    row = rows.published(known["vidore_v3/colqwen2"], manifest())
+    drawn = texts(plots.size([], [row], manifest(), "svg"))
+    assert all(f"<!-- {text} -->" in drawn for text in ("Public (%)", "colqwen2-v1.0", "ViDoRe V3, data vidore-3"))
+    assert "<!-- German -->" in texts(plots.radar([row], manifest(), "svg"))
+
+
 def test_a_figure_is_the_same_every_time():
     for kind in ("png", "svg"):
         assert plots.size([], [WHOLE], manifest(), kind) == plots.size([], [WHOLE], manifest(), kind)
@@ -96,6 +106,10 @@ def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
     (tmp_path / "sweep_tasks.csv").write_text("model,dims\nm,16\n")
     with pytest.raises(ResultError, match="expected columns model, dims, precision, id, score"):
         plots.read_sweep(tmp_path)
+    sweep(tmp_path / "broken", "m")
+    (tmp_path / "broken/sweep_tasks.csv").write_text("model,dims,precision,id,score\nm,many,float32,a,0.5\n")
+    with pytest.raises(ResultError, match=r"cannot be read \(invalid literal .*'many'\); sweep again"):
+        plots.read_sweep(tmp_path / "broken")
     with pytest.raises(ConfigError, match="expected a folder that rzen-eval sweep --output DIR wrote"):
         plots.read_sweep(tmp_path / "nowhere")
 

@@ -4,7 +4,6 @@ import base64
 import gzip
 import io
 import json
-import os
 import re
 import shutil
 from collections import Counter
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from rzen_eval import load_data, load_task
 from rzen_eval.cli.main import main
@@ -287,7 +287,7 @@ def test_results_without_rankings_are_reported_without_queries(report, place: Pa
 
 def test_pictures_of_other_files_are_left_out_unless_trusted(report, place: Path):
     for file in (place / "mirror").rglob("*.parquet"):
-        os.utime(file, (1, 1))
+        parquet.write_table(parquet.read_table(file), file, compression="none")
     _, said, tasks, _ = report()
     assert "16 queries, 0 of them with pictures" in said
     assert "Pictures are left out" in said

@@ -65,6 +65,16 @@ def test_a_score_of_many_digits_is_as_good_as_itself(check: CHECK, m: Path):
     assert "as good as the baseline" in check("--strict")
 
 
+def test_suites_beside_mmeb_have_averages_of_their_own(check: CHECK, m: Path):
+    for name in ("mscoco", "refcoco", "vidore3_hr_english", "vidore3_hr_german"):
+        write(m, name, hits(12, 20))
+    check("--update")
+    for name in ("vidore3_hr_english", "vidore3_hr_german"):
+        write(m, name, hits(10, 20))
+    lower = ("Public (2 tasks)", "Hr (2 tasks)", "vidore3_hr_english", "vidore3_hr_german")
+    assert rows(check(code=1)) == dict.fromkeys(lower, "lower")
+
+
 def test_a_drop_beyond_the_tolerance_fails_the_task_and_its_averages(check: CHECK, m: Path):
     # I-VG drops from 60 to 57.5 with two tasks, and Image and Overall with it.
     write(m, "mscoco", hits(12, 20))
@@ -203,6 +213,7 @@ def test_a_baseline_is_stable_small_and_keeps_its_tolerance(check: CHECK, m: Pat
     assert check("--update") == "wrote base.json: 2 tasks of m, tolerance 2.5 points\n"
     assert (tmp_path / "base.json").read_text() == first
     content = json.loads(first)
+    assert {"asked", "told", "queries"} < set(content["tasks"]["mscoco"])
     assert content["tasks"]["vidore_docvqa"]["queries"] == [1, 0, 0.6309]
     assert len(first) < 8000
     check("--strict")

@@ -157,7 +157,7 @@ def test_only_averages_with_other_data_in_them_are_marked():
 def test_the_table_of_tasks_shows_failures_limits_collapse_and_frames():
     few = {"versions": ["2.1"], "frames": 4}
     results = [
-        result("a", 0.5, limit=2),
+        result("a", 0.5, limit=2, n_queries=2),
         result("b", 0.1, marks=["collapsed"]),
         result("v", 0.1, modality="video", provenance=few),
     ]

@@ -1,0 +1,107 @@
+"""What comes out: rankings and scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.core.tasks import Frozen, Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Mark(StrEnum):
+    """What keeps a score from being compared with others."""
+
+    OTHER_DATA = "other_data"
+    """Counts tell that it was made of other data than the benchmark's."""
+    COLLAPSED = "collapsed"
+    """All queries, or all candidates, had practically the same vector."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Run:
+    """Rankings of a task: candidate ids with scores, best first."""
+
+    ranking: Mapping[str, Sequence[str]]
+    scores: Mapping[str, Sequence[float]]
+    tied: Sequence[str] = ()
+    """Queries with equal scores of different candidates among, or at the edge of, the first ten places."""
+
+    def __repr__(self) -> str:
+        deepest = max(map(len, self.ranking.values()), default=0)
+        return f"<Run: {len(self.ranking)} queries, up to {deepest} candidates each, {len(self.tied)} tied>"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryScores:
+    """A task's metric query by query, in both readings; fractions, not per cent."""
+
+    query_ids: Sequence[str]
+    score: NDArray[np.float64]
+    """Official reading, shape (queries,); its mean is the result's `score`."""
+    exact: NDArray[np.float64]
+    """Textbook reading, shape (queries,); its mean is the result's `exact`."""
+
+
+class Result(Frozen):
+    """Scores of a model on a task, with what is needed to trust them; the content of `<id>.json`."""
+
+    id: str
+    task: str
+    modality: Modality
+    group: str
+    metric: str
+    score: float
+    """Main metric in the official evaluator's reading, 0 to 1."""
+    exact: float
+    """Main metric in the textbook reading, 0 to 1."""
+    metrics: dict[str, float]
+    """Every metric at 1, 5 and 10 in the textbook reading."""
+    official: dict[str, float]
+    """Those metrics whose official reading differs."""
+    n_queries: int
+    n_candidates: int
+    n_ties: int
+    limit: int | None
+    marks: tuple[Mark, ...] = ()
+    """What keeps the score from being compared with others."""
+    warnings: list[str]
+    provenance: dict[str, Any]
+
+    @property
+    def source(self) -> str | None:
+        """Where its data came from: `sample`, `hub`, `mirror` or `imported`; None where the result does not say."""
+        return self._dataset.get("source")
+
+    @property
+    def versions(self) -> tuple[str, ...] | None:
+        """Versions of the data whose averages include it, none for a variant; None where the result does not say."""
+        versions = self.provenance.get("versions")
+        return None if versions is None else tuple(versions)
+
+    @property
+    def imported_from(self) -> str | None:
+        """The evaluator that it was imported from; None where it was scored here."""
+        imported: Mapping[str, str] = self.provenance.get("imported", {})
+        return imported.get("from")
+
+    @property
+    def other_protocol(self) -> bool:
+        """Whether it was imported from an evaluator that has another protocol for this task than the benchmark's."""
+        imported: Mapping[str, Any] = self.provenance.get("imported", {})
+        return imported.get("from") == "mteb" and not imported.get("own_protocol", False)
+
+    @property
+    def _dataset(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.provenance.get("dataset", {})
+        return found
+
+    def counts_in(self, version: str) -> bool:
+        """Whether averages of a version of the data include it; one that does not say which counts in all."""
+        return self.versions is None or version in self.versions

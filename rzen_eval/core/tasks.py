@@ -1,0 +1,142 @@
+"""What is asked: tasks as declared, and their data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rzen_eval.core.items import Item
+
+
+class Frozen(BaseModel):
+    """A value read from YAML or JSON: unknown keys are refused and nothing changes afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Modality(StrEnum):
+    """The three parts of MMEB-V2."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    VISDOC = "visdoc"
+
+
+class Dataset(Frozen):
+    """Where the rows of a task come from."""
+
+    repo: str
+    config: str | None = None
+    """Configuration that holds the rows; None where the repository has one only, or the recipe knows which."""
+    revision: str | None = None
+    """A commit of the repository; None where no commit is known to be the benchmark's, then the newest is read."""
+    split: str
+    language: str | None = None
+    """Keep only queries of this language (BEIR-shaped repositories with a `language` column)."""
+
+
+class Instruction(Frozen):
+    """What a model is told about each side of a task, word for word as the official evaluator has it."""
+
+    query: str | None = None
+    """None where the rows bring their own, or the kind of query decides."""
+    candidate: str | None = None
+    """None where the benchmark embeds candidates without an instruction, or the rows bring their own."""
+
+
+class Source(Frozen):
+    """Where repositories are read from (Hydra group `data`)."""
+
+    kind: Literal["sample", "hub", "mirror"]
+    root: Path | None = None
+    """Folder of a mirror; unused otherwise."""
+    media: Path | None = None
+    """Folder of the media, where they are in none of the places that are known."""
+    media_revision: str | None = None
+    """Commit or branch of the media repository to fetch; None: the commit that others pin."""
+    strict: bool | None = None
+    """Counts that differ from the declared ones are an error (True) or a warning (False); None: an error on the hub."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if self.kind == "mirror" and self.root is None:
+            raise ValueError("a mirror needs data.root=FOLDER, the folder that holds <org>/<name>/")
+        return self
+
+
+class Task(Frozen):
+    """A task as declared in `conf/task`. Nothing is loaded."""
+
+    id: str
+    """File name of the declaration: names result files, tells versions of a task apart."""
+    name: str
+    """The leaderboard's name; two versions of a task share it."""
+    modality: Modality
+    group: str
+    recipe: str
+    """Module of `rzen_eval.data.recipes` that turns rows into queries, candidates and judgements."""
+    metric: str
+    evaluator: Literal["mmeb", "mteb"] = "mmeb"
+    """Whose evaluator `score` follows, oddities included: MMEB's or mteb's."""
+    pool: Literal["query", "corpus"]
+    """Whether each query is ranked against its own candidates or against all of the task's."""
+    dataset: Dataset
+    instruction: Instruction = Instruction()
+    options: dict[str, Any] = {}
+    """What the recipe needs to know beside this: columns, folders, labels; each recipe has a schema for its own."""
+    n_queries: int = Field(gt=0)
+    n_candidates: int | None = Field(default=None, gt=0)
+    """None where the count is not public."""
+    versions: tuple[str, ...] = ()
+    """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
+    source: Source
+    media: Path | None = None
+    """Folder of this task's own media; None: in one of the places that are known."""
+    limit: int | None = Field(default=None, gt=0)
+    """Score the first `limit` queries only."""
+    frames: int = Field(default=8, gt=0)
+    """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
+    cache_dir: Path
+
+    @model_validator(mode="after")
+    def _ranked_whole(self) -> Self:
+        if self.evaluator == "mteb" and self.pool != "corpus":
+            raise ValueError(f"evaluator: mteb ranks the whole corpus, found pool: {self.pool}")
+        return self
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TaskData:
+    """A task's queries, candidates and judgements, checked and ready to embed."""
+
+    query_ids: Sequence[str]
+    queries: Sequence[Item]
+    candidate_ids: Sequence[str]
+    candidates: Sequence[Item]
+    qrels: Mapping[str, Mapping[str, float]]
+    """Grade of every relevant candidate by query, in the order of the benchmark's judgements."""
+    pools: Mapping[str, Sequence[str]] | None = None
+    """Candidates each query may be ranked against; None means the whole corpus."""
+    integer_ids: bool = False
+    """Whether all candidate ids are integers, however the repository stores them; the official reading of graded NDCG
+    depends on it."""
+    languages: Sequence[str] | None = None
+    """Language of each query; None where the repository does not say."""
+    revision: str | None = None
+    """Commit of the repository, or a signature of the files where there is none."""
+    other_data: bool = False
+    """Whether counts tell that these are other data than the benchmark's."""
+    warnings: Sequence[str] = ()
+    media: Mapping[str, Any] | None = None
+    """Where the media were found, and of which commit they are; None where a task has none of its own."""
+
+    def __repr__(self) -> str:
+        pooled = "in one corpus" if self.pools is None else "in pools"
+        return f"<TaskData: {len(self.query_ids)} queries, {len(self.candidate_ids)} candidates {pooled}>"
