@@ -11,7 +11,7 @@ import rzen_eval
 
 PACKAGE = Path(rzen_eval.__file__).parent
 LAYERS = [
-    {"_version", "errors", "core", "files", "processes", "sample"},
+    {"_version", "bounds", "errors", "core", "files", "processes", "sample"},
     {"media", "ranking", "benchmark"},
     {"data", "models"},
     {"engine", "results"},
@@ -28,7 +28,7 @@ FLOORS = {
         {"external", "families"},
     ],
     "results": [
-        {"store", "protocol"},
+        {"store", "protocol", "json_file"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

@@ -13,8 +13,10 @@ decodes flipped bits inside a frame to wrong or grey pixels and reports no error
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from rzen_eval.errors import DataError
-from rzen_eval.files import appearing
+from rzen_eval.files import appearing, need_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +36,10 @@ SAVED = 64
 THREADS = 1
 """Of one decoder; the loader's workers decode side by side."""
 QUALITY = 95
-LAYOUT = "1"
+LAYOUT = "2"
 """Version of what lies in the cache."""
+CHECK = b"\ncrc32 %08x\n"
+"""Ends each file of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,13 @@ class Clip:
         Raises:
             DataError: the video is missing or damaged, decord is not installed, or the cache cannot be written.
         """
-        wanted = sorted({i for i in self.indices if not _kept(self.folder, i).is_file()})
+        wanted = sorted({i for i in self.indices if _kept(self.folder, i) is None})
         with decoder(Path(self.video.path)) as frames:
             for index in wanted:
-                picture = Image.fromarray(frames[index].asnumpy())
-                with _cached(_kept(self.folder, index)) as place:
-                    picture.save(place, format="JPEG", quality=QUALITY)
+                stream = io.BytesIO()
+                Image.fromarray(frames[index].asnumpy()).save(stream, format="JPEG", quality=QUALITY)
+                with _cached(_place(self.folder, index)) as place:
+                    place.write_bytes(_checked(stream.getvalue()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,13 @@ class Frame:
         Raises:
             DataError: the video is missing or damaged, decord is not installed, or the cache cannot be written.
         """
-        file = _kept(self.clip.folder, self.index)
-        if not file.is_file():
+        kept = _kept(self.clip.folder, self.index)
+        if kept is None:
             self.clip.extract()
-        return file.read_bytes()
+            kept = _kept(self.clip.folder, self.index)
+        if kept is None:
+            raise DataError(f"{self}: what was kept of it in {self.clip.folder} does not last; give cache_dir=FOLDER")
+        return kept
 
     def __str__(self) -> str:
         return f"frame {self.index} of {self.clip.video.path}"
@@ -116,9 +124,9 @@ def frames(path: Path, cache_dir: Path, choose: Callable[[int], Sequence[int]]) 
         DataError: the file is missing, empty, damaged, without a picture, or decord is not installed.
     """
     try:
-        stat = path.stat()
+        stat = need_regular(path)
     except OSError as error:
-        raise DataError(f"no video at {path}") from error
+        raise DataError(f"no video at {path}" + (f" ({error.strerror})" if path.exists() else "")) from error
     if not stat.st_size:
         raise DataError(f"{path} is empty; get it again")
     identity = json.dumps([LAYOUT, str(path.resolve()), stat.st_size, stat.st_mtime_ns])
@@ -172,8 +180,8 @@ def decoder(path: Path) -> Iterator[Any]:
 
 def _probed(path: Path, note: Path) -> Video:
     """Look at a video once: the answer is kept beside its frames."""
-    if note.is_file():
-        return Video(**json.loads(note.read_text()))
+    if noted := _noted(note):
+        return noted
     with decoder(path) as reader:
         length = len(reader)
         height, width = reader[0].shape[:2] if length else (0, 0)
@@ -181,12 +189,38 @@ def _probed(path: Path, note: Path) -> Video:
         raise DataError(f"{path} cannot be decoded: expected frames, found {length} of {width}x{height}")
     video = Video(str(path), length, width, height)
     with _cached(note) as place:
-        place.write_text(json.dumps(asdict(video)))
+        place.write_bytes(_checked(json.dumps(asdict(video)).encode()))
     return video
 
 
-def _kept(folder: Path, index: int) -> Path:
+def _noted(note: Path) -> Video | None:
+    """What an earlier look told; None where there was none, or its note is torn."""
+    content = _sound(note)
+    return Video(**json.loads(content)) if content is not None else None
+
+
+def _kept(folder: Path, index: int) -> bytes | None:
+    """A frame that is kept; None where it is not, or is torn."""
+    return _sound(_place(folder, index))
+
+
+def _place(folder: Path, index: int) -> Path:
     return folder / f"{index}.jpg"
+
+
+def _checked(content: bytes) -> bytes:
+    """Content with a check behind it, of which neither a reader of JPEG nor of JSON lines takes notice."""
+    return content + CHECK % zlib.crc32(content)
+
+
+def _sound(file: Path) -> bytes | None:
+    """The content of a file that is as it was written; None where it is not there, or is torn."""
+    try:
+        whole = file.read_bytes()
+    except OSError:
+        return None
+    content = whole[: -len(CHECK % 0)]
+    return content if _checked(content) == whole else None
 
 
 @contextmanager
