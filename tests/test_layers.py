@@ -28,7 +28,7 @@ FLOORS = {
         {"external", "families"},
     ],
     "results": [
-        {"store", "protocol"},
+        {"store", "protocol", "sampling"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

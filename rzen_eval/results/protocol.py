@@ -37,12 +37,23 @@ def asked(result: Result) -> Facts:
         "metric": result.metric,
         "data versions": None if result.versions is None else list(result.versions),
         "data": "sample" if result.source == "sample" else "benchmark",
-        "limit": result.limit or "none",
+        "limit": str(result.limit or "none"),
         "queries": result.n_queries,
         "candidates": result.n_candidates or None,
         "judgements": dataset.get("judgements"),
         "revision": commit(dataset.get("revision")),
     }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def asked_in_all(result: Result) -> Facts:
+    """As `asked`, of the whole task that the queries of a result were chosen from."""
+    sampled = result.sampled
+    if sampled is None:
+        return asked(result)
+    chosen = {"limit": "none", "queries": sampled.n_queries, "judgements": sampled.judgements}
+    # Pools of other queries may hold other candidates; of a corpus the judgements tell.
+    facts = {name: value for name, value in asked(result).items() if name != "candidates"} | chosen
     return {name: value for name, value in facts.items() if value is not None}
 
 

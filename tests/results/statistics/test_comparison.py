@@ -157,7 +157,7 @@ def test_markdown_and_html_hold_the_same_and_html_is_escaped(compare: COMPARE, a
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"limit": 10}, "limit: none in a, 10 in b"),
+        ({"limit": "first:10"}, "limit: none in a, first:10 in b"),
         ({"n_candidates": 11}, "candidates: 10 in a, 11 in b"),
         ({"metric": "hit@5"}, "metric: hit@1 in a, hit@5 in b"),
         (

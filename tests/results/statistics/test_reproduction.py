@@ -174,7 +174,7 @@ def test_a_missing_task_fails_its_averages(reproduce: REPRODUCE, scored: Callabl
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"limit": 10}, "scored on the first 10 queries, so it cannot be compared"),
+        ({"limit": "first:10"}, "scored on the first 10 queries, so it cannot be compared"),
         ({"marks": ["other_data"]}, "other data than the benchmark's"),
         ({"provenance": {"dataset": {"source": "sample"}}}, "scored on the made-up sample"),
         ({"provenance": {"imported": {"from": "mteb"}}}, "imported from mteb, which has its own prompts"),
