@@ -32,7 +32,7 @@ def options(parser: Options) -> None:
     parser.add_argument("--per-task", action="store_true", help=f"a line a task, though there are more than {FEW}")
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
-        "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10",
+        "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100",
     ]
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, QueryScores, Result, Run, Sampled, Task, TaskData
+from rzen_eval.core import Mark, QueryScores, Result, Run, Sampled, Side, Task, TaskData
 from rzen_eval.data.chosen import judgements
 from rzen_eval.data.load import LoadedTask, load
 from rzen_eval.engine.embed import Embedded, embed
@@ -16,7 +16,7 @@ from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError
 from rzen_eval.evaluation import provenance
 from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
-from rzen_eval.models.interface import Pipelined
+from rzen_eval.models.interface import Pipelined, Reporting
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
@@ -117,6 +117,7 @@ def finish(
     rankings = ranked(task, data, checked, what, device=rank_device)
     warnings = [
         *data.warnings,
+        *_of_model(model, task, queries, candidates),
         *left.warnings,
         *right.warnings,
         *_short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
@@ -190,6 +191,18 @@ def _sampled(task: Task, data: TaskData, values: NDArray[np.float64]) -> Sampled
     return Sampled(
         n_queries=whole.n_queries, error=standard_error(values, whole.n_queries), judgements=whole.judgements
     )
+
+
+def _of_model(model: Embedder | Pipelined, task: Task, queries: Embedded, candidates: Embedded) -> list[str]:
+    """What is odd about a model's checkpoint, and how much of the task is longer than it reads."""
+    said = list(model.notes()) if isinstance(model, Reporting) else []
+    for side, embedded in zip(Side, (queries, candidates), strict=True):
+        if embedded.n_cut:
+            said.append(
+                f"{task.id}: {side} texts that {_name(model)} reads cut short, to fit its length: {embedded.n_cut} of"
+                f" {len(embedded.vectors)}"
+            )
+    return said
 
 
 def _short_of_memory(budget: int | None, asked: int) -> list[str]:

@@ -1,7 +1,5 @@
 """Which queries of a task are scored, where not all are."""
 
-from pathlib import Path
-
 import pytest
 
 from rzen_eval.api import load_task
@@ -36,7 +34,7 @@ def test_a_limit_is_read_as_it_is_written(given: object, spelled: str, words: st
 
 def test_a_sample_is_the_same_everywhere_and_in_every_order():
     kept = chosen(task(5), EVERY)
-    assert kept == ["181", "380", "522", "616", "844"]
+    assert kept == ["422", "427", "598", "926", "958"]
     assert sorted(chosen(task(5), EVERY[::-1])) == kept
 
 
@@ -81,8 +79,3 @@ def test_pools_stay_whole_and_candidates_of_other_pools_go(name: str):
     assert [item.text for item in part.queries] == [texts[query_id] for query_id in part.query_ids]
     assert part.whole is not None
     assert part.whole.n_queries == len(whole.query_ids)
-
-
-def test_folders_of_moments_that_are_not_asked_about_need_not_be_there(tmp_path: Path):
-    part = loaded("video/qvhighlight", "limit=1", f"cache_dir={tmp_path}")
-    assert len(part.query_ids) == 1
