@@ -81,9 +81,9 @@ class Qwen3VLReranker(Qwen3VL):
             DataError: the pictures have no place in the prompt.
         """
         media = self._media_tokens()
-        in_query = sum(token in media for token in self._encode(query.prompt))
+        in_query = sum(token in media for token in self.encoded(query.prompt))
         whole = query.prompt + candidate.prompt
-        tokens = np.array(self._encode(whole))
+        tokens = np.array(self.encoded(whole))
         plan = pair_of(self.spec.prompt, (whole, tokens, in_query), (seen, offered), media)
         check_vocabulary(plan, self._config.text_config.vocab_size, media)
         if self.spec.max_length is None:
@@ -167,7 +167,7 @@ class Qwen3VLReranker(Qwen3VL):
     @cached_property
     def _special(self) -> NDArray[np.int64]:
         """Tokens that are never cut."""
-        return np.array([*self._tokenizer.all_special_ids, *filter(None, self._media_tokens())])
+        return np.array([*self.tokenizer.all_special_ids, *filter(None, self._media_tokens())])
 
     @cached_property
     def _direction(self) -> torch.Tensor:
@@ -176,7 +176,7 @@ class Qwen3VLReranker(Qwen3VL):
         Raises:
             ModelError: the tokenizer does not know these words as single tokens, or there is no head.
         """
-        known = self._tokenizer.get_vocab()
+        known = self.tokenizer.get_vocab()
         words = (self.spec.yes, self.spec.no)
         if strange := [word for word in words if word not in known]:
             raise ModelError(f"{self.spec.name}: its tokenizer has no token {strange[0]!r}; it cannot answer")

@@ -41,7 +41,9 @@ def model() -> Qwen3VLReranker:
 
 
 def picture(name: str) -> str:
-    return str(GOLDEN / "images" / name[1:] if name.startswith("+") else FIXTURES / "rzen" / "images" / name)
+    return str(
+        FIXTURES / "golden" / "images" / name[1:] if name.startswith("+") else FIXTURES / "rzen" / "images" / name
+    )
 
 
 def item(said: dict[str, Any], instruction: str | None = None) -> Item:
