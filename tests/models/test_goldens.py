@@ -23,7 +23,9 @@ from tests.goldens import NAMES, Golden, cosine, golden, ids, item
 EQUAL = 0.9999 if SAME_PIXELS else 0.999
 EQUAL_IN_BFLOAT16 = 0.999
 SHARED = Path(__file__).parents[3] / "shared" / "golden" / "models"
-OF_A_SIZE = {"name", "checkpoint", "revision", "parameters_b", "dim", "architecture", "reproduces", "base_revision", "license"}
+OF_A_SIZE = {
+    "name", "checkpoint", "revision", "parameters_b", "dim", "architecture", "reproduces", "base_revision", "license",
+}  # fmt: skip
 """What two sizes of one model may differ in."""
 
 
