@@ -74,6 +74,19 @@ class Result(Frozen):
     warnings: list[str]
     provenance: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """The score and what it is of; everything else has a name of its own."""
+        where = " on the made-up sample, not the benchmark" * (self.source == "sample")
+        marks = "".join(f", {mark}" for mark in self.marks)
+        limit = "" if self.limit is None else f", limit {self.limit}"
+        return (
+            f"<Result {self.id}: {self.metric} {100 * self.score:.2f}{where}, {self.n_queries} queries,"
+            f" {self.n_candidates} candidates{limit}{marks}>"
+        )
+
+    def __str__(self) -> str:
+        return repr(self)
+
     @property
     def source(self) -> str | None:
         """Where its data came from: `sample`, `hub`, `mirror` or `imported`; None where the result does not say."""

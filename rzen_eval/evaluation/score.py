@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from rzen_eval.core import Mark, QueryScores, Result, Run, Task, TaskData
 from rzen_eval.data.load import LoadedTask, judgements, load
@@ -12,10 +14,12 @@ from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
-from rzen_eval.errors import DataError
+from rzen_eval.errors import ConfigError, DataError, first_fault
 from rzen_eval.evaluation import provenance
 from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
+from rzen_eval.models.external.in_memory import pipelined
 from rzen_eval.models.interface import Pipelined
+from rzen_eval.models.undisturbed import undisturbed
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
@@ -36,26 +40,84 @@ class Scored:
     queries: QueryScores
 
 
-def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Result:
+def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, limit: int | None = None) -> Result:
     """Score a model on a task.
 
     Args:
         task: see `load_task`.
-        model: anything with `embed(items, side) -> (n, dim) array`; one that returns a list of n arrays of shape
-            (vectors, dim), or MultiVectors, is ranked by MaxSim.
+        model: anything with `embed(items, side) -> (n, dim) array`, which gets items in batches of 32, or of its
+            `batch_size`, with images and frames as PIL images; one that returns a list of n arrays of shape
+            (vectors, dim), or MultiVectors, is ranked by MaxSim. A module that is being trained goes on as it was.
         runtime: how to embed; by default all in this process, so that it works in any script.
+        limit: of queries; None: as the task says.
 
     Returns:
         Scores in both readings, counts, warnings and provenance. Nothing is written.
 
     Raises:
+        ConfigError: an argument is of another kind.
         DataError: the task's data are missing, damaged or not as declared, or an item cannot be embedded.
         ModelError: the model cannot be loaded, or its vectors cannot be ranked.
     """
+    _check_arguments(task, model)
+    if limit is not None:
+        task = _limited(task, limit)
     runtime = runtime or Runtime(workers=0)
-    budget = runtime.tokens_per_batch or (model.tokens_per_batch if isinstance(model, Pipelined) else 1)
-    with Loader(runtime.loaders()) as loader:
-        return score(task, model, loader, tokens_per_batch=budget, rank_device=runtime.rank_device).result
+    engine = pipelined(model)
+    budget = runtime.tokens_per_batch or engine.tokens_per_batch
+    with undisturbed(model), Loader(runtime.loaders()) as loader:
+        scored = score(task, engine, loader, tokens_per_batch=budget, rank_device=runtime.rank_device)
+    return told_of_sample(scored).result
+
+
+SAMPLE = "made-up sample, not the benchmark: a score of it shows that the harness works and says nothing of a model"
+
+
+def told_of_sample(scored: Scored) -> Scored:
+    """The same; of the made-up sample with a warning that says so."""
+    result = scored.result
+    if result.source != "sample":
+        return scored
+    hint = '; load_task(NAME, "data=mirror", "data.root=DIR") reads the benchmark'
+    return replace(scored, result=result.model_copy(update={"warnings": [SAMPLE + hint, *result.warnings]}))
+
+
+def _check_arguments(task: object, model: object) -> None:
+    """Name what is no task or no model, and what it may be."""
+    if not isinstance(task, Task):
+        swapped = " (task and model are swapped)" if isinstance(model, Task) else ""
+        hint = f"; load_task({task!r}) loads one, evaluate_suite takes names" if isinstance(task, str) else ""
+        raise ConfigError(f"evaluate(task, model): expected a Task, found {type(task).__name__}{swapped}{hint}")
+    check_embedder("evaluate(task, model)", model)
+
+
+def check_embedder(what: str, model: object) -> None:
+    """See that a model has `embed(items, side)`.
+
+    Args:
+        what: was called, for the message.
+        model: that it was given.
+
+    Raises:
+        ConfigError: it has not; the message says how to get one that has.
+    """
+    if callable(getattr(model, "embed", None)) and not isinstance(model, type):
+        return
+    found = f"the class {model.__qualname__}, no object of it" if isinstance(model, type) else type(model).__name__
+    hints = {
+        isinstance(model, str): f"; load_model({model!r}) loads a declared one",
+        hasattr(model, "named_parameters"): "; model_from(module, processor, declaration=NAME) makes one of a module",
+    }
+    hint = next((text for holds, text in hints.items() if holds), "")
+    raise ConfigError(f"{what}: expected an object with embed(items, side), found {found}{hint}")
+
+
+def _limited(task: Task, limit: int) -> Task:
+    """The same task with fewer queries."""
+    try:
+        return Task.model_validate({**task.model_dump(), "limit": limit})
+    except ValidationError as error:
+        raise ConfigError(f"evaluate(limit={limit!r}): {first_fault(error)[1]}") from error
 
 
 def score(
@@ -67,7 +129,7 @@ def score(
     rank_device: str = "cpu",
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
-    loaded = load(task)
+    loaded, model = load(task), pipelined(model)
     data = loaded.data
     try:
         queries, candidates = (
