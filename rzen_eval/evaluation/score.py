@@ -269,6 +269,7 @@ def _provenance(
             "content": loaded.content,
             "judgements": judgements(data),
             **({"media": dict(data.media)} if data.media else {}),
+            **({"video_decoders": list(loaded.decoders)} if loaded.decoders else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,

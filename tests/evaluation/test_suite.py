@@ -215,7 +215,7 @@ def test_an_object_gets_no_more_than_its_batch_and_each_distinct_item_once():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: load_model(5), r"load_model: expected names and settings as text, found int 5"),
+        (lambda: load_model(5), r"load_model: expected names and settings as text, found int: 5"),
         (lambda: load_model("mini", devcie="cpu"), r"devcie"),
         (lambda: load_task("vidore_arxivqa", limit=-1), r"limit"),
         (lambda: load_task("visdoc"), r"suite of 24 tasks; load_task takes one.*evaluate_suite all of them"),
