@@ -11,7 +11,8 @@ from rzen_eval.core import Item, Side
 from rzen_eval.data.load import load_data
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import ConfigError
-from rzen_eval.evaluation.score import check_embedder, evaluate
+from rzen_eval.evaluation.arguments import check_embedder
+from rzen_eval.evaluation.score import evaluate
 from rzen_eval.evaluation.suite import score_suite
 from rzen_eval.evaluation.suite_result import SuiteResult
 from rzen_eval.models import open_model

@@ -68,10 +68,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return _plan(config) if chosen.action == "plan" else _fetch(config)
 
 
-def _things(chosen: RunConfig) -> list[Wanted]:
+def _things(chosen: RunConfig, also: Sequence[Wanted] = ()) -> list[Wanted]:
     from rzen_eval.data.wanted import wanted
 
-    things = wanted(list(chosen.tasks.values()))
+    things = [*wanted(list(chosen.tasks.values())), *also]
     if not things:
         source = {
             "sample": "the package makes the sample itself",
@@ -159,6 +159,7 @@ def _unpack(chosen: RunConfig, again: bool) -> int:
 
     from rzen_eval.data.archives import folder_of
     from rzen_eval.data.unpack import unpack
+    from rzen_eval.data.wanted import beside
 
     def open_up(thing: Wanted) -> None:
         if thing.archive is None:
@@ -180,7 +181,7 @@ def _unpack(chosen: RunConfig, again: bool) -> int:
                 " it is of another revision, or its last parts are missing"
             )
 
-    things = [thing for thing in _things(chosen) if thing.archive]
+    things = [thing for thing in _things(chosen, beside(list(chosen.tasks.values()))) if thing.archive]
     if not things:
         print("Nothing to unpack: the chosen tasks need no archive.")
     return _each(things, open_up)

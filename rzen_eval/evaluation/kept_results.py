@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
-from rzen_eval.errors import DataError, ResultError
+from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.evaluation import provenance
-from rzen_eval.results import store
+from rzen_eval.results import protocol, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,6 +108,36 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
     raise ResultError(
         f"{task.id}: {file} holds a full result on data={earlier.source}, which {lesser} would replace;"
         " give results_dir=FOLDER"
+    )
+
+
+def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:
+    """What must be said of results that lie where a run's go and are of another model, or of this one in another way.
+
+    Args:
+        folder: of the model's results.
+        tasks: of the run, by id.
+        described: provenance of the model.
+
+    Returns:
+        One line; None where there are no such results. Those that cannot be read are not looked at.
+    """
+    limits, now = {task.limit for task in tasks.values()}, protocol.identity(described)
+    differing = {}
+    for file in sorted(folder.glob("*.json")):
+        with contextlib.suppress(ResultError):
+            earlier = store.read(file)
+            before = protocol.identity(earlier.provenance.get("model", {}))
+            if earlier.limit in limits and (found := protocol.changes(before, now)):
+                differing[earlier.id] = found[:3]
+    if not differing:
+        return None
+    stay = [name for name in differing if name not in tasks]
+    become = f"{some(stay)} stay beside those of this run, so no command will read the folder" if stay else "replaced"
+    listed = "; ".join(protocol.listed(differing, ("these", "this run")))
+    return (
+        f"{folder} holds results of another model, or of this one in another way ({listed}): {become};"
+        " model.name=NAME keeps them apart"
     )
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from rzen_eval.core import Mark, QueryScores, Result, Run, Task, TaskData
+from rzen_eval.core import Mark, QueryScores, Result, Run, Side, Task, TaskData
 from rzen_eval.data.load import LoadedTask, judgements, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
-from rzen_eval.errors import ConfigError, DataError, first_fault
-from rzen_eval.evaluation import provenance
+from rzen_eval.errors import DataError
+from rzen_eval.evaluation import arguments, provenance
 from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
 from rzen_eval.models.external.in_memory import pipelined
-from rzen_eval.models.interface import Pipelined
+from rzen_eval.models.interface import Pipelined, Reporting
 from rzen_eval.models.undisturbed import undisturbed
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
@@ -59,65 +57,14 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, lim
         DataError: the task's data are missing, damaged or not as declared, or an item cannot be embedded.
         ModelError: the model cannot be loaded, or its vectors cannot be ranked.
     """
-    _check_arguments(task, model)
-    if limit is not None:
-        task = _limited(task, limit)
+    arguments.check(task, model)
+    task = task if limit is None else arguments.limited(task, limit)
     runtime = runtime or Runtime(workers=0)
     engine = pipelined(model)
     budget = runtime.tokens_per_batch or engine.tokens_per_batch
     with undisturbed(model), Loader(runtime.loaders()) as loader:
         scored = score(task, engine, loader, tokens_per_batch=budget, rank_device=runtime.rank_device)
-    return told_of_sample(scored).result
-
-
-SAMPLE = "made-up sample, not the benchmark: a score of it shows that the harness works and says nothing of a model"
-
-
-def told_of_sample(scored: Scored) -> Scored:
-    """The same; of the made-up sample with a warning that says so."""
-    result = scored.result
-    if result.source != "sample":
-        return scored
-    hint = '; load_task(NAME, "data=mirror", "data.root=DIR") reads the benchmark'
-    return replace(scored, result=result.model_copy(update={"warnings": [SAMPLE + hint, *result.warnings]}))
-
-
-def _check_arguments(task: object, model: object) -> None:
-    """Name what is no task or no model, and what it may be."""
-    if not isinstance(task, Task):
-        swapped = " (task and model are swapped)" if isinstance(model, Task) else ""
-        hint = f"; load_task({task!r}) loads one, evaluate_suite takes names" if isinstance(task, str) else ""
-        raise ConfigError(f"evaluate(task, model): expected a Task, found {type(task).__name__}{swapped}{hint}")
-    check_embedder("evaluate(task, model)", model)
-
-
-def check_embedder(what: str, model: object) -> None:
-    """See that a model has `embed(items, side)`.
-
-    Args:
-        what: was called, for the message.
-        model: that it was given.
-
-    Raises:
-        ConfigError: it has not; the message says how to get one that has.
-    """
-    if callable(getattr(model, "embed", None)) and not isinstance(model, type):
-        return
-    found = f"the class {model.__qualname__}, no object of it" if isinstance(model, type) else type(model).__name__
-    hints = {
-        isinstance(model, str): f"; load_model({model!r}) loads a declared one",
-        hasattr(model, "named_parameters"): "; model_from(module, processor, declaration=NAME) makes one of a module",
-    }
-    hint = next((text for holds, text in hints.items() if holds), "")
-    raise ConfigError(f"{what}: expected an object with embed(items, side), found {found}{hint}")
-
-
-def _limited(task: Task, limit: int) -> Task:
-    """The same task with fewer queries."""
-    try:
-        return Task.model_validate({**task.model_dump(), "limit": limit})
-    except ValidationError as error:
-        raise ConfigError(f"evaluate(limit={limit!r}): {first_fault(error)[1]}") from error
+    return arguments.told_of_sample(scored.result)
 
 
 def score(
@@ -174,6 +121,7 @@ def finish(
     rankings = ranked(task, data, checked, what, device=rank_device)
     warnings = [
         *data.warnings,
+        *_of_model(model, task, queries, candidates),
         *left.warnings,
         *right.warnings,
         *_short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
@@ -236,6 +184,18 @@ def measure(
     reading = official if task.metric in differing else exact
     ids = [str(query_id) for query_id in exact.query_ids]
     return Scored(result, rankings.official, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
+
+
+def _of_model(model: Embedder | Pipelined, task: Task, queries: Embedded, candidates: Embedded) -> list[str]:
+    """What is odd about a model's checkpoint, and how much of the task is longer than it reads."""
+    said = list(model.notes()) if isinstance(model, Reporting) else []
+    for side, embedded in zip(Side, (queries, candidates), strict=True):
+        if embedded.n_cut:
+            said.append(
+                f"{task.id}: {side} texts that {_name(model)} reads cut short, to fit its length: {embedded.n_cut} of"
+                f" {len(embedded.vectors)}"
+            )
+    return said
 
 
 def _short_of_memory(budget: int | None, asked: int) -> list[str]:

@@ -15,8 +15,9 @@ from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import RzenEvalError
 from rzen_eval.evaluation import kept_results
+from rzen_eval.evaluation.arguments import told_of_sample
 from rzen_eval.evaluation.progress import Progress
-from rzen_eval.evaluation.score import describe, finish, told_of_sample
+from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.evaluation.suite_result import SuiteResult
 from rzen_eval.models.external.in_memory import pipelined
 from rzen_eval.models.undisturbed import undisturbed
@@ -112,15 +113,14 @@ class _Scoring:
         progress.end()
         if loaded is None or not self.peers.first:
             return None
-        scored = told_of_sample(
-            finish(
-                loaded,
-                self.model,
-                *(collect(plan, side) for side in sides),
-                tokens_per_batch=plan.tokens_per_batch,
-                rank_device=self.runtime.rank_device,
-            )
+        scored = finish(
+            loaded,
+            self.model,
+            *(collect(plan, side) for side in sides),
+            tokens_per_batch=plan.tokens_per_batch,
+            rank_device=self.runtime.rank_device,
         )
+        result = told_of_sample(scored.result)
         if folder is not None:
-            records.write(folder, scored.result, scored.run, scored.queries)
-        return scored.result
+            records.write(folder, result, scored.run, scored.queries)
+        return result

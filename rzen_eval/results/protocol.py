@@ -54,7 +54,11 @@ def commit(revision: str | None) -> str | None:
 
 def settings(result: Result) -> Facts:
     """How the model was used: prompt, budgets, positions and all else, under the names of its declaration."""
-    return {key: value for key, value in result.provenance.get("model", {}).items() if key not in NO_SETTING}
+    return _settings(result.provenance.get("model", {}))
+
+
+def _settings(described: Mapping[str, Any]) -> Facts:
+    return {key: value for key, value in described.items() if key not in NO_SETTING}
 
 
 def presented(result: Result) -> Facts:
@@ -76,6 +80,31 @@ def made_with(result: Result) -> Facts:
     }
     software = {key: value for key, value in provenance.get("software", {}).items() if key != "code"}
     return {**model, **software}
+
+
+def identity(described: Mapping[str, Any]) -> Facts:
+    """What makes a model the one that it is, by what it says of itself: its weights, and how it is used."""
+    weights = described.get("weights")
+    return _settings(described) | ({} if weights is None else {"weights": weights})
+
+
+def mixture(results: Iterable[Result]) -> str | None:
+    """What tells that results which stand under one name are of two models, in one line; None: nothing does.
+
+    Results of `limit` queries are held against each other alone, since no table joins them with the others. A fact that
+    a result does not hold, such as the weights of an imported one, tells nothing.
+    """
+    known: dict[int | None, Facts] = {}
+    holder: dict[tuple[int | None, str], str] = {}
+    for result in results:
+        facts, before = identity(result.provenance.get("model", {})), known.setdefault(result.limit, {})
+        if differing := changes(before, facts):
+            first = holder[result.limit, differing[0].name.partition(".")[0]]
+            return "; ".join(listed({"": differing[:3]}, (first, result.id)))
+        for name, value in facts.items():
+            if name not in before:
+                before[name], holder[result.limit, name] = value, result.id
+    return None
 
 
 @dataclass(frozen=True, slots=True)

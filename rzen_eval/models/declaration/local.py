@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
 from rzen_eval.models import FAMILIES, class_of
+from rzen_eval.models.declaration.name import fits_a_file_name, name_of
 
 if TYPE_CHECKING:
     Family = str
@@ -118,6 +119,11 @@ class Prompt(Frozen):
     announce: Mapping[Kind, str] = {}
     """Put before the text of a candidate that stands for a class label, an answer or a caption."""
     ends: Ends = Ends()
+    pooled: str | None = None
+    """The token that every prompt ends with, once, and whose state is the vector; checked when a model is loaded. None:
+    it differs from item to item."""
+    spelled: tuple[str, ...] = ()
+    """Words of the template that the tokenizer must not know as tokens; checked likewise."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -150,7 +156,7 @@ class Architecture(Frozen):
 class Declared(Frozen):
     """What every declaration in `conf/model` says. Nothing is loaded."""
 
-    name: str = Field(pattern=r"^[\w][\w.+-]*$")
+    name: Annotated[str, Field(pattern=r"^[\w][\w.+-]*$"), AfterValidator(fits_a_file_name)]
     """Names the folder of the results."""
     family: str
     """The class that loads it."""
@@ -183,6 +189,13 @@ class Checkpointed(Declared):
     pickled_weights: bool = False
     """Take weights in files that are not safetensors where there are no others."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_checkpoint(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("name") is None and isinstance(raw.get("checkpoint"), str):
+            return raw | {"name": name_of(raw["checkpoint"])}
+        return raw
+
     @property
     def source(self) -> str:
         """The repository or folder of the checkpoint."""
@@ -195,6 +208,8 @@ class ModelSpec(Checkpointed):
     family: Family
     base: str | None = None
     """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
+    base_revision: str | None = None
+    """Commit of that model's hub repository; None: the one that the adapter names, or else its newest."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt

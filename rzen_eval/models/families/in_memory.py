@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
 from rzen_eval.models import class_of
+from rzen_eval.models.checkpoint import image_settings
 from rzen_eval.models.checkpoint.files import Checkpoint
 
 if TYPE_CHECKING:
@@ -32,10 +33,19 @@ class Held:
     pictures: Mapping[str, Any]
     """Settings of the image processor; empty where there is none."""
 
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Stands for files that there are not."""
-        return Checkpoint(Path(HERE), HERE, local=True)
+    def into(self, model: LocalModel) -> None:
+        """Give a model what it would take from its checkpoint."""
+        model.checkpoint = Checkpoint(Path(HERE), HERE, local=True)
+        model.config = self.network.config
+        model.device, model.dtype = self.network.device, self.network.dtype
+        model.attention = str(model.config._attn_implementation)  # noqa: SLF001 - transformers has no other name
+        vars(model).update(_model=self.network, tokenizer=self.tokenizer)
+
+    def image_settings(
+        self, mean: image_settings.Channels, std: image_settings.Channels, expected: Mapping[str, Any]
+    ) -> image_settings.ImageSettings:
+        """Of the processor's pictures; arguments as for `image_settings.read`."""
+        return image_settings.of(Path("the image processor"), self.pictures, mean, std, expected)
 
 
 def model_of(module: Any, processor: Any, spec: ModelSpec) -> LocalModel:

@@ -88,12 +88,11 @@ class LocalModel(ABC):
             self.attention = device.attention(spec, self.device, self.dtype)
             self.config = self.read_config(spec, self.checkpoint.folder)
         else:
-            self.checkpoint, self.config = held.checkpoint, held.network.config
-            self.device, self.dtype = held.network.device, held.network.dtype
-            self.attention = str(self.config._attn_implementation)  # noqa: SLF001 - transformers has no other name
-            self._model, self._tokenizer = held.network, held.tokenizer
+            held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
-        self.image_settings = self._read_image_settings()
+        own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
+        given = (self.mean, self.std, self._expected_settings())
+        self.image_settings = held.image_settings(*given) if held else image_settings.read(own, *given)
         self.dim = self._dimensions()
 
     def __repr__(self) -> str:
@@ -160,13 +159,6 @@ class LocalModel(ABC):
         resampled: Preparation = replace(made, resample=self.image_settings.resample)
         return resampled
 
-    def _read_image_settings(self) -> image_settings.ImageSettings:
-        expected = self._expected_settings()
-        if self._held is not None:
-            return image_settings.of(self.checkpoint.folder, self._held.pictures, self.mean, self.std, expected)
-        own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
-        return image_settings.read(own, self.mean, self.std, expected)
-
     def _expected_settings(self) -> dict[str, Any]:
         """Settings of pictures that follow from the model's sizes, by name."""
         return {}
@@ -197,18 +189,23 @@ class LocalModel(ABC):
 
     def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
         """As `plan`, of an item that is rendered already."""
-        if not visuals and self.spec.prompt.unread is not None and rendered.pictures:
-            rendered = replace(rendered, prompt=self.spec.prompt.unread)
-        # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
-        media = self._media_tokens()
-        plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, media)
-        check_vocabulary(plan, self._config.text_config.vocab_size, media)
-        limit = self.spec.max_length
+        plan, limit = self._placed(rendered, visuals), self.spec.max_length
         if limit is None or plan.length <= limit:
             return plan
-        tail = self._encode(text_after(self.spec.prompt, rendered.item, rendered.side))
+        tail = self.encoded(text_after(self.spec.prompt, rendered.item, rendered.side))
         return replace(plan, input_ids=shortened(plan, tail, limit, self.spec.name))
+
+    def _placed(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
+        """An item as token ids, however many these are."""
+        unread, prompt = self.spec.prompt.unread, rendered.prompt
+        if not visuals and unread is not None and rendered.pictures:
+            prompt = unread
+        # An empty text, such as a choice of nothing but dots, is read as one padding token.
+        tokens = np.array(self.encoded(prompt) or [self.tokenizer.pad_token_id])
+        media = self._media_tokens()
+        plan = placed(self.spec.prompt, prompt, tokens, visuals, media)
+        check_vocabulary(plan, self._config.text_config.vocab_size, media)
+        return plan
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
@@ -283,15 +280,33 @@ class LocalModel(ABC):
             "dim": self.dim,
         }
 
+    def notes(self) -> list[str]:
+        """What is odd about the checkpoint, for readers of results.
+
+        Raises:
+            ModelError: its tokenizer makes another model of it.
+        """
+        return loading.check_tokens(self)
+
+    def cuts(self, rendered: Rendered) -> bool:
+        """Whether the text of an item is cut to fit the model's length."""
+        limit = self.spec.max_length
+        # A token is a byte at least, so that most prompts need not be tokenized to know.
+        if limit is None or len(rendered.prompt.encode()) + rendered.pictures.most_tokens <= limit:
+            return False
+        return self._placed(rendered, rendered.pictures.measure()).length > limit
+
     @cached_property
     def _model(self) -> Any:
         return loading.network(self)
 
     @cached_property
-    def _tokenizer(self) -> Any:
+    def tokenizer(self) -> Any:
+        """The checkpoint's, with the tokens of media."""
         return loading.tokenizer(self.spec, self.checkpoint.processing, self.marks)
 
-    def _encode(self, text: str) -> list[int]:
+    def encoded(self, text: str) -> list[int]:
+        """Token ids of a prompt."""
         # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
-        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
+        ids: list[int] = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
         return ids

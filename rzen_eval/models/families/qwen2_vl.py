@@ -82,6 +82,10 @@ class Qwen2VL(LocalModel):
         """Sizes within the declared budgets."""
         return px.Sizing.of(spec, cls.token_side)
 
+    def loading_options(self) -> dict[str, Any]:
+        """Names of weights as any version of transformers saves them, those of the class with a head included."""
+        return {"key_mapping": dict(self.adapted)}
+
     def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
         embeds = self._inner.language_model.embed_tokens(batch.ids)
         cells, grid = self._patches(pixels)
