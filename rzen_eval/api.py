@@ -15,12 +15,12 @@ from rzen_eval.evaluation.arguments import check_embedder
 from rzen_eval.evaluation.score import evaluate
 from rzen_eval.evaluation.suite import score_suite
 from rzen_eval.evaluation.suite_result import SuiteResult
-from rzen_eval.models import open_model
+from rzen_eval.models import open_model, open_reranker
 from rzen_eval.models.declaration.local import ModelSpec
 from rzen_eval.ranking.metrics import score_run
 
 if TYPE_CHECKING:
-    from rzen_eval.core import Embedder, Task
+    from rzen_eval.core import Embedder, Reranker, Task
     from rzen_eval.models.interface import Model
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "evaluate_suite",
     "load_data",
     "load_model",
+    "load_reranker",
     "load_task",
     "model_from",
     "score_run",
@@ -53,7 +54,7 @@ def load_model(name: str, *overrides: str, **settings: Any) -> Model:
         ModelError: the checkpoint cannot be found or loaded, or not all of its weights are used.
     """
     words = _words("load_model", name, overrides, settings)
-    chosen = compose.load([f"model={name}", *map(_of_model, words)], need_tasks=False)
+    chosen = compose.load([f"model={name}", *(_of("model", word) for word in words)], need_tasks=False)
     model = open_model(chosen.model, chosen.cache_dir)
     model.load()
     return model
@@ -81,7 +82,7 @@ def model_from(module: Any, processor: Any, *overrides: str, declaration: str, *
         ModelError: the module is of another family.
     """
     words = _words("model_from", declaration, overrides, settings)
-    spec = compose.load([f"model={declaration}", *map(_of_model, words)], need_tasks=False).model
+    spec = compose.load([f"model={declaration}", *(_of("model", word) for word in words)], need_tasks=False).model
     if not isinstance(spec, ModelSpec):
         raise ConfigError(
             f"model_from: {declaration} is of family {spec.family}, which transformers does not compute here; an object"
@@ -90,6 +91,30 @@ def model_from(module: Any, processor: Any, *overrides: str, declaration: str, *
     from rzen_eval.models.families.in_memory import model_of
 
     return model_of(module, processor, spec)
+
+
+def load_reranker(name: str, *overrides: str, **settings: Any) -> Reranker:
+    """Load a declared reranker.
+
+    Args:
+        name: file name in `conf/reranker`, such as `qwen3_vl_reranker_2b`.
+        overrides: settings of the declaration, such as `checkpoint=/models/reranker`, `dtype=bf16`, `device=cpu`.
+        settings: the same as keywords: `device="cpu"`.
+
+    Returns:
+        The reranker, with `score(query, candidates)`.
+
+    Raises:
+        ConfigError: no such reranker or setting.
+        ModelError: the checkpoint cannot be found or loaded, or not all of its weights are used.
+    """
+    words = [_of("reranker", word) for word in _words("load_reranker", name, overrides, settings)]
+    chosen = compose.load([f"reranker={name}", *words], need_tasks=False)
+    if chosen.reranker is None:
+        raise ConfigError(f"reranker={name} is no reranker; expected one of conf/reranker")
+    reranker = open_reranker(chosen.reranker, chosen.cache_dir)
+    reranker.load()
+    return reranker
 
 
 def load_task(name: str, *overrides: str, **settings: Any) -> Task:
@@ -157,8 +182,9 @@ def evaluate_suite(
     return score_suite(names, config.tasks, model, runtime or Runtime(workers=0, progress="quiet"), folder)
 
 
-def _of_model(word: str) -> str:
-    return word if word.startswith(("model.", "cache_dir=")) else f"model.{word}"
+def _of(group: str, word: str) -> str:
+    """A setting of a declaration as the command line takes it."""
+    return word if word.startswith((f"{group}.", "cache_dir=")) else f"{group}.{word}"
 
 
 def _words(what: str, name: object, overrides: Sequence[object], settings: Mapping[str, Any]) -> list[str]:

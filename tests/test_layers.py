@@ -26,6 +26,7 @@ FLOORS = {
         {"pictures", "checkpoint", "device", "token_budget", "undisturbed"},
         {"interface", "prompt", "batch"},
         {"external", "families"},
+        {"rerankers"},
     ],
     "results": [
         {"store", "protocol"},

@@ -10,6 +10,7 @@ from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import Frozen, Source, Task
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.models.declaration.external import AnySpec
+from rzen_eval.models.declaration.reranker import AnyReranker
 
 
 class RunConfig(Frozen):
@@ -23,4 +24,6 @@ class RunConfig(Frozen):
     model: AnySpec
     runtime: Runtime
     reference: Reference | None
+    reranker: AnyReranker | None = None
+    """The second stage of `rzen-eval rerank`; no run has one."""
     tasks: dict[str, Task]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rzen_eval.core.items import Embedder, Encoded, Item, Kind, Media, SavedAsJpeg, Side
+from rzen_eval.core.pairs import Reranker
 from rzen_eval.core.results import Mark, QueryScores, Result, Run
 from rzen_eval.core.tasks import Dataset, Frozen, Instruction, Modality, Source, Task, TaskData
 from rzen_eval.core.vectors import MultiVectors, Vectors
@@ -20,6 +21,7 @@ __all__ = [
     "Modality",
     "MultiVectors",
     "QueryScores",
+    "Reranker",
     "Result",
     "Run",
     "SavedAsJpeg",
