@@ -29,7 +29,7 @@ FLOORS = {
         {"rerankers"},
     ],
     "results": [
-        {"store", "protocol"},
+        {"store", "protocol", "sampling"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

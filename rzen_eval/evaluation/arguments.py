@@ -53,7 +53,7 @@ def check_embedder(what: str, model: object) -> None:
     raise ConfigError(f"{what}: expected an object with embed(items, side), found {found}{hint}")
 
 
-def limited(task: Task, limit: int) -> Task:
+def limited(task: Task, limit: int | str) -> Task:
     """The same task with fewer queries."""
     try:
         return Task.model_validate({**task.model_dump(), "limit": limit})

@@ -98,7 +98,7 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
     """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
     task = loaded.task
     if earlier.limit is None and task.limit is not None:
-        lesser = f"a score of the first {task.limit} queries"
+        lesser = f"a score of {task.limit.words}"
     elif earlier.limit is None and earlier.source != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
     elif earlier.limit is None and Mark.OTHER_DATA not in earlier.marks and loaded.data.other_data:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, QueryScores, Result, Run, Side, Task, TaskData
-from rzen_eval.data.load import LoadedTask, judgements, load
+from rzen_eval.core import Mark, QueryScores, Result, Run, Sampled, Side, Task, TaskData
+from rzen_eval.data.chosen import judgements
+from rzen_eval.data.load import LoadedTask, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides
@@ -21,9 +22,13 @@ from rzen_eval.models.undisturbed import undisturbed
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
+from rzen_eval.results.sampling import standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from rzen_eval.core import Embedder
     from rzen_eval.engine.spent import Spent
@@ -38,7 +43,7 @@ class Scored:
     queries: QueryScores
 
 
-def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, limit: int | None = None) -> Result:
+def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, limit: int | str | None = None) -> Result:
     """Score a model on a task.
 
     Args:
@@ -47,7 +52,7 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, lim
             `batch_size`, with images and frames as PIL images; one that returns a list of n arrays of shape
             (vectors, dim), or MultiVectors, is ranked by MaxSim. A module that is being trained goes on as it was.
         runtime: how to embed; by default all in this process, so that it works in any script.
-        limit: of queries; None: as the task says.
+        limit: how many queries, a random sample of them, or `first:20`; None: as the task says.
 
     Returns:
         Scores in both readings, counts, warnings and provenance. Nothing is written.
@@ -163,6 +168,7 @@ def measure(
             raise DataError(f"{task.id}: {name} is {value}, no number to keep; look at the grades of its judgements")
     differing = {name: value for name, value in means.items() if abs(value - metrics[name]) > 1e-12}
     marks = {Mark.OTHER_DATA: data.other_data, Mark.COLLAPSED: collapsed}
+    reading = official if task.metric in differing else exact
     result = Result(
         id=task.id,
         task=task.name,
@@ -177,13 +183,23 @@ def measure(
         n_candidates=len(data.candidate_ids),
         n_ties=len(rankings.official.tied),
         limit=task.limit,
+        sampled=_sampled(task, data, reading.values[task.metric]),
         marks=tuple(mark for mark, holds in marks.items() if holds),
         warnings=list(warnings),
         provenance=dict(where_from),
     )
-    reading = official if task.metric in differing else exact
     ids = [str(query_id) for query_id in exact.query_ids]
     return Scored(result, rankings.official, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
+
+
+def _sampled(task: Task, data: TaskData, values: NDArray[np.float64]) -> Sampled | None:
+    """What the scores of a random sample tell of the whole task, values of shape (queries,)."""
+    if data.whole is None or task.limit is None or task.limit.how == "first":
+        return None
+    whole = data.whole
+    return Sampled(
+        n_queries=whole.n_queries, error=standard_error(values, whole.n_queries), judgements=whole.judgements
+    )
 
 
 def _of_model(model: Embedder | Pipelined, task: Task, queries: Embedded, candidates: Embedded) -> list[str]:

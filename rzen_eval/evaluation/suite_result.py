@@ -9,7 +9,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.results.tables.averages import average
 from rzen_eval.results.tables.document import Document, Part, Table, markdown, table_html
 from rzen_eval.results.tables.escape import for_html
-from rzen_eval.results.tables.rows import notes
+from rzen_eval.results.tables.rows import half, notes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -48,6 +48,12 @@ class SuiteResult:
         return _mean(list(self.tasks.values()))
 
     @property
+    def margin(self) -> float | None:
+        """Half the 95 % interval of the overall, where it is an estimate from random samples of queries, else None."""
+        half_points = None if self.overall is None else half(list(self.tasks.values()))
+        return None if half_points is None else half_points / 100
+
+    @property
     def groups(self) -> dict[str, float]:
         """Mean over the tasks of each group that has all of them."""
         members: dict[str, list[str]] = {}
@@ -66,7 +72,8 @@ class SuiteResult:
             prefix: put before every name, such as `eval/`.
         """
         spent = [result.provenance["embedding"] for result in self.tasks.values()]
-        numbers = {"overall": self.overall} if self.overall is not None else {}
+        whole = {"overall": self.overall, "margin": self.margin}
+        numbers = {name: value for name, value in whole.items() if value is not None}
         numbers |= {f"groups/{group}": value for group, value in self.groups.items()}
         numbers |= {f"tasks/{task}": result.score for task, result in self.tasks.items()}
         numbers |= {
@@ -78,7 +85,7 @@ class SuiteResult:
         return {f"{prefix}{name}": value for name, value in numbers.items()}
 
     def __repr__(self) -> str:
-        said = "no overall" if self.overall is None else f"{100 * self.overall:.2f}"
+        said = "no overall" if self.overall is None else self._whole()
         failed = f", {len(self.failed)} failed" if self.failed else ""
         remarks = "".join(f", {remark}" for remark in self._remarks())
         return f"<SuiteResult {self.suite}: {said} over {len(self.tasks)} tasks{failed}{remarks}>"
@@ -90,8 +97,13 @@ class SuiteResult:
         remarks = "".join(f"<p>{for_html(text)}</p>" for text in [*self._remarks(), *self._failures()])
         return f"{remarks}{table_html(self._table())}"
 
+    def _whole(self) -> str:
+        """The overall in percent; of an estimate with its interval."""
+        value = 100 * (self.overall or 0.0)
+        return f"{value:.2f}" if self.margin is None else f"≈ {value:.1f} ± {100 * self.margin:.1f}"
+
     def _table(self) -> Table:
-        rows = [] if self.overall is None else [["all tasks", _percent(self.overall), "", ""]]
+        rows = [] if self.overall is None else [["all tasks", self._whole(), "", ""]]
         rows += [[group, _percent(value), "", ""] for group, value in self.groups.items()]
         rows += [
             [task, _percent(result.score), result.metric, str(result.n_queries)] for task, result in self.tasks.items()

@@ -158,8 +158,9 @@ def test_a_suite_is_averaged_as_tables_average_and_says_that_it_is_the_sample():
     assert found.groups == {"ViDoRe-V1": found.overall}
     numbers = found.to_dict("eval/")
     assert numbers["eval/overall"] == found.overall
+    assert f"≈ {100 * found.overall:.1f} ± " in repr(found)
     assert set(numbers) == {
-        "eval/overall", "eval/groups/ViDoRe-V1", "eval/tasks/vidore_arxivqa", "eval/tasks/vidore_docvqa",
+        "eval/overall", "eval/margin", "eval/groups/ViDoRe-V1", "eval/tasks/vidore_arxivqa", "eval/tasks/vidore_docvqa",
         "eval/cost/seconds", "eval/cost/items", "eval/cost/tokens", "eval/failed",
     }  # fmt: skip
     for shown in (repr(found), str(found), found._repr_html_()):
@@ -185,7 +186,7 @@ def test_a_task_without_data_is_the_made_up_sample_and_says_so_everywhere():
     result = evaluate(task, toys.Constant(), limit=3)
     assert repr(task) == "<Task vidore_arxivqa: ViDoRe-V1, ndcg_linear@5, data=sample (made-up, not the benchmark)>"
     assert "made-up sample, not the benchmark" in result.warnings[0]
-    assert "on the made-up sample, not the benchmark, 3 queries" in repr(result)
+    assert "on the made-up sample, not the benchmark, 3 random queries" in repr(result)
     assert result.source == "sample"
 
 
@@ -226,7 +227,10 @@ def test_an_object_gets_no_more_than_its_batch_and_each_distinct_item_once():
         (lambda: evaluate(toys.Constant(), load_task("vidore_arxivqa")), r"task and model are swapped"),
         (lambda: evaluate(load_task("vidore_arxivqa"), "mini"), r"found str; load_model\('mini'\) loads"),
         (lambda: evaluate(load_task("vidore_arxivqa"), toys.Constant), r"the class Constant, no object of it"),
-        (lambda: evaluate(load_task("vidore_arxivqa"), toys.Constant(), limit=0), r"evaluate\(limit=0\): expected"),
+        (
+            lambda: evaluate(load_task("vidore_arxivqa"), toys.Constant(), limit=0),
+            r"evaluate\(limit=0\): .*expected a number of queries",
+        ),
         (lambda: evaluate_suite(torch.nn.Linear(1, 1), "visdoc"), r"found Linear; model_from\(module, processor"),
         (lambda: evaluate_suite(toys.Constant(), "visdocs"), r"visdocs"),
         (lambda: evaluate_suite(toys.Constant(), "visdoc", "model=mini"), r"'model=mini' is not taken"),
