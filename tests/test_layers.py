@@ -23,7 +23,7 @@ LAYERS = [
 FLOORS = {
     "models": [
         {"declaration", "mini"},
-        {"pictures", "checkpoint", "device", "token_budget"},
+        {"pictures", "checkpoint", "device", "token_budget", "undisturbed"},
         {"interface", "prompt", "batch"},
         {"external", "families"},
         {"rerankers"},

@@ -91,6 +91,19 @@ class Result(Frozen):
     warnings: list[str]
     provenance: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """The score and what it is of; everything else has a name of its own."""
+        where = " on the made-up sample, not the benchmark" * (self.source == "sample")
+        marks = "".join(f", {mark}" for mark in self.marks)
+        asked = f"{self.n_queries} queries" if self.limit is None else self.limit.words
+        return (
+            f"<Result {self.id}: {self.metric} {100 * self.score:.2f}{where}, {asked}, {self.n_candidates}"
+            f" candidates{marks}>"
+        )
+
+    def __str__(self) -> str:
+        return repr(self)
+
     @field_validator("limit", mode="before")
     @classmethod
     def _once_the_first(cls, value: Any) -> Any:

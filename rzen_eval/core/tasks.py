@@ -107,6 +107,15 @@ class Task(Frozen):
     """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
     cache_dir: Path
 
+    def __repr__(self) -> str:
+        """What it is and where its data are; everything else has a name of its own."""
+        sample = " (made-up, not the benchmark)" * (self.source.kind == "sample")
+        limit = "" if self.limit is None else f", {self.limit.words}"
+        return f"<Task {self.id}: {self.group}, {self.metric}, data={self.source.kind}{sample}{limit}>"
+
+    def __str__(self) -> str:
+        return repr(self)
+
     @model_validator(mode="after")
     def _ranked_whole(self) -> Self:
         if self.evaluator == "mteb" and self.pool != "corpus":

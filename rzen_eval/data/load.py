@@ -32,12 +32,15 @@ class LoadedTask:
     data: TaskData
     content: str
     """What identifies the content of its rows and media; see `content`."""
+    decoders: tuple[str, ...] = ()
+    """Libraries that decoded its videos, with their versions; none where there are frames on disk."""
 
 
 def load(task: Task) -> LoadedTask:
     """As `load_data`, with what identifies the content."""
     data = load_data(task)
-    return LoadedTask(task, data, content(task, data))
+    decoders: set[str] = set()
+    return LoadedTask(task, data, content(task, data, decoders), tuple(sorted(decoders)))
 
 
 def load_data(task: Task) -> TaskData:
@@ -86,10 +89,15 @@ def _same_commit(task: Task, data: TaskData) -> list[str]:
     return [problem]
 
 
-def content(task: Task, data: TaskData) -> str:
+def content(task: Task, data: TaskData, decoders: set[str] | None = None) -> str:
     """What identifies everything that a task was made of: its rows' revision, and size and time of its media files.
 
     Pictures inside the rows are covered by the revision, and those of the sample by its version.
+
+    Args:
+        task: as declared.
+        data: its items.
+        decoders: gets the names of what decodes its videos.
 
     Raises:
         DataError: an item cannot be made, its folder of frames is missing, say; it is named.
@@ -102,6 +110,8 @@ def content(task: Task, data: TaskData) -> str:
     for item in chain.from_iterable(_made(task, *side) for side in sides):
         for media in chain(item.images, item.frames):
             path = media.clip.video.path if isinstance(media, Frame) else media
+            if isinstance(media, Frame) and decoders is not None:
+                decoders.add(media.clip.video.decoder)
             if isinstance(path, (str, os.PathLike)):
                 stat = Path(path).stat() if Path(path).exists() else None
                 digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode() if stat else b"missing\n")

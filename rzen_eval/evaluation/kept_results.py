@@ -48,6 +48,24 @@ def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Ca
     return None
 
 
+def refuse_lesser(folder: Path, loaded: LoadedTask) -> None:
+    """See that a result which is about to be made would not replace a better one.
+
+    Args:
+        folder: of the model's results.
+        loaded: the task as it is now.
+
+    Raises:
+        ResultError: the one that is there is a full one and this task would replace it by a lesser one.
+    """
+    file = folder / f"{loaded.task.id}.json"
+    try:
+        earlier = store.read(file)
+    except ResultError:
+        return  # there is none, or none that can be read
+    _guard(file, earlier, loaded)
+
+
 def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
     """As `kept`, without reading the task's rows, where what identifies them alone tells that nothing has changed.
 

@@ -14,9 +14,11 @@ from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError
-from rzen_eval.evaluation import provenance
+from rzen_eval.evaluation import arguments, provenance
 from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
+from rzen_eval.models.external.in_memory import pipelined
 from rzen_eval.models.interface import Pipelined, Reporting
+from rzen_eval.models.undisturbed import undisturbed
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
@@ -41,26 +43,33 @@ class Scored:
     queries: QueryScores
 
 
-def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Result:
+def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, limit: int | str | None = None) -> Result:
     """Score a model on a task.
 
     Args:
         task: see `load_task`.
-        model: anything with `embed(items, side) -> (n, dim) array`; one that returns a list of n arrays of shape
-            (vectors, dim), or MultiVectors, is ranked by MaxSim.
+        model: anything with `embed(items, side) -> (n, dim) array`, which gets items in batches of 32, or of its
+            `batch_size`, with images and frames as PIL images; one that returns a list of n arrays of shape
+            (vectors, dim), or MultiVectors, is ranked by MaxSim. A module that is being trained goes on as it was.
         runtime: how to embed; by default all in this process, so that it works in any script.
+        limit: how many queries, a random sample of them, or `first:20`; None: as the task says.
 
     Returns:
         Scores in both readings, counts, warnings and provenance. Nothing is written.
 
     Raises:
+        ConfigError: an argument is of another kind.
         DataError: the task's data are missing, damaged or not as declared, or an item cannot be embedded.
         ModelError: the model cannot be loaded, or its vectors cannot be ranked.
     """
+    arguments.check(task, model)
+    task = task if limit is None else arguments.limited(task, limit)
     runtime = runtime or Runtime(workers=0)
-    budget = runtime.tokens_per_batch or (model.tokens_per_batch if isinstance(model, Pipelined) else 1)
-    with Loader(runtime.loaders()) as loader:
-        return score(task, model, loader, tokens_per_batch=budget, rank_device=runtime.rank_device).result
+    engine = pipelined(model)
+    budget = runtime.tokens_per_batch or engine.tokens_per_batch
+    with undisturbed(model), Loader(runtime.loaders()) as loader:
+        scored = score(task, engine, loader, tokens_per_batch=budget, rank_device=runtime.rank_device)
+    return arguments.told_of_sample(scored.result)
 
 
 def score(
@@ -72,7 +81,7 @@ def score(
     rank_device: str = "cpu",
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
-    loaded = load(task)
+    loaded, model = load(task), pipelined(model)
     data = loaded.data
     try:
         queries, candidates = (
@@ -236,6 +245,7 @@ def _provenance(
             "content": loaded.content,
             "judgements": judgements(data),
             **({"media": dict(data.media)} if data.media else {}),
+            **({"video_decoders": list(loaded.decoders)} if loaded.decoders else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,
