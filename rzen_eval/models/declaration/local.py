@@ -243,6 +243,9 @@ class ModelSpec(Checkpointed):
     clip_tokens: int | None = Field(default=None, gt=0)
     """Most tokens of a whole video, so that many frames are smaller each; None: frames do not depend on how many there
     are."""
+    clips_in_float: bool = False
+    """Whether the frames of a clip get their last size as torchvision resizes them, rounded once; else as Pillow does,
+    which is faster."""
     positions: Literal["sequential", "mrope"] = "sequential"
     """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
