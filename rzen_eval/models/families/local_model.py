@@ -286,7 +286,7 @@ class LocalModel(ABC):
         Raises:
             ModelError: its tokenizer makes another model of it.
         """
-        return loading.check_tokens(self)
+        return [*self.checkpoint.unpinned, *loading.check_tokens(self)]
 
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""
