@@ -29,7 +29,7 @@ FLOORS = {
         {"rerankers"},
     ],
     "results": [
-        {"store", "protocol", "sampling"},
+        {"store", "protocol", "sampling", "json_file"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},
