@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
@@ -48,11 +49,16 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.engine.ranks import Rank
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
+    from rzen_eval.evaluation.suite_result import SuiteResult
+    from rzen_eval.evaluation.tracking import track
     from rzen_eval.models.external.foreign_code import TRACEBACK
+    from rzen_eval.results.exchange.trackers import need
 
     if chosen.traceback:
         os.environ[TRACEBACK] = "1"
-    config = compose.load(settings, places)
+    config, began = compose.load(settings, places), time.perf_counter()
+    if config.track is not None:
+        need(config.track)
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
@@ -70,6 +76,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     # Without the averages, as with limit=first:N, the tasks are all there is to show.
     few = len(config.tasks) <= FEW or (config.limit is not None and config.limit.how == "first")
     show(document(config, outcome, every=few or chosen.per_task or not sys.stdout.isatty()))
+    words = next((word.removeprefix("task=") for word in settings if word.startswith("task=")), "mmeb_v2")
+    groups = {task.id: task.group for task in config.tasks.values()}
+    found = SuiteResult(words, outcome.results, groups, outcome.failed, time.perf_counter() - began)
+    track(config, found, config.model.name, config.results_dir / config.model.name)
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
 
