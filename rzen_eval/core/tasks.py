@@ -94,7 +94,7 @@ class Task(Frozen):
     instruction: Instruction = Instruction()
     options: dict[str, Any] = {}
     """What the recipe needs to know beside this: columns, folders, labels; each recipe has a schema for its own."""
-    n_queries: int | None = Field(default=None, gt=0)
+    n_queries: int | None = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
     """None where the count is not public, as for queries."""
     counts: Literal["declared", "upstream"] = "declared"
