@@ -57,13 +57,15 @@ def assumed(task: Task, reader: Reader, reason: str | None = None, corpora: set[
     """
     shape = typical(task)
     declared = task.n_queries or QUERIES
-    n_queries = min(declared, task.limit or declared)
+    n_queries = min(declared, task.limit.n) if task.limit else declared
     if shape is None:
         return TaskCost(
             task.id, task.modality, n_queries, task.n_candidates, Amount(), Amount(), source=UNKNOWN, reason=reason
         )
     asking = n_queries if task.pool == "query" else declared
     n_candidates = task.n_candidates or (asking if shape.to_a_query else 1) * shape.candidates
+    if task.n_candidates and shape.to_a_query:
+        n_candidates = round(task.n_candidates * asking / declared)
     met = corpora is not None and shape.corpus in corpora
     if corpora is not None and shape.corpus is not None:
         corpora.add(shape.corpus)

@@ -7,9 +7,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
+
+from rzen_eval.results.tables.escape import for_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rzen_eval.core import Result
 
 Mode = Literal["auto", "bar", "lines", "json", "quiet"]
@@ -37,6 +41,13 @@ class Progress:
             self._event("message", text=line)
         elif self._mode != "quiet":
             tqdm.write(line, file=sys.stderr)
+
+    def warn(self, line: str) -> None:
+        """A line that is said in any mode, and marked as ours."""
+        if self._mode == "json":
+            self._event("message", text=line)
+        else:
+            tqdm.write(f"rzen-eval: {for_terminal(line)}", file=sys.stderr)
 
     def begin(self, items: int) -> None:
         """Embedding begins; so many distinct items have no vector yet."""
@@ -113,6 +124,18 @@ class Progress:
         """
         if self._mode == "json":
             self._event("failed", id=task, error=message)
+        else:
+            self.say(f"failed: {message}")
+
+    def absent(self, tasks: Sequence[str], message: str) -> None:
+        """The data of several tasks are not on this machine.
+
+        Args:
+            tasks: their ids.
+            message: one line on all of them.
+        """
+        if self._mode == "json":
+            self._event("absent", ids=list(tasks), error=message)
         else:
             self.say(f"failed: {message}")
 

@@ -69,17 +69,16 @@ def load(task: Task, repository: Repository) -> TaskData:
         qrels[name] = dict.fromkeys(_answers(row["pos_ids"]) if chosen.images else _labels(row), 1.0)
     if not any(qrels.values()):
         raise DataError(f"{task.id}: no query of {chosen.queries} has an answer; get the file again")
-    query_ids = query_ids[: task.limit]
     lost = sum(places.keys().isdisjoint(qrels[name]) for name in query_ids)
     hopeless = f"{task.id}: {lost} of {len(query_ids)} queries have no answer in the catalogue and always miss"
     return TaskData(
         query_ids=query_ids,
-        queries=queries[: task.limit],
+        queries=queries,
         candidate_ids=list(places),
         candidates=LazySequence(
             len(places), partial(_entry, chosen, rows, list(places.items()), pictures), _same(files, chosen)
         ),
-        qrels={name: qrels[name] for name in query_ids},
+        qrels=qrels,
         revision=files.revision(),
         warnings=[hopeless] if lost else [],
     )

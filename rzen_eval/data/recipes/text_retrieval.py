@@ -102,7 +102,6 @@ def load(task: Task, repository: Repository) -> TaskData:
             f"{task.id}: no query of {len(qrels)} has a relevant document; ids of queries and judgements differ, or a"
             " file is of another task"
         )
-    query_ids, queries = query_ids[: task.limit], queries[: task.limit]
     pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
     if again := sum(AGAIN in name for name in query_ids):
         files.odd.append(f"{task.id}: {again} queries have the id of an earlier one")
@@ -111,10 +110,10 @@ def load(task: Task, repository: Repository) -> TaskData:
         queries=queries,
         candidate_ids=list(corpus.ids),
         candidates=LazySequence(len(corpus.ids), partial(_made, corpus, list(corpus.ids.values()))),
-        qrels={name: qrels[name] for name in query_ids},
+        qrels=qrels,
         pools=pools,
         revision=files.revision(),
-        warnings=[*files.odd, *_hopeless(task, [qrels[name] for name in query_ids], corpus.ids)],
+        warnings=[*files.odd, *_hopeless(task, list(qrels.values()), corpus.ids)],
     )
 
 
