@@ -98,7 +98,9 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
     folder, results = config.results_dir / config.model.name, list(outcome.results.values())
     own = rows.scored(config.model.name, results, f"results in {folder}", manifest())
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
-    remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
+    look = " and ".join(shlex.join(["rzen-eval", word, str(folder)]) for word in ("failures", "report"))
+    remarks = [f"What it got wrong: {look}"] if results else []
+    remarks += [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
         n = config.limit.n
         remarks.append(
