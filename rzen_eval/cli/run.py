@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.terminal import show
+from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -48,6 +49,11 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.evaluation.progress import Progress
 
     config = compose.load(settings, places)
+    if config.reranker is not None:
+        raise ConfigError(
+            f"run: reranker={config.reranker.name} is a second stage, for results that are there: rzen-eval rerank"
+            f" {config.results_dir / config.model.name} reranker={config.reranker.name} ..."
+        )
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""

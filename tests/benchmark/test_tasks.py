@@ -22,7 +22,7 @@ SUITES = {
     "video_mret_v2_0": 3, "video_v2_0": 18,
     "vidore_v1": 10, "vidore_v2": 4, "visrag": 6, "visdoc_ood": 4, "visdoc": 24,
     "visdoc_ood_v2_0": 4, "visdoc_v2_0": 24,
-    "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4,
+    "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4, "retrieval_44": 44,
     "vidore_v3": 48, "vidore_v3_en": 8, "vidore_v3_1": 48, "vidore_v3_1_en": 8,
 }  # fmt: skip
 SETS = ("finance_en", "finance_fr", "industrial", "pharmaceuticals", "computer_science", "hr", "energy", "physics")

@@ -15,13 +15,13 @@ SLOTS = ("{instruction}", "{query}", "{document}")
 """What a pair's template holds once each, in this order."""
 
 
-class Qwen3VLRerankerSpec(ModelSpec):
-    """A checkpoint of Qwen3-VL that answers yes or no.
+class YesNoSpec(ModelSpec):
+    """A checkpoint of Qwen2-VL or Qwen3-VL that answers yes or no.
 
     `prompt` says how each side is written, `{media}{text}` as a rule, and `pair` where both go.
     """
 
-    family: Literal["qwen3_vl_reranker"]
+    family: Literal["qwen3_vl_reranker", "qwen2_vl_reranker"]
     pair: str
     """The whole prompt; holds `{instruction}`, `{query}` and `{document}` once each, in this order."""
     default_instruction: str
@@ -49,5 +49,5 @@ class Qwen3VLRerankerSpec(ModelSpec):
         return before, between, middle, after
 
 
-AnyReranker = Qwen3VLRerankerSpec
+AnyReranker = YesNoSpec
 """Any declaration of a reranker; its family decides which keys it has."""
