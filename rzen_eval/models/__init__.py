@@ -29,6 +29,7 @@ CLASSES = FAMILIES | {
 RERANKERS = {
     "qwen3_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen3VLReranker",
     "qwen2_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen2VLReranker",
+    "python_reranker": "rzen_eval.models.rerankers.python_class:PythonReranker",
 }
 """The same of every family that scores a query with a candidate."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rzen_eval.models.declaration.external import PythonSpec
 from rzen_eval.models.declaration.local import ModelSpec
 
 if TYPE_CHECKING:
@@ -49,5 +50,11 @@ class YesNoSpec(ModelSpec):
         return before, between, middle, after
 
 
-AnyReranker = YesNoSpec
+class PythonRerankerSpec(PythonSpec):
+    """A class of the user's own with one method, `score(query, candidates)`."""
+
+    family: Literal["python_reranker"]  # type: ignore[assignment]
+
+
+AnyReranker = Annotated[YesNoSpec | PythonRerankerSpec, Field(discriminator="family")]
 """Any declaration of a reranker; its family decides which keys it has."""
