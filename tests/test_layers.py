@@ -11,7 +11,7 @@ import rzen_eval
 
 PACKAGE = Path(rzen_eval.__file__).parent
 LAYERS = [
-    {"_version", "errors", "core", "files", "processes", "sample"},
+    {"_version", "errors", "core", "files", "offline", "processes", "sample"},
     {"media", "ranking", "benchmark"},
     {"data", "models"},
     {"engine", "results"},
@@ -23,13 +23,13 @@ LAYERS = [
 FLOORS = {
     "models": [
         {"declaration", "mini"},
-        {"pictures", "checkpoint", "device", "token_budget"},
+        {"pictures", "checkpoint", "device", "token_budget", "undisturbed"},
         {"interface", "prompt", "batch"},
         {"external", "families"},
         {"rerankers"},
     ],
     "results": [
-        {"store", "protocol"},
+        {"store", "protocol", "sampling"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

@@ -82,6 +82,7 @@ def _things(chosen: RunConfig, also: Sequence[Wanted] = ()) -> list[Wanted]:
 
 
 def _plan(chosen: RunConfig) -> int:
+    from rzen_eval.data.commits import COMMIT
     from rzen_eval.data.fetch import gigabytes
 
     things = _things(chosen)
@@ -96,11 +97,12 @@ def _plan(chosen: RunConfig) -> int:
         to_get += 0 if done else missing or 0
         to_unpack += size or 0 if thing.archive and not done else 0
         state = "unpacked" if done else "?" if missing is None else gigabytes(missing) if missing else "there"
+        at = thing.revision or "main"
         rows.append(
             {
                 "what": thing.name,
                 "for": ", ".join(thing.tasks) if len(thing.tasks) < 3 else f"{len(thing.tasks)} tasks",
-                "at": (thing.revision or "main")[:12],
+                "at": at[:12] if COMMIT.fullmatch(at) else f"{at} (no pin)",
                 "size": "?" if size is None else gigabytes(size),
                 "to get": state,
             }

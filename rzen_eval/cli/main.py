@@ -14,7 +14,7 @@ from rzen_eval.errors import ConfigError, RzenEvalError, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SECOND_STAGE = ["reranker", *(key for key in KEYS if key not in {"model", "reference"})]
+SECOND_STAGE = [key for key in KEYS if key not in {"model", "reference"}]
 """Settings of `rerank`, whose first model is that of the results."""
 COMMANDS = {
     "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
@@ -63,7 +63,7 @@ Score multimodal embedding models on MMEB-V2.
 
   rzen-eval                             the bundled model on the bundled sample
   rzen-eval task=visdoc model=rzenembed_v2_7b data=hub
-  rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10
+  rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100
   rzen-eval experiment=rzenembed_v2_7b  the settings of a published row
 """
 INTERRUPTED = 130

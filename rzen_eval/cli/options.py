@@ -28,6 +28,7 @@ KEYS: Mapping[str, str] = {
     "runtime": "where embedding happens",
     "experiment": "settings of a published row",
     "reference": "a published row to stand beside the results",
+    "reranker": "a declaration in conf/reranker: the second stage of rerank",
     "limit": "some queries of each task",
     "frames": "of each video",
     "results_dir": "where results are written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -31,9 +32,10 @@ def options(parser: Options) -> None:
         " task whose result is there is kept, and a run that was killed goes on from its vectors."
     )
     parser.add_argument("--per-task", action="store_true", help=f"a line a task, though there are more than {FEW}")
+    parser.add_argument("--traceback", action="store_true", help="errors of a class of your own in full")
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
-        "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10",
+        "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100",
     ]
 
 
@@ -47,7 +49,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.engine.ranks import Rank
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
+    from rzen_eval.models.external.foreign_code import TRACEBACK
 
+    if chosen.traceback:
+        os.environ[TRACEBACK] = "1"
     config = compose.load(settings, places)
     if config.reranker is not None:
         raise ConfigError(
@@ -68,8 +73,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     if not first:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
-    # Without the averages, as with limit=, the tasks are all there is to show.
-    few = len(config.tasks) <= FEW or config.limit is not None
+    # Without the averages, as with limit=first:N, the tasks are all there is to show.
+    few = len(config.tasks) <= FEW or (config.limit is not None and config.limit.how == "first")
     show(document(config, outcome, every=few or chosen.per_task or not sys.stdout.isatty()))
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
@@ -82,6 +87,7 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
         outcome: what became of its tasks.
         every: whether every task has a line of its own; else only the averages are shown.
     """
+    from rzen_eval.evaluation.session import absent_line
     from rzen_eval.results.tables import leaderboard, rows
     from rzen_eval.results.tables.document import Document, Part
 
@@ -90,17 +96,25 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
     remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
-        remarks.append(f"limit={config.limit}: scores of at most {config.limit} queries a task, left out of the tables")
+        n = config.limit.n
+        remarks.append(
+            f"limit={config.limit}: scores of at most {n} queries a task, left out of the tables"
+            if config.limit.how == "first"
+            else f"limit={config.limit}: of each task {n} random queries, the same for every model; ≈ is an estimate of"
+            " what all queries would give, and ± its 95 % interval"
+        )
     if config.data.kind == "sample":
         remarks.append(
             "This is the bundled sample: made-up data that show the harness, not the benchmark."
             " The real one: rzen-eval task=mmeb_v2 model=rzenembed_v2_7b data=mirror data.root=DIR,"
             " after rzen-eval data fetch and data unpack with the same task and root"
         )
+    failed = {name: why for name, why in outcome.failed.items() if name not in outcome.absent}
+    absent = [absent_line([config.tasks[name] for name in outcome.absent])] if outcome.absent else []
     parts = [
-        *([Part(tables=[leaderboard.task_table(results, outcome.failed)])] if every else []),
+        *([Part(tables=[leaderboard.task_table(results, failed)])] if every and (results or failed) else []),
         *leaderboard.sections([*own, *beside], manifest()),
-        *([Part("Failed", points=list(outcome.failed.values()))] if outcome.failed else []),
+        *([Part("Failed", points=[*failed.values(), *absent])] if outcome.failed else []),
         Part(paragraphs=remarks),
     ]
     return Document(parts)

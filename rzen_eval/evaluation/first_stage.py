@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.load import judgements
+from rzen_eval.data.chosen import judgements
 from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.results import store
 from rzen_eval.results.protocol import commit
@@ -39,7 +39,7 @@ class FirstStage:
             "model": result.provenance.get("model", {}),
             "fingerprint": result.provenance.get("fingerprint"),
             "runs": files.get("runs"),
-            "limit": result.limit,
+            "limit": str(result.limit) if result.limit else None,
             "score": result.score,
             "exact": result.exact,
         }
@@ -69,7 +69,7 @@ def first_stage(folder: Path, loaded: LoadedTask, top_k: int) -> FirstStage:
     run = store.read_run(folder, task.id)
     if run is None:
         raise ResultError(f"{task.id}: {folder} keeps no rankings of it; score the task again")
-    _same_rows(file, run, data)
+    _same_rows(file, run, data, result.limit)
     listed = {query: list(run.ranking[query][:top_k]) for query in data.query_ids}
     for query, names in listed.items():
         pool = len(set(data.pools[query])) if data.pools is not None else len(data.candidate_ids)
@@ -96,16 +96,13 @@ def _same_data(file: Path, result: Result, loaded: LoadedTask) -> list[str]:
             f"{task.id}: {file} was made with data={result.source}, and data={task.source.kind} is read here; give the"
             " settings of that run"
         )
-    asked = min(task.limit or result.n_queries, result.n_queries)
-    if len(data.query_ids) != asked or (result.limit and not task.limit):
-        limit = f"limit={result.limit}, " if result.limit else ""
-        raise ResultError(
-            f"{task.id}: {file} was made with {limit}{result.n_queries} queries and {result.n_candidates} candidates,"
-            f" and here are {len(data.query_ids)} and {len(data.candidate_ids)}"
-            + (f"; give limit={result.limit}" if result.limit else "; these are not the same data")
-        )
     if task.limit != result.limit:
         return []
+    if (result.n_queries, result.n_candidates) != (len(data.query_ids), len(data.candidate_ids)):
+        raise ResultError(
+            f"{task.id}: {file} was made with {result.n_queries} queries and {result.n_candidates} candidates, and here"
+            f" are {len(data.query_ids)} and {len(data.candidate_ids)}; these are not the same data"
+        )
     if (known := dataset.get("judgements")) and known != judgements(data):
         raise ResultError(
             f"{task.id}: {file} was made with other queries, pools or grades than those that are read here; score the"
@@ -116,14 +113,15 @@ def _same_data(file: Path, result: Result, loaded: LoadedTask) -> list[str]:
     return []
 
 
-def _same_rows(file: Path, run: Run, data: TaskData) -> None:
+def _same_rows(file: Path, run: Run, data: TaskData, limit: object) -> None:
     """Refuse rankings of queries or candidates that are not there.
 
     Raises:
         DataError: one is missing; it is named.
     """
     if missing := [query for query in data.query_ids if query not in run.ranking]:
-        raise DataError(f"the rankings beside {file} have no query {some(missing, 2)}; score the task again")
+        hint = f"give limit={limit}, as that run did" if limit else "score the task again"
+        raise DataError(f"the rankings beside {file} have no query {some(missing, 2)}; {hint}")
     known = set(data.candidate_ids)
     for query in data.query_ids:
         if lost := [name for name in run.ranking[query] if name not in known]:

@@ -13,7 +13,7 @@ from rzen_eval.evaluation import provenance
 from rzen_eval.results import protocol, store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from rzen_eval.core import Result, Task
@@ -48,6 +48,24 @@ def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Ca
     return None
 
 
+def refuse_lesser(folder: Path, loaded: LoadedTask) -> None:
+    """See that a result which is about to be made would not replace a better one.
+
+    Args:
+        folder: of the model's results.
+        loaded: the task as it is now.
+
+    Raises:
+        ResultError: the one that is there is a full one and this task would replace it by a lesser one.
+    """
+    file = folder / f"{loaded.task.id}.json"
+    try:
+        earlier = store.read(file)
+    except ResultError:
+        return  # there is none, or none that can be read
+    _guard(file, earlier, loaded)
+
+
 def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
     """As `kept`, without reading the task's rows, where what identifies them alone tells that nothing has changed.
 
@@ -80,7 +98,7 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
     """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
     task = loaded.task
     if earlier.limit is None and task.limit is not None:
-        lesser = f"a score of the first {task.limit} queries"
+        lesser = f"a score of {task.limit.words}"
     elif earlier.limit is None and earlier.source != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
     elif earlier.limit is None and Mark.OTHER_DATA not in earlier.marks and loaded.data.other_data:
@@ -123,12 +141,24 @@ def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, A
     )
 
 
-def need_writable(folder: Path) -> None:
-    """Find out now, and not after hours of work, that results cannot be written.
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Find out now, and not after hours of work, that results cannot be written; an empty folder is not left behind.
 
     Raises:
         ResultError: they cannot.
     """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    _need_writable(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            for place in made:
+                place.rmdir()
+
+
+def _need_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

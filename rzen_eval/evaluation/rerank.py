@@ -93,13 +93,12 @@ def rerank(config: RunConfig, stages: Stages, progress: Progress) -> Outcome:
     session = _Session(config, stages, progress, described, first=rank.rank == 0)
     session.read()
     if session.works:
-        if session.first:
-            kept_results.need_writable(session.folder)
-        kept = kept_scores(config, spec, described, progress)
-        note_model(kept, described)
-        model = model or open_reranker(spec, config.cache_dir)
-        with opened(config.runtime, spec, model, kept, rank=rank, cache_dir=config.cache_dir) as engine:
-            session.score(engine, kept, model)
+        with kept_results.writable(session.folder) if session.first else contextlib.nullcontext():
+            kept = kept_scores(config, spec, described, progress)
+            note_model(kept, described)
+            model = model or open_reranker(spec, config.cache_dir)
+            with opened(config.runtime, spec, model, kept, rank=rank, cache_dir=config.cache_dir) as engine:
+                session.score(engine, kept, model)
     results = session.results
     return Outcome({name: results[name] for name in config.tasks if name in results}, session.failed)
 

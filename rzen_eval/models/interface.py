@@ -191,6 +191,11 @@ class Reporting(Protocol):
     def notes(self) -> Sequence[str]:
         """What is odd about its checkpoint."""
 
+
+@runtime_checkable
+class Cutting(Protocol):
+    """A model that cuts texts which are longer than it reads."""
+
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""
 

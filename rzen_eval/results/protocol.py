@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rzen_eval.benchmark.manifest import Manifest
-    from rzen_eval.core import Result
+    from rzen_eval.core import Limit, Result
 
 NO_SETTING = frozenset(
     {
@@ -37,12 +37,23 @@ def asked(result: Result) -> Facts:
         "metric": result.metric,
         "data versions": None if result.versions is None else list(result.versions),
         "data": "sample" if result.source == "sample" else "benchmark",
-        "limit": result.limit or "none",
+        "limit": str(result.limit or "none"),
         "queries": result.n_queries,
         "candidates": result.n_candidates or None,
         "judgements": dataset.get("judgements"),
         "revision": commit(dataset.get("revision")),
     }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def asked_in_all(result: Result) -> Facts:
+    """As `asked`, of the whole task that the queries of a result were chosen from."""
+    sampled = result.sampled
+    if sampled is None:
+        return asked(result)
+    chosen = {"limit": "none", "queries": sampled.n_queries, "judgements": sampled.judgements}
+    # Pools of other queries may hold other candidates; of a corpus the judgements tell.
+    facts = {name: value for name, value in asked(result).items() if name != "candidates"} | chosen
     return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -91,19 +102,20 @@ def identity(described: Mapping[str, Any]) -> Facts:
 def mixture(results: Iterable[Result]) -> str | None:
     """What tells that results which stand under one name are of two models, in one line; None: nothing does.
 
-    Results of `limit` queries are held against each other alone, since no table joins them with the others. A fact that
-    a result does not hold, such as the weights of an imported one, tells nothing.
+    Results of the first queries are held against each other alone, since no table joins them with the others. A fact
+    that a result does not hold, such as the weights of an imported one, tells nothing.
     """
-    known: dict[int | None, Facts] = {}
-    holder: dict[tuple[int | None, str], str] = {}
+    known: dict[Limit | None, Facts] = {}
+    holder: dict[tuple[Limit | None, str], str] = {}
     for result in results:
-        facts, before = identity(result.provenance.get("model", {})), known.setdefault(result.limit, {})
+        joined = None if result.sampled else result.limit
+        facts, before = identity(result.provenance.get("model", {})), known.setdefault(joined, {})
         if differing := changes(before, facts):
-            first = holder[result.limit, differing[0].name.partition(".")[0]]
+            first = holder[joined, differing[0].name.partition(".")[0]]
             return "; ".join(listed({"": differing[:3]}, (first, result.id)))
         for name, value in facts.items():
             if name not in before:
-                before[name], holder[result.limit, name] = value, result.id
+                before[name], holder[joined, name] = value, result.id
     return None
 
 

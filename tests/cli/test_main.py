@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -129,6 +130,20 @@ def test_a_task_without_data_fails_by_name_with_the_next_step(command, tmp_path:
     assert list(results(tmp_path).rglob("*.json")) == []
 
 
+def test_tasks_without_data_are_one_line_and_no_rows(command, tmp_path: Path):
+    toys.write_beir(tmp_path / "m", {"q0": "x"}, {"p0": toys.page(0)}, [("q0", "p0", 1)], repo="VLM2Vec/ViDoSeek")
+    ran = command(root=tmp_path / "m")
+    assert ran.code == 1
+    line = (
+        f"2 tasks are not under data.root={tmp_path}/m: vidore_docvqa, visrag_chartqa; `rzen-eval data plan"
+        f" task=[visdoc/vidore_docvqa,visdoc/visrag_chartqa] data.root={tmp_path}/m` lists what they need,"
+        " task=available takes what is there"
+    )
+    assert [text for text in ran.err.splitlines() if "failed" in text] == [f"failed: {line}"]
+    assert "| vidore_docvqa" not in ran.out
+    assert ran.out.replace("\\", "").count(line) == 1
+
+
 def test_a_launcher_runs_each_combination_and_leaves_nothing_in_the_working_directory(
     tmp_path: Path, mirror: Path, checkpoint: Path
 ):
@@ -178,15 +193,22 @@ def test_a_failure_is_an_event_too(command, tmp_path: Path):
     assert "none" in failed["error"]
 
 
-def test_limit_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
-    ran = command("limit=2", tasks=f"task={TASKS[0]}")
-    assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == 2
+def test_a_limit_of_the_first_queries_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
+    ran = command("limit=first:2", tasks=f"task={TASKS[0]}")
+    assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == "first:2"
     assert "| first 2 queries, not the benchmark's data |" in ran.out
-    assert "limit=2: scores of at most 2 queries a task, left out of the tables" in ran.out
+    assert "limit=first:2: scores of at most 2 queries a task, left out of the tables" in ran.out
     assert "| Model" not in ran.out
-    few = command("limit=1000", tasks=f"task={TASKS[0]}")
+    few = command("limit=first:1000", tasks=f"task={TASKS[0]}")
     assert "| all 8 queries, not the benchmark's data |" in few.out
     assert "1000 queries" not in few.out.replace("at most 1000 queries a task", "")
+
+
+def test_a_limit_makes_estimates_that_the_tables_show_with_their_interval(command):
+    ran = command("limit=4", tasks=f"task={TASKS[0]}")
+    assert "| 4 of 8 queries, ±" in ran.out
+    assert re.search(r"\| rzenembed_v2_7b \(4 queries a task\) +\| ≈ \d+\.\d ± \d+\.\d \(1 of 78\) †", ran.out)
+    assert "limit=sample:4: of each task 4 random queries, the same for every model" in ran.out
 
 
 def test_a_trial_never_replaces_a_full_result(command, tmp_path: Path):

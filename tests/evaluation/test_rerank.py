@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,7 @@ def test_a_run_that_is_stopped_goes_on_and_ends_with_equal_results(
 
 def test_limit_scores_the_queries_that_it_leaves(bench: Bench):
     result = bench.second(limit=2).results["toy"]
-    assert (result.n_queries, result.limit, result.exact) == (2, 2, 1)
+    assert (result.n_queries, str(result.limit), result.exact) == (2, "sample:2", 1)
     assert sum(judges.ASKED) == 8
 
 
@@ -159,31 +159,38 @@ def other_grades(bench: Bench) -> Outcome:
     return renewed(bench, "q0", [("q0", "p1", 1), *[(f"q{i}", f"p{i}", 1) for i in range(1, 4)]])
 
 
-def renewed(bench: Bench, query: str, qrels: list[tuple[str, str, int]], pages: int = 4) -> Outcome:
+def renewed(
+    bench: Bench, query: str, qrels: list[tuple[str, str, int]], pages: Sequence[str] = ("p0", "p1", "p2", "p3")
+) -> Outcome:
     """Another repository in the place of the one that the first stage read."""
     (bench.root / "other").mkdir()
     names = {query: "shade 0"} | {f"q{i}": f"shade {60 * i}" for i in range(1, 4)}
-    toys.write_beir(bench.root / "other", names, {f"p{i}": toys.page(60 * i) for i in range(pages)}, qrels)
+    toys.write_beir(bench.root / "other", names, {name: toys.page(60 * i) for i, name in enumerate(pages)}, qrels)
     (bench.root / "mirror").rename(bench.root / "old")
     (bench.root / "other").rename(bench.root / "mirror")
-    return bench.second(n_candidates=pages)
+    return bench.second(n_candidates=len(pages))
 
 
 def fewer_pages(bench: Bench) -> Outcome:
-    lines = [(f"q{i}", f"p{min(i, 2)}", 1) for i in range(4)]
-    result = bench.root / "results/first/toy.json"
-    said = json.loads(result.read_text())
-    del said["provenance"]["dataset"]["judgements"]
-    result.write_text(json.dumps(said))
-    return renewed(bench, "q0", lines, pages=3)
+    return renewed(bench, "q0", [(f"q{i}", f"p{min(i, 2)}", 1) for i in range(4)], pages=["p0", "p1", "p2"])
+
+
+def another_page(bench: Bench) -> Outcome:
+    without_judgements(bench)
+    return renewed(bench, "q0", [(f"q{i}", "p0", 1) for i in range(4)], pages=["p0", "p1", "p2", "new"])
 
 
 def another_query(bench: Bench) -> Outcome:
-    result = bench.root / "results/first/toy.json"
-    said = json.loads(result.read_text())
-    del said["provenance"]["dataset"]["judgements"]
-    result.write_text(json.dumps(said))
+    without_judgements(bench)
     return renewed(bench, "new", [("new", "p0", 1), *[(f"q{i}", f"p{i}", 1) for i in range(1, 4)]])
+
+
+def without_judgements(bench: Bench) -> None:
+    """A result as older releases wrote it."""
+    file = bench.root / "results/first/toy.json"
+    said = json.loads(file.read_text())
+    del said["provenance"]["dataset"]["judgements"]
+    file.write_text(json.dumps(said))
 
 
 def no_result(bench: Bench) -> Outcome:
@@ -221,11 +228,12 @@ def damaged(bench: Bench) -> Outcome:
     ("change", "message"),
     [
         (other_grades, r"made with other queries, pools or grades than those that are read here; score the task again"),
-        (fewer_pages, r"name p3 for query 'q0', and the data have no such candidate; score the task again"),
+        (fewer_pages, r"made with 4 queries and 4 candidates, and here are 4 and 3; these are not the same data"),
+        (another_page, r"name p3 for query 'q0', and the data have no such candidate; score the task again"),
         (another_query, r"have no query new; score the task again"),
         (no_result, r"toy: no result in .*/results/first; score it first, with the same data"),
         (shorter, r"keep 3 of 4 candidates of query 'q0', and top_k=4 asks for more; give top_k=3 or less"),
-        (a_part_of_the_queries, r"made with limit=2, 2 queries and 4 candidates, and here are 4 and 4; give limit=2"),
+        (a_part_of_the_queries, r"have no query q\d and \d more|q\d; give limit=sample:2, as that run did"),
         (a_second_stage, r"is of a second stage already; give the folder of an embedding run"),
         (damaged, r"runs/toy.jsonl.gz is cut short or of another result; score the task again"),
     ],

@@ -45,7 +45,6 @@ def load(task: Task, repository: Repository) -> TaskData:
     texts, every = asked.texts("query"), asked.ids("query-id", unique=True)
     spoken = list(asked.rows["language"]) if "language" in asked.rows.column_names else []
     rows = [row for row in range(len(asked)) if not task.dataset.language or spoken[row] == task.dataset.language]
-    rows = rows[: task.limit]
     query_ids = [every[row] for row in rows]
     page_ids, picture, odd = _corpus(task, repository)
 

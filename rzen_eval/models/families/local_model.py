@@ -21,6 +21,7 @@ from rzen_eval.models.families.token_places import check_vocabulary, placed, sho
 from rzen_eval.models.interface import Rendered
 from rzen_eval.models.prompt import render, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
+from rzen_eval.models.undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.families.in_memory import Held
     from rzen_eval.models.interface import Pictures, Planned, Preparation
     from rzen_eval.models.pictures import resize as px
     from rzen_eval.models.pictures.resize import Pixels
@@ -41,6 +43,7 @@ class LocalModel(ABC):
     Args:
         spec: the declaration.
         cache_dir: where digests of weights are kept.
+        held: what stands in the place of a checkpoint, of a model that is in memory already.
 
     Raises:
         ModelError: the checkpoint is incomplete, has weights that the model does not use, or the device,
@@ -75,16 +78,21 @@ class LocalModel(ABC):
     marks: ClassVar[Sequence[str]] = ()
     """Tokens of media that a tokenizer may be without."""
 
-    def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
+    def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
         self.spec = spec
-        self.checkpoint = files.find(spec, cache_dir)
-        self.device = device.device(spec)
-        self.dtype = device.dtype(spec, self.device)
-        self.attention = device.attention(spec, self.device, self.dtype)
-        self.config = self.read_config(spec, self.checkpoint.folder)
+        self._held = held
+        if held is None:
+            self.checkpoint = files.find(spec, cache_dir)
+            self.device = device.device(spec)
+            self.dtype = device.dtype(spec, self.device)
+            self.attention = device.attention(spec, self.device, self.dtype)
+            self.config = self.read_config(spec, self.checkpoint.folder)
+        else:
+            held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
         own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
-        self.image_settings = image_settings.read(own, self.mean, self.std, self._expected_settings())
+        given = (self.mean, self.std, self._expected_settings())
+        self.image_settings = held.image_settings(*given) if held else image_settings.read(own, *given)
         self.dim = self._dimensions()
 
     def __repr__(self) -> str:
@@ -94,6 +102,8 @@ class LocalModel(ABC):
     @property
     def tokens_per_batch(self) -> int:
         """The budget of a batch that suits its device."""
+        if self._held is not None:
+            return device.ON_CPU  # whoever trains it has the device's memory
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
 
     def embed(
@@ -201,7 +211,8 @@ class LocalModel(ABC):
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
         import torch
 
-        with torch.inference_mode():
+        # What a module keeps of a forward pass in inference mode could not be trained with.
+        with torch.inference_mode() if self._held is None else undisturbed(self._model):
             batch = Batch.of(planned, self.device)
             return self._pooled(self._hidden(batch, [visual for item in pixels for visual in item]), batch)
 
@@ -275,7 +286,7 @@ class LocalModel(ABC):
         Raises:
             ModelError: its tokenizer makes another model of it.
         """
-        return loading.check_tokens(self)
+        return [*self.checkpoint.unpinned, *loading.check_tokens(self)]
 
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""

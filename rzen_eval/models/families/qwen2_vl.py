@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.families.in_memory import Held
     from rzen_eval.models.pictures.resize import Pixels
 
 
@@ -39,8 +40,8 @@ class Qwen2VL(LocalModel):
     token_side: ClassVar[int] = TOKEN
     """Pixels along the side of the square that one visual token covers."""
 
-    def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
-        super().__init__(spec, cache_dir)
+    def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
+        super().__init__(spec, cache_dir, held)
         vision = self._config.vision_config
         if (side := vision.patch_size * vision.spatial_merge_size) != self.token_side:
             raise ModelError(
