@@ -30,7 +30,6 @@ KEYS: Mapping[str, str] = {
     "reranker": "a declaration in conf/reranker, of rerank alone",
     "experiment": "settings of a published row",
     "reference": "a published row to stand beside the results",
-    "reranker": "a declaration in conf/reranker, for rerank",
     "limit": "some queries of each task",
     "frames": "of each video",
     "results_dir": "where results are written",
