@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,11 +24,18 @@ class Frozen(BaseModel):
 
 
 class Modality(StrEnum):
-    """The three parts of MMEB-V2."""
+    """Parts of benchmarks: the three of MMEB-V2, and those that MMEB-V3 has beside them."""
 
     IMAGE = "image"
     VIDEO = "video"
     VISDOC = "visdoc"
+    TEXT = "text"
+    TOOL = "tool"
+    MEMORY = "memory"
+
+
+FileName = Annotated[str, Field(pattern=r"^[^./\x00][^/\x00]*$", max_length=150)]
+"""A name that files are called after: it leads nowhere else."""
 
 
 class Dataset(Frozen):
@@ -76,7 +83,7 @@ class Source(Frozen):
 class Task(Frozen):
     """A task as declared in `conf/task`. Nothing is loaded."""
 
-    id: str
+    id: FileName
     """File name of the declaration: names result files, tells versions of a task apart."""
     name: str
     """The leaderboard's name; two versions of a task share it."""
@@ -93,9 +100,12 @@ class Task(Frozen):
     instruction: Instruction = Instruction()
     options: dict[str, Any] = {}
     """What the recipe needs to know beside this: columns, folders, labels; each recipe has a schema for its own."""
-    n_queries: int = Field(gt=0)
+    n_queries: int | None = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
-    """None where the count is not public."""
+    """None where the count is not public, as for queries."""
+    counts: Literal["declared", "upstream"] = "declared"
+    """Whose counts these are: of the benchmark's own data, or of the public data sets that it was made from, since its
+    own are not known; the latter are for estimates, and rows that differ are no fault."""
     versions: tuple[str, ...] = ()
     """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source

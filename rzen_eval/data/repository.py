@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.data import bundled
+from rzen_eval.data.archives import V3
 from rzen_eval.data.media_source import MediaSource
 from rzen_eval.data.own_rows import own_rows
 from rzen_eval.data.row_files import count_rows, row_files
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from rzen_eval.data.media import MediaTree
     from rzen_eval.data.own_rows import OwnRows
     from rzen_eval.data.row_files import RowFiles
+
+NO_ROW = DataError("it holds no row")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,11 @@ class Repository:
     def media(self) -> MediaTree:
         """Pictures and frames that lie beside the rows, in `TIGER-Lab/MMEB-V2`."""
         return self.media_source.tree
+
+    @property
+    def in_archives(self) -> bool:
+        """Whether rows are in an archive of the media repository, MMEB-V3's, and not in a repository of their own."""
+        return self.dataset.repo == V3
 
     @cached_property
     def folder(self) -> Path | None:
@@ -178,9 +186,9 @@ class Repository:
                 cache_dir=str(self._tables),
             )
         except Exception as error:
-            raise self._unavailable(error, config) from error
+            raise self._unavailable(NO_ROW if _without_rows(found) else error, config) from error
         if not len(table):
-            raise self._unavailable(DataError("it holds no row"), config)
+            raise self._unavailable(NO_ROW, config)
         return table
 
     def warnings(self) -> list[str]:
@@ -189,7 +197,7 @@ class Repository:
         Raises:
             DataError: with `data.strict=true`, files of several commits.
         """
-        if self.source.kind != "mirror":
+        if self.source.kind != "mirror" or self.in_archives:
             return []
         if self.folder is None:
             place = self.own.place if self.own else "no file"
@@ -259,3 +267,11 @@ class Repository:
         place = f" in {self.folder}" if self.folder else ""
         kind = AbsentError if isinstance(error, AbsentError) else DataError
         return kind(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again")
+
+
+def _without_rows(found: RowFiles) -> bool:
+    """Whether the files hold no row, of which `datasets` says something else."""
+    try:
+        return not count_rows(found)
+    except (OSError, ValueError):
+        return False

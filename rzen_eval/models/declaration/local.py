@@ -101,6 +101,10 @@ class Prompt(Frozen):
     """What stands for `{text}` where an item has neither media nor even an empty text."""
     unread: str | None = None
     """The whole prompt of an item with a picture that `beyond_ratio: unread` says is not read."""
+    trimmed: bool = False
+    """White space around instruction and text, joined, is taken off."""
+    frames_per_second: float = Field(default=2.0, gt=0)
+    """That frames without times are read with, where the prompt tells their times."""
     frames_first: bool = False
     """A video comes before the images of the same item; else behind them."""
     image: str
@@ -250,10 +254,16 @@ class ModelSpec(Checkpointed):
     """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
     """Longest prompt in tokens; text is cut to fit, visual tokens and the pooling token never."""
+    max_length_of: Literal["all", "texts"] = "all"
+    """What has that length at most: every prompt, or those without pictures alone."""
     dtype: Dtype = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
+
+    def longest(self, *, pictured: bool) -> int | None:
+        """Most tokens of a prompt with pictures, or of one without; None: as many as there are."""
+        return None if pictured and self.max_length_of == "texts" else self.max_length
 
     @property
     def budgets(self) -> tuple[Budget, Budget]:
