@@ -25,6 +25,7 @@ CLASSES = FAMILIES | {
     "python": "rzen_eval.models.external.python_class:PythonClass",
     "sentence_transformers": "rzen_eval.models.external.sentence_transformers:SentenceTransformers",
     "api": "rzen_eval.models.external.api:Api",
+    "openai": "rzen_eval.models.external.openai:OpenAI",
 }
 """The same of every family."""
 RERANKERS = {
