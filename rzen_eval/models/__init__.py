@@ -29,7 +29,9 @@ CLASSES = FAMILIES | {
 }
 """The same of every family."""
 RERANKERS = {
-    "qwen3_vl_reranker": "rzen_eval.models.rerankers.qwen3_vl:Qwen3VLReranker",
+    "qwen3_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen3VLReranker",
+    "qwen2_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen2VLReranker",
+    "python_reranker": "rzen_eval.models.rerankers.python_class:PythonReranker",
 }
 """The same of every family that scores a query with a candidate."""
 
