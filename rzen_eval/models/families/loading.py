@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models.checkpoint import adapters, audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
+from rzen_eval.models.families import attention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,8 @@ def network(model: LocalModel) -> Any:
             folder,
             config=model.config,
             dtype=torch.float32 if adapter else model.dtype,
-            attn_implementation=model.attention,
+            # A name of ours would ask for a package of flash attention.
+            attn_implementation="eager" if model.attention == "eager" else "sdpa",
             output_loading_info=True,
             use_safetensors=weights[0].suffix == ".safetensors",
             ignore_mismatched_sizes=True,  # the audit refuses them, and says which
@@ -51,6 +53,8 @@ def network(model: LocalModel) -> Any:
         made = adapters.merge(model.spec, made, adapter, model.adapted)
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
+    if model.packed:
+        attention.use(made, model.attention)
     return made.eval().to(model.device)
 
 
