@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rzen_eval.benchmark.places import choices
 from rzen_eval.config.compose import load
@@ -30,12 +32,45 @@ ONE_OF_EACH = (
 """A task of each of the twelve groups."""
 SMALL = ["model.image={min_tokens: 4, max_tokens: 32}", "model.frame={min_tokens: 4, max_tokens: 8}"]
 """Budgets of pictures that make a run short."""
-ADAPTERS = {
-    "vlm2vec_v2_2b": "Qwen/Qwen2-VL-2B-Instruct",
-    "b3_qwen2_2b": "Qwen/Qwen2-VL-2B-Instruct",
-    "b3_qwen2_7b": "Qwen/Qwen2-VL-7B-Instruct",
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a repository lies on the hub, where it is not one file of weights with what its family needs beside."""
+
+    base: str | None = None
+    """The repository is an adapter, and this the base that it names."""
+    pickle: bool = False
+    """The adapter is `adapter_model.bin`, its magnitudes named without their last part."""
+    old_names: bool = False
+    """Its weights have the names of transformers before 4.52."""
+    dora: bool = False
+    shards: int = 1
+    """Files that share the weights."""
+    appended: str | None = None
+    """A token that its tokenizer puts behind every prompt."""
+    beside: tuple[str, ...] = ()
+    """Files of other libraries that lie beside."""
+
+
+OF_SENTENCE_TRANSFORMERS = ("modules.json", "1_Pooling/config.json", "config_sentence_transformers.json")
+SHAPES: Mapping[str, Shape] = {
+    "vlm2vec_v1_2b": Shape("Qwen/Qwen2-VL-2B-Instruct", pickle=True, old_names=True, dora=True),
+    "vlm2vec_v1_7b": Shape("Qwen/Qwen2-VL-7B-Instruct", pickle=True, old_names=True, dora=True),
+    "vlm2vec_v2_2b": Shape("Qwen/Qwen2-VL-2B-Instruct", pickle=True, old_names=True, dora=True),
+    "b3_qwen2_2b": Shape("Qwen/Qwen2-VL-2B-Instruct", pickle=True, old_names=True, dora=True),
+    "b3_qwen2_7b": Shape("Qwen/Qwen2-VL-7B-Instruct", pickle=True, old_names=True, dora=True),
+    "gme_7b": Shape(shards=4),
+    "ops_mm_v1_7b": Shape(shards=4),
+    "rzenembed_v2_7b": Shape(shards=4),
+    "lamra_ret": Shape(shards=4),
+    "lamra_ret_qwen2_5vl_7b": Shape(shards=4),
+    "qwen3_vl_embedding_2b": Shape(appended="<|endoftext|>", beside=OF_SENTENCE_TRANSFORMERS),
+    "qwen3_vl_embedding_8b": Shape(appended="<|endoftext|>", beside=OF_SENTENCE_TRANSFORMERS, shards=4),
+    "colqwen2": Shape("vidore/colqwen2-base", old_names=True, beside=("modules.json", "1_Dense/config.json")),
+    "colpali_v1_3": Shape("vidore/colpaligemma-3b-pt-448-base", beside=("modules.json", "1_Dense/config.json")),
 }
-"""Models that are published as an adapter, and the base that it names."""
+"""Of declared models, as public code, logs and reports have it."""
 
 
 def qwen2_vl(folder: Path) -> None:
@@ -96,32 +131,88 @@ def put(root: Path, name: str, spec: ModelSpec | ApiSpec, api: str) -> list[str]
     place = root / (f"{spec.checkpoint}@{spec.revision}" if spec.revision else spec.checkpoint)
     if place.exists():
         return smaller
-    (root / spec.checkpoint).parent.mkdir(parents=True, exist_ok=True)
-    if name not in ADAPTERS:
-        MAKERS[spec.family](place)
-    else:
-        base = root / ADAPTERS[name]
-        if not base.exists():
-            base.parent.mkdir(parents=True, exist_ok=True)
-            MAKERS[spec.family](base)
-        _adapter(base, place, ADAPTERS[name])
+    shape = SHAPES.get(name, Shape())
+    whole = root / (f"{shape.base}@{spec.base_revision}" if spec.base_revision else shape.base) if shape.base else place
+    if not whole.exists():
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        MAKERS[spec.family](whole)
+    if shape.base:
+        _adapter(whole, place, shape)
+    if shape.shards > 1:
+        _split(place, shape.shards)
+    if shape.appended:
+        _append(place, shape.appended)
+    for file in shape.beside:
+        (place / file).parent.mkdir(exist_ok=True)
+        (place / file).write_text("{}")
     # The hub knows a repository by its folder, whatever revisions it has beside.
-    (root / spec.checkpoint).mkdir(exist_ok=True)
+    for repository in (spec.checkpoint, *([shape.base] if shape.base else [])):
+        (root / repository).mkdir(parents=True, exist_ok=True)
     return smaller
 
 
-def _adapter(base: Path, place: Path, base_name: str) -> None:
-    import peft
+def _adapter(base: Path, place: Path, shape: Shape) -> None:
+    """An adapter over query and value projections of the language model, and what a late interaction projects by."""
     import torch
-    from transformers import Qwen2VLForConditionalGeneration
+    from safetensors.torch import load_file, save_file
 
-    whole = Qwen2VLForConditionalGeneration.from_pretrained(base, dtype=torch.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        wrapped = peft.get_peft_model(whole, peft.LoraConfig(r=8, target_modules=["q_proj", "v_proj"]))
-    wrapped.save_pretrained(place)
-    says = json.loads((place / "adapter_config.json").read_text()) | {"base_model_name_or_path": base_name}
-    (place / "adapter_config.json").write_text(json.dumps(says))
+    generator = torch.Generator().manual_seed(2)
+    stored = load_file(base / "model.safetensors")
+    found: dict[str, Any] = {}
+    for name, weight in sorted(stored.items()):
+        module, _, kind = name.rpartition(".")
+        if kind != "weight" or not re.search(r"(?<!visual)\.layers\..*(q|v)_proj$|custom_text_proj$", module):
+            continue
+        if "vision" in module:
+            continue
+        key = f"base_model.model.{module}"
+        found[f"{key}.lora_A.weight"] = torch.randn(4, weight.shape[1], generator=generator) / 20
+        found[f"{key}.lora_B.weight"] = torch.randn(weight.shape[0], 4, generator=generator) / 20
+        if shape.dora:
+            magnitude = weight.norm(dim=1) * (torch.rand(len(weight), generator=generator) + 0.5)
+            found[f"{key}.lora_magnitude_vector" + ".weight" * (not shape.pickle)] = magnitude
+    place.mkdir(parents=True)
+    if shape.pickle:
+        torch.save(found, place / "adapter_model.bin")
+    else:
+        save_file(found, place / "adapter_model.safetensors")
+    config = {
+        "peft_type": "LORA", "base_model_name_or_path": shape.base, "r": 4, "lora_alpha": 16, "use_dora": shape.dora,
+        "revision": None, "target_modules": ".*", "task_type": "FEATURE_EXTRACTION",
+    }  # fmt: skip
+    (place / "adapter_config.json").write_text(json.dumps(config))
+    for file in base.glob("*token*"):
+        shutil.copy(file, place)
+
+
+def _split(folder: Path, shards: int) -> None:
+    """The weights in as many files, with their index."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(weights)
+    index = {}
+    for number in range(shards):
+        file, mine = f"model-{number + 1:05}-of-{shards:05}.safetensors", names[number::shards]
+        save_file({name: weights[name] for name in mine}, folder / file, metadata={"format": "pt"})
+        index |= dict.fromkeys(mine, file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
+
+
+def _append(folder: Path, token: str) -> None:
+    """Let the tokenizer put a token behind every prompt, as Qwen's embedding models have it."""
+    file = folder / "tokenizer.json"
+    said = json.loads(file.read_text())
+    number = next(one["id"] for one in said["added_tokens"] if one["content"] == token)
+    pieces = [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": token, "type_id": 0}}]
+    said["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": pieces,
+        "pair": [*pieces, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {token: {"id": token, "ids": [number], "tokens": [token]}},
+    }
+    file.write_text(json.dumps(said))
 
 
 def words(name: str, folder: Path, tasks: Sequence[str] = ONE_OF_EACH) -> list[str]:

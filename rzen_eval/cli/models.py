@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.benchmark import proof
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.terminal import add_format, listing, show
@@ -68,6 +69,7 @@ def _row(name: str, spec: AnySpec, published: Mapping[str, Reference]) -> dict[s
         "licence": spec.license,
         "published": list(dict.fromkeys(filter(None, overall))),
         "reference": list(spec.reproduces),
+        "proven": proven.summary if (proven := proof.table().get(name)) else proof.NOT_PROVEN,
     }
 
 

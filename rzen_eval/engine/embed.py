@@ -31,6 +31,8 @@ class Embedded:
     first_prompt: str | None
     """The rendered prompt of the first item; None for an embedder that keeps its prompts to itself."""
     spent: Spent
+    n_cut: int = 0
+    """Items whose text is cut to fit the model's length."""
 
 
 def embed(
@@ -88,4 +90,4 @@ def embed(
 
 def collect(plan: Plan, part: TaskSide) -> Embedded:
     """The vectors of queries or candidates that are all in the plan's store."""
-    return Embedded(joined(plan.store.get(part.keys)), part.first_prompt, part.spent)
+    return Embedded(joined(plan.store.get(part.keys)), part.first_prompt, part.spent, part.n_cut)

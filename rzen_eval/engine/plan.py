@@ -13,6 +13,7 @@ from rzen_eval.engine.item_key import item_key
 from rzen_eval.engine.pipeline import Job, Unit
 from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, RzenEvalError
+from rzen_eval.models.interface import Reporting
 from rzen_eval.models.token_budget import windows
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class TaskSide:
     """Of each item."""
     first_prompt: str | None = None
     """The rendered prompt of the first item."""
+    n_cut: int = 0
+    """Items whose text is cut to fit the model's length."""
     spent: Spent = NOTHING
     """On the windows of its own that are done."""
 
@@ -118,12 +121,14 @@ class Plan:
             part.keys, part.first_prompt = list(before.keys), before.first_prompt
             return most
         most = np.empty(len(part.ids), dtype=np.int64)
+        cuts = self.model.cuts if isinstance(self.model, Reporting) else None
         for place, name in enumerate(part.ids):
             try:
                 item = part.items[place]
                 rendered = self.model.rendered(item, part.side)
                 most[place] = len(rendered.prompt) + rendered.pictures.most_tokens
                 part.keys.append(item_key(rendered.prompt, item))
+                part.n_cut += cuts is not None and cuts(rendered)
             except DataError as error:
                 raise DataError(f"{part.side} {name!r}: {error}") from error
             if place == 0:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, QueryScores, Result, Run, Task, TaskData
+from rzen_eval.core import Mark, QueryScores, Result, Run, Side, Task, TaskData
 from rzen_eval.data.load import LoadedTask, judgements, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
@@ -15,7 +15,7 @@ from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError
 from rzen_eval.evaluation import provenance
 from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
-from rzen_eval.models.interface import Pipelined
+from rzen_eval.models.interface import Pipelined, Reporting
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
@@ -112,6 +112,7 @@ def finish(
     rankings = ranked(task, data, checked, what, device=rank_device)
     warnings = [
         *data.warnings,
+        *_of_model(model, task, queries, candidates),
         *left.warnings,
         *right.warnings,
         *_short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
@@ -174,6 +175,18 @@ def measure(
     reading = official if task.metric in differing else exact
     ids = [str(query_id) for query_id in exact.query_ids]
     return Scored(result, rankings.official, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
+
+
+def _of_model(model: Embedder | Pipelined, task: Task, queries: Embedded, candidates: Embedded) -> list[str]:
+    """What is odd about a model's checkpoint, and how much of the task is longer than it reads."""
+    said = list(model.notes()) if isinstance(model, Reporting) else []
+    for side, embedded in zip(Side, (queries, candidates), strict=True):
+        if embedded.n_cut:
+            said.append(
+                f"{task.id}: {side} texts that {_name(model)} reads cut short, to fit its length: {embedded.n_cut} of"
+                f" {len(embedded.vectors)}"
+            )
+    return said
 
 
 def _short_of_memory(budget: int | None, asked: int) -> list[str]:

@@ -133,6 +133,17 @@ class Pipelined(Protocol):
 
 
 @runtime_checkable
+class Reporting(Protocol):
+    """A model that knows what a reader of its results must know."""
+
+    def notes(self) -> Sequence[str]:
+        """What is odd about its checkpoint."""
+
+    def cuts(self, rendered: Rendered) -> bool:
+        """Whether the text of an item is cut to fit the model's length."""
+
+
+@runtime_checkable
 class Metered(Protocol):
     """A model that costs money by the item."""
 

@@ -178,7 +178,7 @@ def test_vlm2vec_v1_makes_a_square_of_every_picture_first_and_b3_does_not(stock:
 def test_what_follows_the_text_stays_whole_where_the_text_is_cut():
     model = declared("rzenembed_v2_7b_paper", "max_length=120")
     ids = model.plan(Item(text="long " * 200), "query").input_ids.tolist()
-    kept = model._tokenizer.decode(ids)
+    kept = model.tokenizer.decode(ids)
     assert len(ids) == 120
     assert kept.endswith("\nRepresent the given text in one word.<|im_end|>\n<|im_start|>assistant\n<|endoftext|>")
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import warnings
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError, reason, some
 from rzen_eval.models.checkpoint.files import adapter_config
-from rzen_eval.models.checkpoint.weight_files import ADAPTER_WEIGHTS
+from rzen_eval.models.checkpoint.weight_files import adapter_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import torch
     from torch import Tensor
 
     from rzen_eval.models.declaration.local import ModelSpec
@@ -31,13 +33,16 @@ HEAD = "lm_head."
 """An embedding does not use the language-model head, so an adapter's part for it is left out."""
 
 
-def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str, str]] = RENAMED) -> Any:
+def merge(
+    spec: ModelSpec, model: Any, folder: Path, dtype: torch.dtype, renamed: Sequence[tuple[str, str]] = RENAMED
+) -> Any:
     """Add an adapter to a model's weights, for good.
 
     Args:
         spec: the declaration, for messages.
-        model: the base model without its head, in the precision to merge in.
+        model: the base model without its head, in the precision of its own weights.
         folder: holds the adapter, made for the model with its head.
+        dtype: of the merged weights.
         renamed: patterns of names that it was made for, the first that fits, and what they are in `model`.
 
     Returns:
@@ -52,9 +57,10 @@ def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str
         raise ModelError(
             f"{spec.name}: {folder} holds an adapter, which needs peft; pip install 'rzen-eval[adapters]'"
         ) from error
-    stored = _stored(spec, folder, renamed)
+    own = _stored(spec, folder)
+    stored = {_renamed(name, renamed): weight for name, weight in own.items()}
     saved = {name for name in stored if not PARAMETER.search(name)}
-    targets = sorted({PARAMETER.sub("", name) for name in stored} - saved)
+    targets = {_renamed(name, renamed): name for key in own if (name := PARAMETER.sub("", key)) != key}
     modules = dict(model.named_modules())
     lost = [name for name in targets if name not in modules]
     lost += [name for name in saved if name.rpartition(".")[0] not in modules]
@@ -62,22 +68,20 @@ def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str
         found = f"{len(lost)} weights that {spec.family} has no place for ({some(sorted(lost), 3)})"
         raise ModelError(f"{spec.name}: the adapter in {folder} has {found if lost else 'no LoRA weights'}")
     try:
-        config = PeftConfig.from_pretrained(str(folder))
+        config: Any = PeftConfig.from_pretrained(str(folder))
         # The modules are those that the file has weights for: its own pattern was written for other names.
-        config.target_modules = targets
+        config.target_modules = sorted(targets)
         config.modules_to_save = sorted({name.rpartition(".")[0] for name in saved}) or None
         config.exclude_modules = config.layers_to_transform = config.layers_pattern = config.task_type = None
         for pattern in ("rank_pattern", "alpha_pattern"):
-            setattr(
-                config, pattern, {_renamed(key, renamed): value for key, value in getattr(config, pattern, {}).items()}
-            )
+            setattr(config, pattern, _by_module(getattr(config, pattern, None) or {}, targets))
         config.inference_mode = True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that is going away
             wrapped = PeftModel(model, config)
         outcome: Any = set_peft_model_state_dict(wrapped, {PREFIX + name: weight for name, weight in stored.items()})
         missing = [key for key in outcome.missing_keys if "lora_" in key or "modules_to_save" in key]
-        merged = None if missing or outcome.unexpected_keys else wrapped.merge_and_unload()
+        merged = None if missing or outcome.unexpected_keys else _merged(wrapped, dtype)
     except Exception as error:  # code of others, given whatever the adapter's configuration says
         raise ModelError(f"{spec.name}: the adapter in {folder} cannot be merged ({reason(error)})") from error
     if merged is None:
@@ -86,20 +90,59 @@ def merge(spec: ModelSpec, model: Any, folder: Path, renamed: Sequence[tuple[str
     return merged
 
 
-def _stored(spec: ModelSpec, folder: Path, renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
-    """The adapter's weights under the names of the model without its head."""
+def _by_module(pattern: Mapping[str, int], targets: Mapping[str, str]) -> dict[str, int]:
+    """What an adapter's pattern says of each module, by peft's own rule and by the names that it was written for.
+
+    Args:
+        pattern: ranks or scales, by a pattern of names.
+        targets: of each module of the model that the adapter changes the name that the adapter has for it.
+    """
+    from peft.utils.other import get_pattern_key
+
+    found = {module: get_pattern_key(list(pattern), name) for module, name in targets.items()}
+    return {f"^{re.escape(module)}": pattern[key] for module, key in found.items() if key in pattern}
+
+
+def _merged(wrapped: Any, dtype: torch.dtype) -> Any:
+    """The model of an adapter with its weights added, one module after the other.
+
+    Each is added in full precision, since the sum of a weight and a small change keeps little of the change in 16
+    bits, and only that one is in memory so.
+    """
+    import torch
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for module in wrapped.modules():
+        if isinstance(module, BaseTunerLayer):
+            layer: Any = module
+            layer.to(torch.float32)
+            layer.merge()
+            for weight in layer.get_base_layer().parameters():
+                weight.data = weight.data.to(dtype)
+    return wrapped.unload()
+
+
+def _stored(spec: ModelSpec, folder: Path) -> dict[str, Tensor]:
+    """The adapter's weights under the names of the model that it was made for, without its head."""
+    import torch
     from safetensors.torch import load_file
 
     kind = adapter_config(folder).peft_type
     if kind != "LORA":
         raise ModelError(f"{spec.name}: {folder} holds an adapter of type {kind!r}; only LORA (with DoRA) is merged")
-    file = folder / ADAPTER_WEIGHTS
+    file = adapter_file(spec.name, folder, pickled=spec.pickled_weights)
     try:
-        weights = load_file(file)
-    except Exception as error:  # of a library that reads whatever is there
+        safe = file.suffix == ".safetensors"
+        weights = load_file(file) if safe else torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise ModelError(
+            f"{file} holds something else than weights, or is damaged, and is not read ({reason(error, 100)}); get the"
+            " adapter as safetensors"
+        ) from error
+    except Exception as error:  # of libraries that read whatever is there
         raise ModelError(f"{file} is damaged ({reason(error)}); get it again") from error
-    names = {name: name.removeprefix(PREFIX) for name in weights}
-    return {_renamed(name, renamed): weights[key] for key, name in names.items() if not name.startswith(HEAD)}
+    named = {name.removeprefix(PREFIX): weight for name, weight in weights.items()}
+    return {name: weight for name, weight in named.items() if not name.startswith(HEAD)}
 
 
 def _renamed(name: str, renamed: Sequence[tuple[str, str]]) -> str:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    import torch
+
     from rzen_eval.models.declaration.local import ModelSpec
 
-UNUSED = re.compile(r"lm_head\.weight")
-"""Weights of a generative checkpoint that an embedding never needs: the language-model head is not computed."""
+UNUSED = re.compile(r"(.*\.)?lm_head\.weight|.*rotary.*\.inv_freq")
+"""Weights of a generative checkpoint that an embedding never needs: the language-model head, which is not computed, and
+frequencies that follow from the configuration."""
 
 
 def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
@@ -121,6 +124,24 @@ def stored_keys(files: Sequence[Path]) -> set[str]:
             raise ModelError(f"{file.parent} holds {some(twice, 3)} twice, the second in {file.name}; get it again")
         keys |= here
     return keys
+
+
+def stored_dtype(files: Sequence[Path]) -> torch.dtype:
+    """The precision that weights are stored in: that of 16 bits that all of them have, or else float32."""
+    import torch
+    from safetensors import safe_open
+
+    halves = {"BF16": torch.bfloat16, "F16": torch.float16}
+    found: set[torch.dtype] = set()
+    for file in files:
+        if file.suffix == ".safetensors":
+            with safe_open(file, framework="numpy") as tensors:
+                names = set(tensors.keys())
+                found |= {halves.get(tensors.get_slice(name).get_dtype(), torch.float32) for name in names}
+        else:
+            weights = torch.load(file, map_location="meta", weights_only=True)
+            found |= {weight.dtype for weight in weights.values()}
+    return found.pop() if len(found) == 1 and found <= set(halves.values()) else torch.float32
 
 
 def _keys(file: Path) -> set[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.errors import ModelError, reason
 from rzen_eval.models.checkpoint.content import content_hash
 from rzen_eval.models.checkpoint.json_file import Part, checked, read_object
-from rzen_eval.models.checkpoint.weight_files import ADAPTER_WEIGHTS, PATTERNS, weight_files
+from rzen_eval.models.checkpoint.weight_files import ADAPTER, PATTERNS, adapter_file, weight_files
 
 if TYPE_CHECKING:
     from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
@@ -70,14 +70,10 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
             raise ModelError(f"{spec.name}: model.base is given, but {folder} has no {ADAPTER_CONFIG} to merge into it")
         _complete(spec, folder)
         return Checkpoint(folder, identity, local)
-    whole = sorted(file.name for file in folder.glob("*.safetensors") if file.name != ADAPTER_WEIGHTS)
-    if whole or not (folder / ADAPTER_WEIGHTS).is_file():
-        found = f"holds an adapter and other weights ({whole[0]})" if whole else f"has no {ADAPTER_WEIGHTS}"
-        raise ModelError(
-            f"{spec.name}: {folder} {found}; expected {ADAPTER_CONFIG} and {ADAPTER_WEIGHTS}, or no adapter"
-        )
+    adapter_file(spec.name, folder, pickled=spec.pickled_weights)
     says = adapter_config(folder)
-    name, revision = spec.base or says.base_model_name_or_path, None if spec.base else says.revision
+    name, revision = spec.base or says.base_model_name_or_path, spec.base_revision
+    revision = says.revision if revision is None and not spec.base else revision
     if not name:
         raise ModelError(f"{spec.name}: the adapter in {folder} does not name its base model; give model.base=")
     check_trust(spec, name, revision, "base")
@@ -141,7 +137,7 @@ def _check_code(spec: Checkpointed, folder: Path) -> None:
 
 def patterns(spec: Checkpointed) -> tuple[str, ...]:
     """Files of a checkpoint that are fetched and count towards its identity."""
-    pickles = (PATTERNS["pickle"], f"*/{PATTERNS['pickle']}") * spec.pickled_weights
+    pickles = (PATTERNS["pickle"], f"*/{PATTERNS['pickle']}", ADAPTER["pickle"]) * spec.pickled_weights
     return READ + pickles + ("*.py",) * spec.trust_remote_code
 
 
@@ -211,6 +207,11 @@ def _complete(spec: ModelSpec, folder: Path) -> None:
     if (folder / ADAPTER_CONFIG).exists():
         raise ModelError(f"{spec.name}: {folder} holds an adapter where a whole model is expected")
     weight_files(spec.name, folder, pickled=spec.pickled_weights)
+    if below := sorted(file.parent for file in folder.rglob(ADAPTER_CONFIG)):
+        raise ModelError(
+            f"{spec.name}: {folder} holds a whole model, and in {below[0].name}/ an adapter that would not be merged;"
+            " give model.checkpoint= and model.base= the folders of the two, or a folder of the whole model alone"
+        )
     if not _has_tokenizer(folder):
         raise ModelError(f"{spec.name}: {folder} has no tokenizer; expected one of {', '.join(TOKENIZERS)}")
 

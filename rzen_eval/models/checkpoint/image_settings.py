@@ -34,10 +34,10 @@ class _Size(Part):
 
 
 class _Stored(Part):
-    """Under the names of transformers; None: as its class has it."""
+    """Under the names of transformers; None, or not there: as its class has it."""
 
-    image_mean: Channels | None = None
-    image_std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+    image_mean: Channels = (0.0, 0.0, 0.0)
+    image_std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (1.0, 1.0, 1.0)
     do_normalize: bool | None = None
     do_rescale: bool | None = None
     rescale_factor: PositiveFloat | None = None
@@ -116,9 +116,10 @@ def _settings(file: Path, stored: _Stored, stock: ImageSettings, expected: Mappi
         if said is not None and said != wanted:
             raise ModelError(f"{file} says {name}: {said}, the model's config.json {wanted}; they are not of one model")
     normalises, rescales = stored.do_normalize is not False, stored.do_rescale is not False
+    said = stored.model_fields_set
     return ImageSettings(
-        mean=(stored.image_mean or stock.mean) if normalises else (0.0, 0.0, 0.0),
-        std=(stored.image_std or stock.std) if normalises else (1.0, 1.0, 1.0),
+        mean=(stored.image_mean if "image_mean" in said else stock.mean) if normalises else (0.0, 0.0, 0.0),
+        std=(stored.image_std if "image_std" in said else stock.std) if normalises else (1.0, 1.0, 1.0),
         scale=1 / (stored.rescale_factor or 1 / stock.scale) if rescales else 1.0,
         resample=stock.resample if stored.resample is None else Image.Resampling(stored.resample),
         least=stored.min_pixels or size.shortest_edge or size.min_pixels,

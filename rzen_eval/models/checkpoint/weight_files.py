@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 SINGLE = {"safetensors": "model.safetensors", "pickle": "pytorch_model.bin"}
 """The file that holds all weights, by its form; with `.index.json` behind it the list of those that share them."""
 PATTERNS = {"safetensors": "*.safetensors", "pickle": "pytorch_model*.bin"}
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER = {"safetensors": "adapter_model.safetensors", "pickle": "adapter_model.bin"}
+"""The file that holds an adapter, by its form."""
 PLAIN = {"safetensors": re.compile(r"[\w.-]+\.safetensors"), "pickle": re.compile(r"pytorch_model[\w.-]*\.bin")}
 """Names that an index may give: files of its own folder, in the form that it is the index of."""
 
@@ -40,7 +41,7 @@ def weight_files(name: str, folder: Path, *, pickled: bool) -> list[Path]:
     Raises:
         ModelError: there are none, one that is named is missing or lies elsewhere, or there are others beside.
     """
-    safe = sorted(file for file in folder.glob(PATTERNS["safetensors"]) if file.name != ADAPTER_WEIGHTS)
+    safe = sorted(file for file in folder.glob(PATTERNS["safetensors"]) if file.name != ADAPTER["safetensors"])
     pickles = sorted(folder.glob(PATTERNS["pickle"]))
     if safe:
         return _named(name, folder, safe, "safetensors")
@@ -48,6 +49,29 @@ def weight_files(name: str, folder: Path, *, pickled: bool) -> list[Path]:
         return _named(name, folder, pickles, "pickle")
     hint = f", found {pickles[0].name}; a pickle is taken with model.pickled_weights=true" if pickles else ""
     raise ModelError(f"{name}: {folder} has no weights; expected *.safetensors{hint}")
+
+
+def adapter_file(name: str, folder: Path, *, pickled: bool) -> Path:
+    """The file that an adapter's weights are read from: safetensors, or where that is allowed a pickle.
+
+    Args:
+        name: of the model, for messages.
+        folder: of an adapter.
+        pickled: whether a pickle is taken where there are no safetensors.
+
+    Raises:
+        ModelError: there is none, or weights of a whole model lie beside it.
+    """
+    whole = sorted(file.name for pattern in PATTERNS.values() for file in folder.glob(pattern))
+    if beside := [file for file in whole if file not in ADAPTER.values()]:
+        raise ModelError(f"{name}: {folder} holds an adapter and other weights ({beside[0]}), and one is expected")
+    safe, pickle = (folder / ADAPTER[form] for form in ("safetensors", "pickle"))
+    if safe.is_file():
+        return safe
+    if pickle.is_file() and pickled:
+        return pickle
+    found = f"; {pickle.name} is there, a pickle" if pickle.is_file() else f"; where it is {pickle.name}, a pickle"
+    raise ModelError(f"{name}: {folder} has no {safe.name}{found}, which is taken with model.pickled_weights=true")
 
 
 def _named(name: str, folder: Path, files: Sequence[Path], form: str) -> list[Path]:

@@ -118,6 +118,11 @@ class Prompt(Frozen):
     announce: Mapping[Kind, str] = {}
     """Put before the text of a candidate that stands for a class label, an answer or a caption."""
     ends: Ends = Ends()
+    pooled: str | None = None
+    """The token that every prompt ends with, once, and whose state is the vector; checked when a model is loaded. None:
+    it differs from item to item."""
+    spelled: tuple[str, ...] = ()
+    """Words of the template that the tokenizer must not know as tokens; checked likewise."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -195,6 +200,8 @@ class ModelSpec(Checkpointed):
     family: Family
     base: str | None = None
     """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
+    base_revision: str | None = None
+    """Commit of that model's hub repository; None: the one that the adapter names, or else its newest."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt

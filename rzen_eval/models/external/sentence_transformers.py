@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rzen_eval.core import Side
-from rzen_eval.errors import ModelError, failure
+from rzen_eval.errors import ModelError, failure, some
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
+from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG
+from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.core import Item, Vectors
     from rzen_eval.models.declaration.external import SentenceTransformersSpec
+
+
+UNUSED = re.compile(r"(.*\.)?(lm_head|cls|classifier|score|qa_outputs)\..*|.*\.(position_ids|inv_freq)")
+"""Weights of heads, and numbers that follow from the configuration, which an embedding does without."""
+POOLER = re.compile(r"(.*\.)?pooler\..*")
+"""Weights that a class of transformers has and a pooling of Sentence-Transformers goes past."""
+ONE, LATE = "SentenceTransformer", "MultiVectorEncoder"
+"""What a checkpoint may say that it is: a model with one vector an item, or of late interaction."""
 
 
 class SentenceTransformers(OneMethodModel):
@@ -55,16 +68,20 @@ class SentenceTransformers(OneMethodModel):
         """Items that are handed over at once."""
         return self.spec.batch_size
 
-    def vectors(self, items: Sequence[Item], side: Side) -> Vectors:
-        """What the checkpoint makes of a batch, float32, shape (n, dim), of unit length.
+    def vectors(self, items: Sequence[Item], side: Side) -> Vectors | list[Vectors]:
+        """What the checkpoint makes of a batch, float32, shape (n, dim), of unit length, or of each item several.
+
+        Queries and candidates go in as such, with the prompts, and through the parts, that the checkpoint has for each.
 
         Raises:
             ModelError: it fails, on a kind of item that it does not read, say.
         """
         inputs = [self.input(decoded(item), side) for item in items]
-        model = self._model
+        encode = self._model.encode_query if side is Side.QUERY else self._model.encode_document
         with called(f"{self.spec.name}: encode failed"):
-            made = model.encode(inputs, batch_size=len(inputs), normalize_embeddings=True, show_progress_bar=False)
+            made = encode(inputs, batch_size=len(inputs), normalize_embeddings=True, show_progress_bar=False)
+        if self._kind == LATE:
+            return [np.asarray(rows.float().cpu(), dtype=np.float32) for rows in made]
         return np.asarray(made, dtype=np.float32)
 
     def input(self, item: Item, side: Side) -> Any:
@@ -106,21 +123,91 @@ class SentenceTransformers(OneMethodModel):
     @cached_property
     def _model(self) -> Any:
         try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
+            import sentence_transformers
+
+            made = getattr(sentence_transformers, self._kind)
+        except (ImportError, AttributeError) as error:
             raise ModelError(f"{self.spec.name}: {error}; pip install 'rzen-eval[sentence-transformers]'") from error
         settings: dict[str, Any] = {"dtype": self.dtype}
         if not self.spec.pickled_weights:
             settings["use_safetensors"] = True
-        try:
-            return SentenceTransformer(
-                str(self._folder),
-                device=str(self.device),
-                trust_remote_code=self.spec.trust_remote_code,
-                local_files_only=True,
-                model_kwargs=settings,
+        with loading_reports() as reports:
+            try:
+                model = made(
+                    str(self._folder),
+                    device=str(self.device),
+                    trust_remote_code=self.spec.trust_remote_code,
+                    local_files_only=True,
+                    model_kwargs=settings,
+                )
+            except Exception as error:  # the checkpoint's code may fail in any way
+                left_out = "pytorch_model.bin" in str(error) and not self.spec.pickled_weights
+                hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
+                raise ModelError(
+                    f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)}){hint}"
+                ) from error
+        self._check(reports)
+        return model
+
+    def _check(self, reports: Sequence[Report]) -> None:
+        """Refuse a model with weights from nowhere, or whose weights were left aside."""
+        for report in reports:
+            for kind in ("missing", "mismatched"):
+                found = sorted(str(key) for key in report.info.get(f"{kind}_keys", ()))
+                if keys := [key for key in found if not POOLER.fullmatch(key)]:
+                    raise ModelError(
+                        f"{self.spec.name}: {len(keys)} weights {kind} in {self._folder} for {report.model}"
+                        f" ({some(keys, 3)}); they would be random"
+                    )
+            unused = [key for key in report.info.get("unexpected_keys", ()) if not UNUSED.fullmatch(key)]
+            if unused:
+                raise ModelError(
+                    f"{self.spec.name}: {len(unused)} weights in {self._folder} that {report.model} does not use"
+                    f" ({some(sorted(unused), 3)}); the model would not be the one that was published"
+                )
+
+    @cached_property
+    def _kind(self) -> str:
+        """What the checkpoint says that it is.
+
+        Raises:
+            ModelError: it is something else than what is read here.
+        """
+        file = self._folder / "config_sentence_transformers.json"
+        kind = str(read_object(file).get("model_type", ONE)) if file.is_file() else ONE
+        if kind not in (ONE, LATE):
+            raise ModelError(f"{self.spec.name}: {file} says model_type {kind!r}; expected {ONE} or {LATE}")
+        if adapters := sorted(self._folder.rglob(ADAPTER_CONFIG)):
+            raise ModelError(
+                f"{self.spec.name}: {adapters[0]} is of an adapter, which would be attached, or not, without a word;"
+                " merge it into its base first"
             )
-        except Exception as error:  # the checkpoint's code may fail in any way
-            left_out = "pytorch_model.bin" in str(error) and not self.spec.pickled_weights
-            hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
-            raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)}){hint}") from error
+        return kind
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What transformers says of the loading of a model."""
+
+    model: str
+    info: Mapping[str, Any]
+
+
+@contextmanager
+def loading_reports() -> Iterator[list[Report]]:
+    """Reports of all models of transformers that are loaded meanwhile, whoever loads them."""
+    from transformers import PreTrainedModel
+
+    reports: list[Report] = []
+    stock = PreTrainedModel.__dict__["from_pretrained"]
+
+    def loaded(cls: Any, /, *given: Any, output_loading_info: bool = False, **more: Any) -> Any:
+        model, info = stock.__func__(cls, *given, output_loading_info=True, **more)
+        reports.append(Report(type(model).__name__, info))
+        return (model, info) if output_loading_info else model
+
+    PreTrainedModel.from_pretrained = classmethod(loaded)  # type: ignore[assignment, method-assign]
+    try:
+        yield reports
+    finally:
+        PreTrainedModel.from_pretrained = stock  # type: ignore[method-assign]

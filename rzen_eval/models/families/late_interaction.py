@@ -6,7 +6,6 @@ or in that code's own, most often as an adapter.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -39,7 +38,6 @@ class LateInteraction(LocalModel):
 
     within: ClassVar[str]
     """What the authors' own checkpoints say that they are: the model beneath, with the layer beside it."""
-    unused = re.compile(r"(.*\.)?lm_head\.weight")
 
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:

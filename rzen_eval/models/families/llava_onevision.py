@@ -95,7 +95,7 @@ class LlavaOnevision(LocalModel):
         return {"key_mapping": RENAMED} if original else {}
 
     def _media_tokens(self) -> tuple[int, int]:
-        image, video = self._tokenizer.convert_tokens_to_ids(list(self.marks))
+        image, video = self.tokenizer.convert_tokens_to_ids(list(self.marks))
         return image, video
 
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:

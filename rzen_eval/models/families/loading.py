@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.core import Item, Side
+from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint import adapters, audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
 from rzen_eval.models.families import attention
+from rzen_eval.models.prompt import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +25,10 @@ def network(model: LocalModel) -> Any:
     Raises:
         ModelError: weights are missing, unexpected or unused, or cannot be read.
     """
-    import torch
     import transformers
     from transformers.utils import logging
 
+    check_tokens(model)
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, adapter = model.checkpoint.folder, model.checkpoint.adapter
@@ -36,7 +39,7 @@ def network(model: LocalModel) -> Any:
         loaded: Any = getattr(transformers, model.architecture).from_pretrained(
             folder,
             config=model.config,
-            dtype=torch.float32 if adapter else model.dtype,
+            dtype=audit.stored_dtype(weights) if adapter else model.dtype,
             # A name of ours would ask for a package of flash attention.
             attn_implementation="eager" if model.attention == "eager" else "sdpa",
             output_loading_info=True,
@@ -49,13 +52,39 @@ def network(model: LocalModel) -> Any:
     made, info = loaded
     audit.check_loaded(model.spec, folder, info, len(made.state_dict()), stored, unused=model.unused)
     if adapter:
-        # Merged in full precision: the sum of a weight and a small change keeps little of the change in 16 bits.
-        made = adapters.merge(model.spec, made, adapter, model.adapted)
+        made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted)
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
     if model.packed:
         attention.use(made, model.attention)
     return made.eval().to(model.device)
+
+
+def check_tokens(model: LocalModel) -> list[str]:
+    """Refuse a tokenizer with which another state would be pooled than that of the published model.
+
+    Returns:
+        What is odd about that of a folder of the user's own, which may be meant.
+
+    Raises:
+        ModelError: the pooled token is there twice, or a repository's tokenizer is not the one that is declared.
+    """
+    spec, known = model.spec, model.tokenizer
+    ids = known.convert_ids_to_tokens(model.encoded(render(spec.prompt, Item(text="a"), Side.QUERY)))
+    wanted, found = spec.prompt.pooled, []
+    if wanted is not None and ids[-2:] == [wanted] * 2:
+        raise ModelError(
+            f"{spec.name}: prompts end in {wanted} twice, once by the template and once by the tokenizer in"
+            f" {model.checkpoint.processing}; take it off one of them"
+        )
+    if wanted is not None and ids[-1] != wanted:
+        found.append(f"prompts end in {ids[-1]!r}, whose state is the vector, and not in {wanted!r}")
+    known_words = set(spec.prompt.spelled) & set(known.get_vocab())
+    found += [f"{word!r} is a token, which is to be read in pieces" for word in sorted(known_words)]
+    said = [f"{spec.name}: with the tokenizer in {model.checkpoint.processing} {what}" for what in found]
+    if said and not model.checkpoint.local:
+        raise ModelError(f"{said[0]}; the repository is not what it was")
+    return said
 
 
 def tokenizer(spec: ModelSpec, folder: Path, marks: Sequence[str]) -> Any:

@@ -182,18 +182,23 @@ class LocalModel(ABC):
 
     def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
         """As `plan`, of an item that is rendered already."""
-        if not visuals and self.spec.prompt.unread is not None and rendered.pictures:
-            rendered = replace(rendered, prompt=self.spec.prompt.unread)
-        # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self._encode(rendered.prompt) or [self._tokenizer.pad_token_id])
-        media = self._media_tokens()
-        plan = placed(self.spec.prompt, rendered.prompt, tokens, visuals, media)
-        check_vocabulary(plan, self._config.text_config.vocab_size, media)
-        limit = self.spec.max_length
+        plan, limit = self._placed(rendered, visuals), self.spec.max_length
         if limit is None or plan.length <= limit:
             return plan
-        tail = self._encode(text_after(self.spec.prompt, rendered.item, rendered.side))
+        tail = self.encoded(text_after(self.spec.prompt, rendered.item, rendered.side))
         return replace(plan, input_ids=shortened(plan, tail, limit, self.spec.name))
+
+    def _placed(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
+        """An item as token ids, however many these are."""
+        unread, prompt = self.spec.prompt.unread, rendered.prompt
+        if not visuals and unread is not None and rendered.pictures:
+            prompt = unread
+        # An empty text, such as a choice of nothing but dots, is read as one padding token.
+        tokens = np.array(self.encoded(prompt) or [self.tokenizer.pad_token_id])
+        media = self._media_tokens()
+        plan = placed(self.spec.prompt, prompt, tokens, visuals, media)
+        check_vocabulary(plan, self._config.text_config.vocab_size, media)
+        return plan
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
@@ -299,15 +304,33 @@ class LocalModel(ABC):
             "dim": self.dim,
         }
 
+    def notes(self) -> list[str]:
+        """What is odd about the checkpoint, for readers of results.
+
+        Raises:
+            ModelError: its tokenizer makes another model of it.
+        """
+        return loading.check_tokens(self)
+
+    def cuts(self, rendered: Rendered) -> bool:
+        """Whether the text of an item is cut to fit the model's length."""
+        limit = self.spec.max_length
+        # A token is a byte at least, so that most prompts need not be tokenized to know.
+        if limit is None or len(rendered.prompt.encode()) + rendered.pictures.most_tokens <= limit:
+            return False
+        return self._placed(rendered, rendered.pictures.measure()).length > limit
+
     @cached_property
     def _model(self) -> Any:
         return loading.network(self)
 
     @cached_property
-    def _tokenizer(self) -> Any:
+    def tokenizer(self) -> Any:
+        """The checkpoint's, with the tokens of media."""
         return loading.tokenizer(self.spec, self.checkpoint.processing, self.marks)
 
-    def _encode(self, text: str) -> list[int]:
+    def encoded(self, text: str) -> list[int]:
+        """Token ids of a prompt."""
         # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
-        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
+        ids: list[int] = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
         return ids

@@ -88,6 +88,10 @@ class Qwen2VL(LocalModel):
         """Sizes within the declared budgets."""
         return px.Sizing.of(spec, cls.token_side)
 
+    def loading_options(self) -> dict[str, Any]:
+        """Names of weights as any version of transformers saves them, those of the class with a head included."""
+        return {"key_mapping": dict(self.adapted)}
+
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
         made = super()._arrays(batch, pixels)
         made["positions"] = batch.laid([self._positions(plan) for plan in batch.planned])

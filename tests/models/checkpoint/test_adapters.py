@@ -83,10 +83,87 @@ def test_merged_vectors_equal_the_unmerged_forward_of_peft(tmp_path: Path, dora:
     assert np.abs(merged - embed(BASE)).max() > 0.05
 
 
-def test_scales_by_rank_and_by_module_are_kept(tmp_path: Path):
-    settings = {"use_rslora": True, "alpha_pattern": {"q_proj": 2}, "rank_pattern": {"qkv": 8}}
-    folder, unmerged = adapter(tmp_path / "adapter", dora=False, names="4.45", **settings)
+LAYER = "model.language_model.layers.0.self_attn.q_proj"
+
+
+@pytest.mark.parametrize("names", ["4.45", "5"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"use_rslora": True, "alpha_pattern": {"q_proj": 2}, "rank_pattern": {"qkv": 8}},
+        {"alpha_pattern": {LAYER: 160}, "rank_pattern": {LAYER: 2}},
+        {"alpha_pattern": {r"language_model\.layers\.[01]\..*_proj": 64}, "rank_pattern": {r".*\.1\.mlp\..*": 8}},
+        {"alpha_pattern": {"^model.language_model.layers.1.mlp.down_proj": 64}},
+    ],
+    ids=["suffix", "name", "expression", "anchored"],
+)
+def test_scales_and_ranks_by_module_are_those_that_peft_finds(tmp_path: Path, settings: dict[str, Any], names: str):
+    """A pattern is one of the names that the adapter was made for, whatever the base calls its modules now."""
+    old = {"language_model.": "", r"language_model\.": ""} if names == "4.45" else {}
+
+    def renamed(pattern: str) -> str:
+        for new, was in old.items():
+            pattern = pattern.replace(new, was)
+        return pattern
+
+    folder, unmerged = adapter(tmp_path / "adapter", dora=False, names=names, **settings)
+    says = json.loads((folder / "adapter_config.json").read_text())
+    for key in ("alpha_pattern", "rank_pattern"):
+        says[key] = {renamed(pattern): value for pattern, value in settings.get(key, {}).items()}
+    (folder / "adapter_config.json").write_text(json.dumps(says))
     assert np.abs(embed(folder) - unmerged).max() < 2e-6
+
+
+def pickled(folder: Path) -> Path:
+    """The adapter as the authors' trainer left it: no safetensors, and names of magnitudes without their last part."""
+    file = folder / "adapter_model.safetensors"
+    weights = {
+        name.removesuffix(".weight") if "magnitude" in name else name: weight
+        for name, weight in load_file(file).items()
+    }
+    file.unlink()
+    torch.save(weights, folder / "adapter_model.bin")
+    return folder / "adapter_model.bin"
+
+
+def test_an_adapter_in_a_pickle_is_taken_where_that_is_allowed(tmp_path: Path):
+    folder, unmerged = adapter(tmp_path / "adapter", dora=True, names="4.45")
+    file = pickled(folder)
+    with pytest.raises(
+        ModelError, match=r"adapter_model\.bin is there, a pickle, which is taken with model\.pickled_w"
+    ):
+        embed(folder, "pickled_weights=false")
+    before = load_model("vlm2vec_v2_2b", f"checkpoint={folder}", "dim=null", "pickled_weights=true").provenance()
+    assert np.abs(embed(folder, "pickled_weights=true") - unmerged).max() < 2e-6
+    weights = torch.load(file, weights_only=True)
+    torch.save({name: weight * 2 for name, weight in weights.items()}, file)
+    after = load_model("vlm2vec_v2_2b", f"checkpoint={folder}", "dim=null", "pickled_weights=true").provenance()
+    assert before["weights"] != after["weights"]
+
+
+def test_a_pickle_that_would_run_code_is_not_read(tmp_path: Path):
+    folder, _ = adapter(tmp_path / "adapter", dora=False, names="5")
+    file, trace = pickled(folder), tmp_path / "trace"
+
+    class Runs:
+        def __reduce__(self) -> Any:
+            return Path.touch, (trace,)
+
+    torch.save({"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight": Runs()}, file)
+    with pytest.raises(ModelError, match=r"adapter_model\.bin holds something else than weights"):
+        embed(folder, "pickled_weights=true")
+    assert not trace.exists()
+
+
+def test_in_16_bits_the_sum_is_made_in_full_precision_and_rounded_once(tmp_path: Path):
+    """As where the whole base is in full precision: the weights of the two are the same bits."""
+    folder, _ = adapter(tmp_path / "adapter", dora=True, names="5")
+    half, full = (
+        load_model("vlm2vec_v2_2b", f"checkpoint={folder}", "dim=null", "device=cpu", f"dtype={dtype}")._model
+        for dtype in ("bfloat16", "float32")
+    )
+    expected = full.state_dict()
+    assert all(torch.equal(weight, expected[name].to(weight.dtype)) for name, weight in half.state_dict().items())
 
 
 def test_a_base_model_can_be_given_where_the_adapter_names_one_that_is_not_there(tmp_path: Path):

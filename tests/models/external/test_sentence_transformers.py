@@ -1,12 +1,13 @@
 """Checkpoints of Sentence-Transformers, against the same small CLIP computed with transformers alone."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item, load_model
 from rzen_eval.config.compose import load
@@ -141,3 +142,78 @@ def test_of_a_repository_all_that_is_loaded_is_fetched(pickled: bool):
     spec = load(["model=sentence_transformers", "model.checkpoint=a/b", f"model.pickled_weights={pickled}"]).model
     found = list(filter_repo_objects([*wanted, *pickles, "model.py", "x.ot"], allow_patterns=list(patterns(spec))))
     assert found == wanted + pickles * pickled
+
+
+@pytest.fixture
+def bert(tmp_path: Path) -> Path:
+    """A random body for texts under Sentence-Transformers, with prompts for the two sides."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz:", "##a", "##o", "##t"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48
+    )
+    BertModel(config).save_pretrained(tmp_path / "body")
+    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path / "body")
+    body = Transformer(str(tmp_path / "body"))
+    prompts = {"query": "q: ", "document": "d: "}
+    SentenceTransformer(modules=[body, Pooling(32)], prompts=prompts, device="cpu").save_pretrained(
+        str(tmp_path / "st")
+    )
+    return tmp_path / "st"
+
+
+def st(folder: Path) -> SentenceTransformers:
+    return load_model("sentence_transformers", f"checkpoint={folder}", "device=cpu", "dtype=float32")
+
+
+def test_prompts_of_the_two_sides_are_the_checkpoints_own(bert: Path):
+    from sentence_transformers import SentenceTransformer
+
+    stock = SentenceTransformer(str(bert), device="cpu")
+    item = Item(text="a b")
+    for side, encode in (("query", stock.encode_query), ("candidate", stock.encode_document)):
+        expected = encode(["a b"], normalize_embeddings=True)
+        assert np.abs(st(bert).embed([item], side) - expected).max() < 1e-6
+    assert np.abs(st(bert).embed([item], "query") - st(bert).embed([item], "candidate")).max() > 1e-3
+
+
+def test_a_body_with_a_layer_missing_is_refused_and_not_made_up(bert: Path):
+    weights = load_file(bert / "model.safetensors")
+    save_file({name: one for name, one in weights.items() if ".layer.1." not in name}, bert / "model.safetensors")
+    with pytest.raises(ModelError, match=r"weights missing in .*encoder\.layer\.1.* they would be random"):
+        st(bert)
+
+
+def test_an_adapter_beside_is_refused(bert: Path):
+    (bert / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with pytest.raises(ModelError, match=r"adapter_config\.json is of an adapter"):
+        st(bert)
+
+
+def test_a_model_of_another_kind_is_refused(bert: Path):
+    file = bert / "config_sentence_transformers.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_type": "SparseEncoder"}))
+    with pytest.raises(
+        ModelError, match="says model_type 'SparseEncoder'; expected SentenceTransformer or MultiVector"
+    ):
+        st(bert)
+
+
+@pytest.mark.usefixtures("bert")
+def test_a_multi_vector_encoder_is_late_interaction(tmp_path: Path):
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    if not hasattr(sentence_transformers, "MultiVectorEncoder"):
+        pytest.skip("this version has none")
+    sentence_transformers.MultiVectorEncoder(str(tmp_path / "body"), device="cpu").save_pretrained(
+        str(tmp_path / "late")
+    )
+    stock = sentence_transformers.MultiVectorEncoder(str(tmp_path / "late"), device="cpu")
+    (ours,) = st(tmp_path / "late").embed([Item(text="a b c")], "query")
+    (expected,) = stock.encode_query(["a b c"], normalize_embeddings=True)
+    assert ours.shape == tuple(expected.shape)
+    assert np.abs(ours - expected.cpu().numpy()).max() < 1e-6

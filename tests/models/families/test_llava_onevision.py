@@ -143,7 +143,7 @@ def test_a_long_text_is_cut_and_the_end_of_the_template_kept(folder: Path, model
     item = Item(text="a red circle " * 20)
     short = opened(folder, "max_length=60").plan(item, Side.QUERY).input_ids.tolist()
     whole = model.plan(item, Side.QUERY).input_ids.tolist()
-    tail = model._encode(TAIL)
+    tail = model.encoded(TAIL)
     assert short == whole[: 60 - len(tail)] + tail
 
 

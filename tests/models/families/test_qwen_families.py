@@ -184,7 +184,7 @@ def test_a_long_text_is_cut_and_the_end_of_the_template_kept(folder: Path, famil
     short = opened(folder, family, "max_length=40")
     item = Item(text="a red circle " * 20)
     ids, whole = short.plan(item, Side.QUERY).input_ids.tolist(), model.plan(item, Side.QUERY).input_ids.tolist()
-    tail = model._encode(TAIL)
+    tail = model.encoded(TAIL)
     assert len(ids) == 40
     assert ids == whole[: 40 - len(tail)] + tail == whole[: 40 - len(tail)] + whole[-len(tail) :]
 
@@ -273,7 +273,7 @@ def test_a_picture_beyond_200_to_1_is_not_read_and_its_item_says_nothing(folder:
     alone, words = model.embed([thin], "query"), "<|im_start|>user\nNULL<|im_end|>\n<|im_start|>assistant\n"
     planned = model.plan(thin, Side.QUERY)
     assert planned.prompt == words
-    assert planned.input_ids.tolist() == model._encode(words)
+    assert planned.input_ids.tolist() == model.encoded(words)
     assert np.abs(model.embed([*ITEMS, thin], "query")[-1] - alone[0]).max() < 1e-5
     with pytest.raises(DataError, match="2010x10, beyond 200 to 1"):
         opened(folder, family, "beyond_ratio=error", "prompt.unread=null").embed([thin], "query")

@@ -1,0 +1,145 @@
+"""Declared models against the code of the people who made them, or ran them for a published row.
+
+The table of them, `rzen_eval/benchmark/proof.json`, is made by these tests; RZEN_EVAL_WRITE_PROOF=1 writes it.
+"""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rzen_eval import load_model
+from rzen_eval.benchmark import proof
+from rzen_eval.config.compose import load
+from tests import standins, tiny
+from tests.conftest import FIXTURES, SAME_PIXELS
+from tests.goldens import NAMES, Golden, cosine, golden, ids, item
+
+EQUAL = 0.9999 if SAME_PIXELS else 0.999
+EQUAL_IN_BFLOAT16 = 0.999
+SHARED = Path(__file__).parents[3] / "shared" / "golden" / "models"
+OF_A_SIZE = {"name", "checkpoint", "revision", "parameters_b", "dim", "architecture", "reproduces", "base_revision"}
+"""What two sizes of one model may differ in."""
+
+
+@pytest.fixture(params=NAMES)
+def kept(request: pytest.FixtureRequest) -> Golden:
+    return golden(request.param)
+
+
+def place(kept: Golden, folder: Path) -> Path:
+    """The small checkpoint of a golden; that of ColQwen2 is made of the Qwen2-VL of the fixtures."""
+    if kept.meta["checkpoint"] == "colqwen2":
+        return tiny.colqwen2(folder / "colqwen2")
+    return FIXTURES / str(kept.meta["checkpoint"])
+
+
+def opened(kept: Golden, folder: Path, dtype: str) -> Any:
+    return load_model(kept.declarations[0], f"checkpoint={folder}", f"dtype={dtype}", "device=cpu", "dim=null")
+
+
+def cosines(kept: Golden, model: Any, prefix: str = "") -> dict[str, float]:
+    """Of every item for which there is a vector."""
+    found = {}
+    for line in kept.lines:
+        if (key := prefix + line["id"]) in kept.vectors:
+            one, side = item(line)
+            found[line["id"]] = cosine(np.asarray(model.embed([one], side=side)[0]), kept.vectors[key])
+    return found
+
+
+def test_vectors_and_token_ids_equal_the_reference_but_for_named_deviations(kept: Golden, tmp_path: Path):
+    model = opened(kept, place(kept, tmp_path), "float32")
+    found = cosines(kept, model)
+    assert len(found) == len(kept.lines) >= 9
+    differing = {name for name, value in found.items() if value < EQUAL}
+    assert differing == set(kept.deviations), {name: found[name] for name in differing ^ set(kept.deviations)}
+    for line in kept.lines:
+        if line["id"] not in kept.deviations and (expected := ids(line)) is not None:
+            one, side = item(line)
+            assert model.plan(one, side).input_ids.tolist() == expected, line["id"]
+    worst = min(value for name, value in found.items() if name not in kept.deviations)
+    counted = proof.Proof(
+        reference=kept.meta["reference"],
+        commit=kept.meta["commit"],
+        versions=kept.meta["versions"],
+        items=len(found),
+        equal=len(found) - len(differing),
+        deviations=dict(kept.deviations),
+    )
+    for name in kept.declarations:
+        check(name, counted)
+    assert worst >= EQUAL
+
+
+def check(name: str, counted: proof.Proof) -> None:
+    """Compare with the table, or write it."""
+    table = json.loads(proof.FILE.read_text()) if proof.FILE.is_file() else {}
+    if os.environ.get("RZEN_EVAL_WRITE_PROOF"):
+        table[name] = counted.model_dump(mode="json") | {"uncertain": table.get(name, {}).get("uncertain", "")}
+        proof.FILE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n")
+        proof.table.cache_clear()
+    said = proof.table()[name]
+    assert said.model_copy(update={"uncertain": ""}) == counted
+
+
+def test_in_bfloat16_vectors_are_close_to_those_of_the_reference_in_bfloat16(kept: Golden, tmp_path: Path):
+    """Of several vectors an item the mean counts: a state near zero turns far in so few bits."""
+    if not any(key.startswith("bfloat16 ") for key in kept.vectors):
+        pytest.skip("no vectors of this reference in bfloat16 were made")
+    model = opened(kept, place(kept, tmp_path), "bfloat16")
+    for line in kept.lines:
+        key = f"bfloat16 {line['id']}"
+        if line["id"] in kept.deviations or key not in kept.vectors:
+            continue
+        one, side = item(line)
+        ours, theirs = np.atleast_2d(np.asarray(model.embed([one], side=side)[0])), np.atleast_2d(kept.vectors[key])
+        rows = [cosine(mine, other) for mine, other in zip(ours, theirs, strict=True)]
+        assert np.mean(rows) > EQUAL_IN_BFLOAT16, line["id"]
+
+
+def test_other_sizes_of_a_model_are_prepared_alike(kept: Golden):
+    """So that what is shown with one declaration holds for all of a golden."""
+    specs = [load([f"model={name}", "task=visdoc/vidore_arxivqa"]).model for name in kept.declarations]
+    first, *others = (spec.model_dump(exclude=OF_A_SIZE) for spec in specs)
+    assert all(other == first for other in others)
+
+
+def test_the_table_has_every_model_that_is_computed_here_or_says_that_it_is_not_proven():
+    assert set(proof.table()) <= set(standins.local())
+    assert {name for name in standins.local() if name not in proof.table()} == {
+        "gme_2b_mteb", "rzenembed_v1_2b", "rzenembed_v2_7b", "rzenembed_v2_7b_paper",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the goldens as a whole are not there")
+@pytest.mark.parametrize("name", [name for name in NAMES if (SHARED / name).is_dir()])
+def test_the_goldens_as_a_whole_are_equal_but_for_named_deviations(name: str):
+    folder, kept = SHARED / name, golden(name)
+    meta = json.loads((folder / "meta.json").read_text())
+    expected = {one["id"]: one for one in map(json.loads, (folder / "expected.jsonl").read_text().splitlines())}
+    model = load_model(
+        kept.declarations[0], f"checkpoint={(SHARED / meta['checkpoint']).resolve()}", "dtype=float32", "device=cpu"
+    )
+    with np.load(folder / "expected.npz") as stored:
+        vectors = dict(stored)
+    differing = set()
+    for line in map(json.loads, (folder / "inputs.jsonl").read_text().splitlines()):
+        if "error" in expected[line["id"]]:
+            continue
+        places = {
+            kind: [
+                str(SHARED / "images" / one[1:] if one.startswith("+") else SHARED.parent / "rzen/images" / one)
+                for one in line[kind]
+            ]
+            for kind in ("images", "frames")
+        }
+        one, side = item({**line, "images": [], "frames": []})
+        ours = np.asarray(model.embed([replace(one, **places)], side=side)[0], dtype=np.float32)
+        if cosine(ours, vectors[line["id"]]) < EQUAL:
+            differing.add(line["id"])
+    assert differing <= set(kept.deviations)
