@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from rzen_eval.core import Item, Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.declaration.local import ModelSpec
+from rzen_eval.models.interface import Launching
 from rzen_eval.ranking.dot import check_vectors
 from rzen_eval.ranking.multivectors import as_vectors, by_item
 
@@ -77,6 +78,8 @@ def check(model: Model) -> Iterator[Finding]:
     yield Finding(
         "weights", audited if local else f"not audited: {model.spec.family} loads its own", True if local else None
     )
+    if local:
+        yield Finding("attention", f"{model.provenance()['attention']}: {_rows(model)}")
     yield Finding("loading", f"{time.perf_counter() - began:.1f} s on {model.device}")
     items = probes()
     began = time.perf_counter()
@@ -92,6 +95,12 @@ def check(model: Model) -> Iterator[Finding]:
     yield from _sensitivity(model, vectors, 2 * noise)
     yield Finding("speed", f"{len(items) / seconds:.1f} items/s, the first batch included")
     yield Finding("memory", _memory(model))
+
+
+def _rows(model: Model) -> str:
+    if isinstance(model, Launching) and model.packed:
+        return "items end to end in one row, none seen by another"
+    return f"an item a row, since {model.spec.family} cannot keep items apart in one"
 
 
 def _embed(model: Model, items: Sequence[Item]) -> list[Vectors]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rzen_eval.engine.pipeline import Done, Pipeline, Step
+from rzen_eval.engine.job import Done, Step
+from rzen_eval.engine.pipeline import Pipeline
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.engine.inline import keep
-from rzen_eval.engine.pipeline import Done, Pipeline, Step
+from rzen_eval.engine.job import Done, Step
+from rzen_eval.engine.pipeline import Pipeline
 from rzen_eval.engine.spent import Spent
 
 if TYPE_CHECKING:

@@ -183,15 +183,24 @@ def attend(  # noqa: PLR0917 - as transformers calls it
     return KERNELS[name](states, cu_seq_lens_q, causal=causal, scale=scaling)[None], None
 
 
-def use(network: Any, name: str) -> None:
+def use(network: Any, name: str, *, packed: bool) -> None:
     """Let all layers of a loaded model attend by a kernel.
 
     Loading under the name itself would ask for a package of flash attention, so that is done under another.
+
+    Args:
+        network: of transformers.
+        name: of a kernel.
+        packed: whether items come end to end; else rows with padding, for which the stock functions are.
     """
     from transformers import AttentionInterface
 
-    AttentionInterface.register(PREFIX + name, partial(attend, name))
+    known = PREFIX + name
+    if packed:
+        AttentionInterface.register(known, partial(attend, name))
+    else:
+        known = "eager" if name == "eager" else "sdpa"
     for module in network.modules():
         config: Any = getattr(module, "config", None)
         if hasattr(config, "_attn_implementation_internal"):
-            config._attn_implementation_internal = PREFIX + name  # noqa: SLF001 - the setter looks for the package
+            config._attn_implementation_internal = known  # noqa: SLF001 - the setter looks for the package

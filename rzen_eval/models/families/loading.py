@@ -40,8 +40,7 @@ def network(model: LocalModel) -> Any:
             folder,
             config=model.config,
             dtype=audit.stored_dtype(weights) if adapter else model.dtype,
-            # A name of ours would ask for a package of flash attention.
-            attn_implementation="eager" if model.attention == "eager" else "sdpa",
+            attn_implementation="sdpa",  # a name of ours would ask for a package of flash attention
             output_loading_info=True,
             use_safetensors=weights[0].suffix == ".safetensors",
             ignore_mismatched_sizes=True,  # the audit refuses them, and says which
@@ -55,8 +54,7 @@ def network(model: LocalModel) -> Any:
         made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted)
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
-    if model.packed:
-        attention.use(made, model.attention)
+    attention.use(made, model.attention, packed=model.packed)
     return made.eval().to(model.device)
 
 

@@ -286,6 +286,11 @@ class LocalModel(ABC):
         """
         self._model  # noqa: B018 - a cached property
 
+    def pad(self) -> None:
+        """Give each item a row of its own from now on, as families do that cannot be packed; for comparison."""
+        self.packed = False
+        attention.use(self._model, self.attention, packed=False)
+
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector; asking needs no weights in memory."""
         import torch
