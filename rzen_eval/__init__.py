@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval._version import __version__
 
 if TYPE_CHECKING:
-    from rzen_eval.api import evaluate, load_data, load_model, load_task, score_run
+    from rzen_eval.api import (
+        SuiteResult,
+        evaluate,
+        evaluate_suite,
+        load_data,
+        load_model,
+        load_reranker,
+        load_task,
+        model_from,
+        score_run,
+    )
     from rzen_eval.core import Embedder, Item, MultiVectors, Result, Side, Task, TaskData
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.errors import ConfigError, DataError, ModelError, ResultError, RzenEvalError
@@ -27,18 +37,32 @@ __all__ = [
     "RzenEmbed",
     "RzenEvalError",
     "Side",
+    "SuiteResult",
     "Task",
     "TaskData",
     "__version__",
     "evaluate",
+    "evaluate_suite",
     "load_data",
     "load_model",
+    "load_reranker",
     "load_task",
+    "model_from",
     "score_run",
 ]
 
 _PLACES = {
-    "api": ("evaluate", "load_data", "load_model", "load_task", "score_run"),
+    "api": (
+        "SuiteResult",
+        "evaluate",
+        "evaluate_suite",
+        "load_data",
+        "load_model",
+        "load_reranker",
+        "load_task",
+        "model_from",
+        "score_run",
+    ),
     "core": ("Embedder", "Item", "MultiVectors", "Result", "Side", "Task", "TaskData"),
     "engine.settings": ("Runtime",),
     "errors": ("ConfigError", "DataError", "ModelError", "ResultError", "RzenEvalError"),

@@ -296,7 +296,7 @@ def _still(_model: Any, staged: Staged) -> Pending:
     """Vectors of the right shape that cost nothing, and need the pictures to be there."""
     import torch
 
-    seen = staged.block.numel()
+    seen = staged.block.content.numel()
     rows = [
         np.resize([len(plan.prompt), plan.length, 1 + seen, len(plan.visuals)], 384) for plan in staged.batch.planned
     ]

@@ -2,7 +2,7 @@
 
     python scripts/docs.py
 
-Made here: the command reference from the parsers, and the table of models. `pip install -e '.[docs]'` has the builder.
+Made here: the command reference from the parsers, and the tables of models. `pip install -e '.[docs]'` has the builder.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from rzen_eval.cli.options import Options
 
 ROOT = Path(__file__).parents[1]
 GATHERED = ROOT / "build/docs"
+TABLE = re.compile(r"<!-- the table of `rzen-eval (.*?)` -->")
 
 
 def commands() -> str:
@@ -45,10 +46,15 @@ def commands() -> str:
 
 
 def models() -> str:
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        main(["models", "--format", "md"])
-    return (ROOT / "docs/models.md").read_text().replace("<!-- the table of `rzen-eval models` -->", printed.getvalue())
+    return TABLE.sub(lambda found: printed(*found[1].split()), (ROOT / "docs/models.md").read_text())
+
+
+def printed(*words: str) -> str:
+    """What a command prints as Markdown."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        main([*words, "--format", "md"])
+    return output.getvalue()
 
 
 def gather() -> None:

@@ -2,7 +2,8 @@
 
 `fixtures/golden/NAME.json` holds the reference with its commit and versions, and inputs with token ids where these were
 kept (`889x4` is one id four times); `NAME.npz` vectors in float32, in float16 where an item has several, and under
-`bfloat16 ID` those of the reference in bfloat16. Pictures that begin with `+` lie in `golden/images`.
+`bfloat16 ID` those of the reference in bfloat16. Pictures that begin with `+` lie in `golden/images`. That of RzenEmbed
+lies in `fixtures/rzen`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from rzen_eval.core import Side
 from tests.conftest import FIXTURES
 
 FOLDER = FIXTURES / "golden"
-NAMES = tuple(sorted(file.stem for file in FOLDER.glob("*.json")))
+RZEN = FIXTURES / "rzen"
+NAMES = (*sorted(file.stem for file in FOLDER.glob("*.json")), "rzenembed")
 LONG = {"q09": "longer than the model reads: the reference cuts off the token that it pools, here the text is cut"}
 ONE_PICTURE = "the reference sees one picture of several, here all of them are seen"
 DEVIATIONS: Mapping[str, Mapping[str, str]] = {
@@ -30,6 +32,7 @@ DEVIATIONS: Mapping[str, Mapping[str, str]] = {
     "lamra_mmeb": {"x06": ONE_PICTURE, "x12": ONE_PICTURE},
     "lamra_qwen25_mmeb": {"x06": ONE_PICTURE, "x12": ONE_PICTURE},
     "qwen3_vl_embedding": {"q15": LONG["q09"], "c25": LONG["q09"]},
+    "rzenembed": {"t09": LONG["q09"], "m04": LONG["q09"]},
     "cafe": {"q08": "the reference takes a special token in a text for padding, here it is read"},
 }
 """Items in which a model differs from its reference on purpose, by golden."""
@@ -62,9 +65,36 @@ class Golden:
 @cache
 def golden(name: str) -> Golden:
     """A golden of the fixtures."""
+    if name == "rzenembed":
+        return _rzenembed()
     with np.load(FOLDER / f"{name}.npz") as kept:
         vectors = {key: kept[key].astype(np.float32) for key in kept.files}
     return Golden(name, json.loads((FOLDER / f"{name}.json").read_text()), vectors)
+
+
+def _rzenembed() -> Golden:
+    """Of the released code, which joins instruction and text with nothing between."""
+    cases = json.loads((RZEN / "items.json").read_text())
+    rows = np.load(RZEN / "vectors.npz")
+    meta = {
+        "reference": "360CVGroup/RzenEmbed: rzen_embed_inference.py",
+        "commit": "b07eb54",
+        "versions": {"transformers": "4.51.3"},
+        "checkpoint": "tiny_qwen2vl",
+        "ours": ["rzenembed_v2_7b", "rzenembed_v1_2b"],
+        "items": [rzen_line(case) | {"ids": " ".join(map(str, case["input_ids"]))} for case in cases],
+    }
+    made = {case["id"]: row for case, row in zip(cases, rows["sequential"], strict=True)}
+    halved = {f"bfloat16 {case['id']}": row for case, row in zip(cases, rows["bfloat16"], strict=True)}
+    return Golden("rzenembed", meta, made | halved)
+
+
+def rzen_line(case: Mapping[str, Any]) -> dict[str, Any]:
+    """An input of RzenEmbed's golden as others have theirs."""
+    kind = "frames" if case["kind"] == "video" else "images"
+    pictures = [name.removeprefix("images/") for name in case["images"] or ()]
+    text = (case["instruction"] or "") + (case["text"] or "")
+    return {"id": case["id"], "side": "query", "text": text, kind: pictures}
 
 
 def item(line: Mapping[str, Any]) -> tuple[Item, Side]:
@@ -97,4 +127,4 @@ def cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
 def _place(name: str) -> str:
     if name.startswith("v05_"):
         return str(FOLDER / "images" / name)
-    return str(FOLDER / "images" / name[1:] if name.startswith("+") else FIXTURES / "rzen/images" / name)
+    return str(FOLDER / "images" / name[1:] if name.startswith("+") else RZEN / "images" / name)

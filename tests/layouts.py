@@ -193,6 +193,20 @@ TREES: Mapping[str, Mapping[str, str]] = {
         "video_qa": f"{IN_FRAMES}/video_qa/video_qa/{{task}}",
         "video_mret": f"{IN_FRAMES}/video_mret/video_mret/{{task}}",
     },
+    "the set-up script of MMEB-V3": {
+        "mmeb_v1": "image-tasks/MMEB/{task}",
+        "video_cls": f"{IN_FRAMES}/video_cls/{{task}}",
+        "video_ret": f"{IN_FRAMES}/video_ret/data/ziyan/video_retrieval/{{task}}/frames",
+        "video_qa": f"{IN_FRAMES}/video_qa/video_qa/{{task}}",
+        "video_mret": f"{IN_FRAMES}/video_mret/video_mret/{{task}}",
+    },
+    "the set-up script of WeMM-Embedding": {
+        "mmeb_v1": "image-tasks/MMEB/{task}",
+        "video_cls": f"{IN_FRAMES}/video_cls/{{task}}",
+        "video_ret": f"{IN_FRAMES}/video_ret/data/ziyan/video_retrieval/{{task}}/frames",
+        "video_qa": f"{IN_FRAMES}/video_qa/video_qa/{{task}}",
+        "video_mret": f"{IN_FRAMES}/video_mret/{{task}}",
+    },
     "an outer folder, names in another case": {
         "mmeb_v1": "Image-Tasks/mmeb/{task}",
         **{

@@ -78,12 +78,28 @@ def qwen2_vl(folder: Path) -> None:
     shutil.copytree(FIXTURES / "tiny_qwen2vl", folder)
 
 
+def colpali(folder: Path) -> None:
+    """The small ColPali with names and configuration of its authors' code, and as many dimensions as theirs."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    tiny.colpali(folder)
+    weights = {name.replace("vlm.", "model."): one for name, one in load_file(folder / "model.safetensors").items()}
+    generator = torch.Generator().manual_seed(0)
+    for part in ("weight", "bias"):
+        shape = (128, *weights.pop(f"embedding_proj_layer.{part}").shape[1:])
+        weights[f"custom_text_proj.{part}"] = torch.randn(shape, generator=generator) / 8
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text())["vlm_config"]))
+
+
 MAKERS: Mapping[str, Callable[[Path], object]] = {
     "qwen2_vl": qwen2_vl,
     "qwen2_5_vl": partial(tiny.qwen, family="qwen2_5_vl"),
     "qwen3_vl": partial(tiny.qwen, family="qwen3_vl"),
     "llava_onevision": tiny.llava,
-    "colpali": tiny.colpali,
+    "colpali": colpali,
     "colqwen2": tiny.colqwen2,
 }
 """What makes a checkpoint of a family."""

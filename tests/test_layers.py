@@ -23,12 +23,13 @@ LAYERS = [
 FLOORS = {
     "models": [
         {"declaration", "mini"},
-        {"pictures", "checkpoint", "device", "token_budget"},
+        {"pictures", "checkpoint", "device", "token_budget", "undisturbed"},
         {"interface", "prompt", "batch"},
         {"external", "families"},
+        {"rerankers"},
     ],
     "results": [
-        {"store", "protocol"},
+        {"store", "protocol", "sampling"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

@@ -100,8 +100,7 @@ def shade_of(item: Item) -> int:
     """What `four_pages` says or shows."""
     if item.text:
         return int(item.text.split()[-1])
-    image = Image.open(io.BytesIO(item.images[0].read()))
-    return int(np.asarray(image)[0, 0, 0])
+    return int(np.asarray(item.images[0])[0, 0, 0])
 
 
 class Oracle:

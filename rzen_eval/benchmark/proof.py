@@ -26,6 +26,8 @@ class Proof(Frozen):
     items: int
     equal: int
     """Of these, with a cosine of 0.9999 at least, and the same token ids where they were kept."""
+    worst: float
+    """Least cosine of those that are equal, rounded down to five places."""
     deviations: Mapping[str, str] = {}
     """Items that differ on purpose, and why."""
     uncertain: str = ""

@@ -68,10 +68,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return _plan(config) if chosen.action == "plan" else _fetch(config)
 
 
-def _things(chosen: RunConfig) -> list[Wanted]:
+def _things(chosen: RunConfig, also: Sequence[Wanted] = ()) -> list[Wanted]:
     from rzen_eval.data.wanted import wanted
 
-    things = wanted(list(chosen.tasks.values()))
+    things = [*wanted(list(chosen.tasks.values())), *also]
     if not things:
         source = {
             "sample": "the package makes the sample itself",
@@ -82,6 +82,7 @@ def _things(chosen: RunConfig) -> list[Wanted]:
 
 
 def _plan(chosen: RunConfig) -> int:
+    from rzen_eval.data.commits import COMMIT
     from rzen_eval.data.fetch import gigabytes
 
     things = _things(chosen)
@@ -96,11 +97,12 @@ def _plan(chosen: RunConfig) -> int:
         to_get += 0 if done else missing or 0
         to_unpack += size or 0 if thing.archive and not done else 0
         state = "unpacked" if done else "?" if missing is None else gigabytes(missing) if missing else "there"
+        at = thing.revision or "main"
         rows.append(
             {
                 "what": thing.name,
                 "for": ", ".join(thing.tasks) if len(thing.tasks) < 3 else f"{len(thing.tasks)} tasks",
-                "at": (thing.revision or "main")[:12],
+                "at": at[:12] if COMMIT.fullmatch(at) else f"{at} (no pin)",
                 "size": "?" if size is None else gigabytes(size),
                 "to get": state,
             }
@@ -159,6 +161,7 @@ def _unpack(chosen: RunConfig, again: bool) -> int:
 
     from rzen_eval.data.archives import folder_of
     from rzen_eval.data.unpack import unpack
+    from rzen_eval.data.wanted import beside
 
     def open_up(thing: Wanted) -> None:
         if thing.archive is None:
@@ -180,7 +183,7 @@ def _unpack(chosen: RunConfig, again: bool) -> int:
                 " it is of another revision, or its last parts are missing"
             )
 
-    things = [thing for thing in _things(chosen) if thing.archive]
+    things = [thing for thing in _things(chosen, beside(list(chosen.tasks.values()))) if thing.archive]
     if not things:
         print("Nothing to unpack: the chosen tasks need no archive.")
     return _each(things, open_up)

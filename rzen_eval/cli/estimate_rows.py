@@ -119,6 +119,11 @@ def footnotes(
     )
     if reader.spec.dtype == "float32":
         yield "time: with dtype=float32 a GPU is several times slower than that"
+    held = short(parameters * (4 if reader.spec.dtype == "float32" else 2), "B")
+    yield (
+        f"memory: {held} of weights, read into the machine's own memory first; the base of an adapter is read as it is"
+        " stored, in 32 bits twice that, and merged module by module"
+    )
     store = chosen.runtime.store
     yield f"vectors: kept as {store}" if store else "vectors: none are kept (runtime.store=null)"
     read = [cost for cost in costs if cost.source.startswith("data")]

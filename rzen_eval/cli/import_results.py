@@ -14,7 +14,7 @@ from rzen_eval.errors import ConfigError, ResultError, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rzen_eval.cli.options import Options
     from rzen_eval.core import Result
@@ -58,11 +58,12 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     if settings:
         results_dir = compose.load(settings, places, need_tasks=False).results_dir
     place, results, refused = results_dir / chosen.model, dict[str, "Result"](), list[str]()
+    there = store.read_model(place).results
     for found in read(chosen.folder):
         try:
             converted = convert(found, chosen.model, tasks, chosen.data_version)
             for result in converted:
-                _check(place, result, results)
+                _check(place, result, results, there)
             results |= {result.id: result for result in converted}
         except ResultError as error:
             refused.append(str(error))
@@ -77,12 +78,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return 1 if refused else 0
 
 
-def _check(place: Path, result: Result, before: dict[str, Result]) -> None:
+def _check(place: Path, result: Result, before: Mapping[str, Result], there: Mapping[str, Result]) -> None:
     """Refuse a second score of a task, and to replace one that was made here."""
     if result.id in before:
         raise ResultError(f"{result.task}: two files are of this task; import one model's folder at a time")
-    from rzen_eval.results import store
-
-    file = place / f"{result.id}.json"
-    if file.is_file() and store.read(file).imported_from is None:
+    if result.id in there and there[result.id].imported_from is None:
+        file = place / f"{result.id}.json"
         raise ResultError(f"{result.task}: {file} was scored here; give another --model or results_dir=")

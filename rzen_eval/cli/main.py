@@ -60,7 +60,7 @@ Score multimodal embedding models on MMEB-V2.
 
   rzen-eval                             the bundled model on the bundled sample
   rzen-eval task=visdoc model=rzenembed_v2_7b data=hub
-  rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10
+  rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100
   rzen-eval experiment=rzenembed_v2_7b  the settings of a published row
 """
 INTERRUPTED = 130

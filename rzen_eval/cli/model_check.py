@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def options(parser: Options) -> None:
     """What the command takes."""
     parser.description = (
-        "Load a model, embed a few fixed items and look at weights, norm, collapse, sensitivity to image, text and"
-        " instruction, and independence of the batch."
+        "Load a model, print its files, names, tokens and picture settings as found against the declaration, embed a"
+        " few fixed items and look at norm, collapse, sensitivity to image, text and instruction, and independence of"
+        " the batch."
     )
     parser.examples = ["rzen-eval model-check model=custom model.checkpoint=FOLDER model.family=qwen2_vl"]
 
@@ -30,7 +31,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code: 1 if a check failed.
     """
-    from rzen_eval.cli.probes import Finding, check
+    from rzen_eval.cli.checkpoint_findings import Finding
+    from rzen_eval.cli.probes import check
     from rzen_eval.config import compose
     from rzen_eval.models import open_model
 
@@ -38,10 +40,12 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     if not any(word.startswith("model=") for word in settings):
         raise ConfigError("model-check: which model? give model=NAME; `rzen-eval models` lists them")
     config = compose.load(settings, places, need_tasks=False)
+    findings: list[Finding] = []
     try:
-        findings = list(check(open_model(config.model, config.cache_dir)))
+        for finding in check(open_model(config.model, config.cache_dir)):
+            findings.append(finding)  # noqa: PERF402 - what was found before it fails is told too
     except ModelError as error:
-        findings = [Finding("loads and embeds", str(error), passed=False)]
+        findings.append(Finding("loads and embeds", str(error), passed=False))
     said = {None: "", True: "ok", False: "FAILED"}
     show(listing("checks", [{"check": one.check, "": said[one.passed], "found": one.found} for one in findings]))
     failed = [one.check for one in findings if one.passed is False]

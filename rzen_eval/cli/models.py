@@ -9,6 +9,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.terminal import add_format, listing, show
 from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from rzen_eval.cli.options import Options
     from rzen_eval.models.declaration.external import AnySpec
 
+SPARE = ("pin", "from", "licence", "family", "reference")
+SPARE_OF_PROOFS = ("uncertain", "on purpose", "commit", "published", "against")
+
 
 def options(parser: Options) -> None:
     """What the command takes."""
     parser.description = (
         "List models with family, source, size, dimensions, licence, and the published rows that each reproduces."
+    )
+    parser.add_argument(
+        "--proof", action="store_true", help="what each was held against, item by item, and what came of it"
     )
     add_format(parser)
 
@@ -48,9 +55,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         except MissingValueError as error:
             open_ended.append(f"model={name} {error.key}=...")
             continue
-        rows.append(_row(name, spec, published))
+        rows.append(_proof(name, spec) if chosen.proof else _row(name, spec, published))
     note = f"{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir"
-    show(listing("models", rows, ("from", "licence", "family", "reference"), [note]), chosen.format)
+    show(listing("models", rows, SPARE_OF_PROOFS if chosen.proof else SPARE, [note]), chosen.format)
     return 0
 
 
@@ -66,10 +73,39 @@ def _row(name: str, spec: AnySpec, published: Mapping[str, Reference]) -> dict[s
         "from": spec.source,
         "size_b": spec.parameters_b,
         "dims": spec.dim,
+        "pin": _pin(spec),
         "licence": spec.license,
         "published": list(dict.fromkeys(filter(None, overall))),
         "reference": list(spec.reproduces),
         "proven": proven.summary if (proven := proof.table().get(name)) else proof.NOT_PROVEN,
+    }
+
+
+def _pin(spec: AnySpec) -> str:
+    """The commits that its weights are taken at."""
+    if not isinstance(spec, Checkpointed) or spec.checkpoint in ("bundled", "unpublished"):
+        return "-"
+    base = spec.base_revision if isinstance(spec, ModelSpec) else None
+    return (spec.revision or "no pin")[:12] + (f" over {base[:12]}" if base else "")
+
+
+def _proof(name: str, spec: AnySpec) -> dict[str, Any]:
+    """What a declaration was held against."""
+    proven = proof.table().get(name)
+    if proven is None:
+        return {"model": name, "equal": proof.NOT_PROVEN} | dict.fromkeys(
+            ("cosine", "against", "commit", "published", "on purpose", "uncertain"), "-"
+        )
+    ran_with = proven.versions.get("transformers")
+    return {
+        "model": name,
+        "equal": proven.summary,
+        "cosine": f"{proven.worst:.5f}",
+        "against": proven.reference + (f" (transformers {ran_with})" if ran_with else ""),
+        "commit": proven.commit or "not known",
+        "published": list(spec.reproduces),
+        "on purpose": [f"{item}: {why}" for item, why in proven.deviations.items()],
+        "uncertain": proven.uncertain or "-",
     }
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import resource
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from rzen_eval.cli.checkpoint_findings import Finding, of_files, of_pictures, of_tokens
 from rzen_eval.core import Item, Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.declaration.local import ModelSpec
-from rzen_eval.models.interface import Launching
+from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.ranking.dot import check_vectors
 from rzen_eval.ranking.multivectors import as_vectors, by_item
 
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 NOISE = {2: 5e-3, 4: 1e-5}
 """Most that one minus the cosine of an item's vectors may be in batches of different make-up, by bytes of a number."""
 TOLD = "Find an image that matches the given caption:"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What came of one check."""
-
-    check: str
-    found: str
-    passed: bool | None = None
-    """None: nothing to pass, or nothing that applies to this model."""
 
 
 def probes() -> dict[str, Item]:
@@ -72,15 +62,19 @@ def check(model: Model) -> Iterator[Finding]:
     """
     began = time.perf_counter()
     model.load()
+    seconds = time.perf_counter() - began
     local = isinstance(model.spec, ModelSpec)
-    yield Finding("licence, revision", f"{model.spec.license or '?'}, {model.spec.revision or 'not pinned'}")
+    yield Finding("licence, revision", f"{model.spec.license or '?'}, {_revision(model)}")
     audited = "every weight of the checkpoint is used, and none is missing"
     yield Finding(
         "weights", audited if local else f"not audited: {model.spec.family} loads its own", True if local else None
     )
-    if local:
-        yield Finding("attention", f"{model.provenance()['attention']}: {_rows(model)}")
-    yield Finding("loading", f"{time.perf_counter() - began:.1f} s on {model.device}")
+    if isinstance(model, LocalModel):
+        yield from of_files(model)
+        yield from of_tokens(model)
+        yield of_pictures(model)
+        yield Finding("attention", f"{model.attention}, {_rows(model)}")
+    yield Finding("loading", f"{seconds:.1f} s on {model.device}")
     items = probes()
     began = time.perf_counter()
     together = _embed(model, list(items.values()))
@@ -97,10 +91,15 @@ def check(model: Model) -> Iterator[Finding]:
     yield Finding("memory", _memory(model))
 
 
-def _rows(model: Model) -> str:
-    if isinstance(model, Launching) and model.packed:
+def _rows(model: LocalModel) -> str:
+    if model.packed:
         return "items end to end in one row, none seen by another"
-    return f"an item a row, since {model.spec.family} cannot keep items apart in one"
+    return f"an item a row, padded, since {model.spec.family} cannot keep items apart in one"
+
+
+def _revision(model: Model) -> str:
+    local = isinstance(model, LocalModel) and model.checkpoint.local
+    return "of a folder, which has no revision" if local else model.spec.revision or "no pin"
 
 
 def _embed(model: Model, items: Sequence[Item]) -> list[Vectors]:

@@ -32,7 +32,7 @@ def options(parser: Options) -> None:
     parser.add_argument("--per-task", action="store_true", help=f"a line a task, though there are more than {FEW}")
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
-        "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=10",
+        "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100",
     ]
 
 
@@ -62,8 +62,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     if not first:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
         return 0
-    # Without the averages, as with limit=, the tasks are all there is to show.
-    few = len(config.tasks) <= FEW or config.limit is not None
+    # Without the averages, as with limit=first:N, the tasks are all there is to show.
+    few = len(config.tasks) <= FEW or (config.limit is not None and config.limit.how == "first")
     show(document(config, outcome, every=few or chosen.per_task or not sys.stdout.isatty()))
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
@@ -84,7 +84,13 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
     remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
-        remarks.append(f"limit={config.limit}: scores of at most {config.limit} queries a task, left out of the tables")
+        n = config.limit.n
+        remarks.append(
+            f"limit={config.limit}: scores of at most {n} queries a task, left out of the tables"
+            if config.limit.how == "first"
+            else f"limit={config.limit}: of each task {n} random queries, the same for every model; ≈ is an estimate of"
+            " what all queries would give, and ± its 95 % interval"
+        )
     if config.data.kind == "sample":
         remarks.append(
             "This is the bundled sample: made-up data that show the harness, not the benchmark."

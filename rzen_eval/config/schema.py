@@ -7,15 +7,16 @@ from pathlib import Path
 from pydantic import Field
 
 from rzen_eval.benchmark.published import Reference
-from rzen_eval.core import Frozen, Source, Task
+from rzen_eval.core import Frozen, Limit, Source, Task
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.models.declaration.external import AnySpec
+from rzen_eval.models.declaration.reranker import AnyReranker
 
 
 class RunConfig(Frozen):
     """Everything that a run was asked to do."""
 
-    limit: int | None = Field(gt=0)
+    limit: Limit | None
     frames: int = Field(gt=0)
     results_dir: Path
     cache_dir: Path
@@ -23,4 +24,6 @@ class RunConfig(Frozen):
     model: AnySpec
     runtime: Runtime
     reference: Reference | None
+    reranker: AnyReranker | None = None
+    """The second stage of `rzen-eval rerank`; no run has one."""
     tasks: dict[str, Task]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from rzen_eval.core.items import Embedder, Encoded, Item, Kind, Media, SavedAsJpeg, Side
-from rzen_eval.core.results import Mark, QueryScores, Result, Run
-from rzen_eval.core.tasks import Dataset, Frozen, Instruction, Modality, Source, Task, TaskData
+from rzen_eval.core.limit import Limit
+from rzen_eval.core.pairs import Reranker
+from rzen_eval.core.results import Mark, QueryScores, Result, Run, Sampled
+from rzen_eval.core.tasks import Dataset, Frozen, Instruction, Modality, Source, Task, TaskData, Whole
 from rzen_eval.core.vectors import MultiVectors, Vectors
 
 __all__ = [
@@ -15,17 +17,21 @@ __all__ = [
     "Instruction",
     "Item",
     "Kind",
+    "Limit",
     "Mark",
     "Media",
     "Modality",
     "MultiVectors",
     "QueryScores",
+    "Reranker",
     "Result",
     "Run",
+    "Sampled",
     "SavedAsJpeg",
     "Side",
     "Source",
     "Task",
     "TaskData",
     "Vectors",
+    "Whole",
 ]

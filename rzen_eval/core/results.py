@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pydantic import field_validator
+
+from rzen_eval.core.limit import Limit
 from rzen_eval.core.tasks import Frozen, Modality
 
 if TYPE_CHECKING:
@@ -49,6 +52,17 @@ class QueryScores:
     """Textbook reading, shape (queries,); its mean is the result's `exact`."""
 
 
+class Sampled(Frozen):
+    """A whole task, as a random sample of its queries shows it."""
+
+    n_queries: int
+    """Of the whole task."""
+    error: float
+    """Standard error of `score`, as a fraction; 0 where the sample is the whole."""
+    judgements: str | None
+    """Hash of what is asked in the whole task, see `TaskData.whole`."""
+
+
 class Result(Frozen):
     """Scores of a model on a task, with what is needed to trust them; the content of `<id>.json`."""
 
@@ -68,11 +82,33 @@ class Result(Frozen):
     n_queries: int
     n_candidates: int
     n_ties: int
-    limit: int | None
+    limit: Limit | None
+    """Which of the task's queries were scored; None: all."""
+    sampled: Sampled | None = None
+    """What the score of a random sample tells of the whole task; None of all queries, or of the first ones."""
     marks: tuple[Mark, ...] = ()
     """What keeps the score from being compared with others."""
     warnings: list[str]
     provenance: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """The score and what it is of; everything else has a name of its own."""
+        where = " on the made-up sample, not the benchmark" * (self.source == "sample")
+        marks = "".join(f", {mark}" for mark in self.marks)
+        asked = f"{self.n_queries} queries" if self.limit is None else self.limit.words
+        return (
+            f"<Result {self.id}: {self.metric} {100 * self.score:.2f}{where}, {asked}, {self.n_candidates}"
+            f" candidates{marks}>"
+        )
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _once_the_first(cls, value: Any) -> Any:
+        """A number alone was written when a limit was always of the first queries."""
+        return f"first:{value}" if isinstance(value, int) else value
 
     @property
     def source(self) -> str | None:

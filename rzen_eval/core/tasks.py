@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rzen_eval.core.limit import Limit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -99,17 +101,35 @@ class Task(Frozen):
     source: Source
     media: Path | None = None
     """Folder of this task's own media; None: in one of the places that are known."""
-    limit: int | None = Field(default=None, gt=0)
-    """Score the first `limit` queries only."""
+    limit: Limit | None = None
+    """Which of the queries are scored; None: all."""
     frames: int = Field(default=8, gt=0)
     """Frames to take of every video, evenly spread; the benchmark's tables are made with eight."""
     cache_dir: Path
+
+    def __repr__(self) -> str:
+        """What it is and where its data are; everything else has a name of its own."""
+        sample = " (made-up, not the benchmark)" * (self.source.kind == "sample")
+        limit = "" if self.limit is None else f", {self.limit.words}"
+        return f"<Task {self.id}: {self.group}, {self.metric}, data={self.source.kind}{sample}{limit}>"
+
+    def __str__(self) -> str:
+        return repr(self)
 
     @model_validator(mode="after")
     def _ranked_whole(self) -> Self:
         if self.evaluator == "mteb" and self.pool != "corpus":
             raise ValueError(f"evaluator: mteb ranks the whole corpus, found pool: {self.pool}")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A task of which some queries were chosen."""
+
+    n_queries: int
+    judgements: str | None
+    """Hash of what is asked in all of them; None where not all were read."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,6 +154,8 @@ class TaskData:
     other_data: bool = False
     """Whether counts tell that these are other data than the benchmark's."""
     warnings: Sequence[str] = ()
+    whole: Whole | None = None
+    """The task that these queries were chosen from; None: these are all."""
     media: Mapping[str, Any] | None = None
     """Where the media were found, and of which commit they are; None where a task has none of its own."""
 

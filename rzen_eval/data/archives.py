@@ -2,7 +2,8 @@
 
 The official download script (`experiments/public/data/download_data.sh` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4) does not
 fit these archives. Names and wrappers here are what people who ran on them report: ten sources for `video_ret`,
-four to seven for the others. Page images of visual documents come with the rows, so these tasks need no archive.
+four to seven for the others. Page images of visual documents come with the rows, so these tasks need no archive;
+those that hold them once more are in `DOCUMENTS`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError
 
 from rzen_eval.core import Frozen, Modality
+from rzen_eval.data import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,8 +62,8 @@ class Archive:
     """Folders of tasks in the target; which spelling is whose, see `SPELLINGS`."""
     wrapper: re.Pattern[str]
     """Folders that members may lie in inside the archive, and that are taken off."""
-    about_bytes: int
-    """Its size by public reports, for want of the hub's own answer."""
+    about_bytes: int = 0
+    """Its size by public reports, for want of the hub's own answer; 0 of those that no task needs."""
 
     def _layout(self, tree: Path) -> tuple[str, ...]:
         """Names of the parts: those of the repository or, where more files lie there under them, those of MMEB-V3."""
@@ -154,6 +156,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "Charades-STA": ("Charades_STA", "charades_sta_frames"),
     "SSv2": ("SmthSmthV2",),
     "K700": ("Kinetics-700",),
+    **documents.PAGE_SPELLINGS,
 }
 """Other names of a task's folder: of the official YAML, of earlier uploads, of the row repositories."""
 
@@ -203,6 +206,21 @@ ARCHIVES = (
     ),
 )
 
+DOCUMENTS = tuple(
+    Archive(
+        f"visdoc-tasks.{inside}",
+        (f"visdoc-tasks/visdoc-tasks.{inside}.tar.gz",),
+        target,
+        folders,
+        _wrapper("visdoc-tasks", "visdoc_tasks", inside),
+    )
+    for inside, target, folders in (
+        ("data", documents.ROWS, documents.ROW_FOLDERS),
+        ("images", documents.PAGES, tuple(dict.fromkeys(documents.PAGE_FOLDERS.values()))),
+    )
+)
+"""Rows and pages of the visual documents, which the row repositories have too: unpacked where they lie there."""
+
 
 def needed(task: Task) -> list[Archive]:
     """Archives with the media of a task: those that its options name folders of."""
@@ -226,7 +244,7 @@ def folder_of(task: Task) -> str | None:
 
 def holder(path: str) -> Archive | None:
     """The archive that a file of the tree comes from; None where it comes from none."""
-    inside = [archive for archive in ARCHIVES if f"{path}/".startswith(f"{archive.target}/")]
+    inside = [archive for archive in (*ARCHIVES, *DOCUMENTS) if f"{path}/".startswith(f"{archive.target}/")]
     return inside[0] if inside else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from rzen_eval.data.archives import DOCUMENTS
 from rzen_eval.data.commands import command
 from rzen_eval.data.examine import rows_of
 from rzen_eval.data.holes import holes
@@ -89,6 +90,8 @@ def _to_get(found: Sequence[Examined]) -> Iterator[str]:
             yield f"{archive.name} was unpacked and gave nothing to {names}"
         elif tree and not archive.missing(tree):
             yield f"{archive.name} lies there and is not unpacked, for {names}: {command('unpack', tasks)}"
+        elif archive in DOCUMENTS:
+            yield f"pages of {names} are nowhere, their row repositories have them: {command('fetch', tasks)}"
         else:
             size = f"{archive.about_bytes / 1e9:.1f} GB"
             both = f"{command('fetch', tasks)} && {command('unpack', tasks)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Modality
-from rzen_eval.data.archives import folder_of, needed
+from rzen_eval.data.archives import DOCUMENTS, folder_of, needed
 from rzen_eval.data.media import count_pictures
 from rzen_eval.data.places import known_places
 from rzen_eval.data.recipe import recipe
@@ -71,11 +71,13 @@ def examine(task: Task, *, quick: bool = False) -> Examined:
     repository = Repository.of(task)
     archives = needed(task)
     archive = archives[0] if archives else None
-    tree = repository.media_source.tree_of(archive) if archive else None
-    rows = rows_of(repository)
+    rows, tree = rows_of(repository), None
     try:
         if task.modality is Modality.VISDOC:
-            return Examined(task, rows, _pages(task, repository))
+            if _shown(task, repository):
+                return Examined(task, rows, _pages(task, repository))
+            archive = DOCUMENTS[-1]
+        tree = repository.media_source.tree_of(archive) if archive else None
         data: TaskData = recipe(task).load(task, repository)
         warnings = [*repository.warnings(), *repository.media_source.warnings()]
     except DataError as error:
@@ -121,6 +123,21 @@ def rows_of(repository: Repository) -> str | None:
     if repository.folder:
         return repository.dataset.repo
     return repository.own.place if repository.own else None
+
+
+def _shown(task: Task, repository: Repository) -> bool:
+    """Whether rows of a document task carry their pages, by what the table says of its columns."""
+    if task.recipe != "visdoc" or repository.source.kind == "hub":
+        return True
+    corpus = repository.files("corpus")
+    if corpus.reader != "parquet":
+        return True
+    from pyarrow import ArrowException, parquet
+
+    try:
+        return all("image" in parquet.read_schema(file).names for file in corpus.files)
+    except ArrowException as error:
+        raise DataError(f"{task.id}: {corpus.files[0]} cannot be read ({error}); get the repository again") from error
 
 
 def _pages(task: Task, repository: Repository) -> int | None:

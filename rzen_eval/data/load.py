@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
 from rzen_eval.data import bundled
+from rzen_eval.data.chosen import chosen_of
 from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
@@ -32,12 +32,15 @@ class LoadedTask:
     data: TaskData
     content: str
     """What identifies the content of its rows and media; see `content`."""
+    decoders: tuple[str, ...] = ()
+    """Libraries that decoded its videos, with their versions; none where there are frames on disk."""
 
 
 def load(task: Task) -> LoadedTask:
     """As `load_data`, with what identifies the content."""
     data = load_data(task)
-    return LoadedTask(task, data, content(task, data))
+    decoders: set[str] = set()
+    return LoadedTask(task, data, content(task, data, decoders), tuple(sorted(decoders)))
 
 
 def load_data(task: Task) -> TaskData:
@@ -71,7 +74,8 @@ def load_data(task: Task) -> TaskData:
     odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
     warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *odd]
     other_data = data.other_data or bool(miscounted)
-    return replace(data, warnings=warnings, other_data=other_data, media=repository.media_source.found())
+    found = repository.media_source.found()
+    return chosen_of(task, replace(data, warnings=warnings, other_data=other_data, media=found))
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:
@@ -85,10 +89,15 @@ def _same_commit(task: Task, data: TaskData) -> list[str]:
     return [problem]
 
 
-def content(task: Task, data: TaskData) -> str:
+def content(task: Task, data: TaskData, decoders: set[str] | None = None) -> str:
     """What identifies everything that a task was made of: its rows' revision, and size and time of its media files.
 
     Pictures inside the rows are covered by the revision, and those of the sample by its version.
+
+    Args:
+        task: as declared.
+        data: its items.
+        decoders: gets the names of what decodes its videos.
 
     Raises:
         DataError: an item cannot be made, its folder of frames is missing, say; it is named.
@@ -101,6 +110,8 @@ def content(task: Task, data: TaskData) -> str:
     for item in chain.from_iterable(_made(task, *side) for side in sides):
         for media in chain(item.images, item.frames):
             path = media.clip.video.path if isinstance(media, Frame) else media
+            if isinstance(media, Frame) and decoders is not None:
+                decoders.add(media.clip.video.decoder)
             if isinstance(path, (str, os.PathLike)):
                 stat = Path(path).stat() if Path(path).exists() else None
                 digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode() if stat else b"missing\n")
@@ -118,22 +129,6 @@ def _made(task: Task, side: Side, ids: Sequence[str], items: Sequence[Item]) -> 
         yield item
 
 
-def judgements(data: TaskData) -> str:
-    """A short hash of what is asked of a model: queries, the grades of their candidates and their pools, by id.
-
-    Two results can be compared query by query where it is the same; neither content nor place of the media is in it,
-    and the order in which queries, or the candidates of a pool, are listed is not either.
-    """
-    digest = hashlib.sha256()
-    if data.pools is None:
-        digest.update(json.dumps(sorted(data.candidate_ids)).encode())
-    for query_id in sorted(data.query_ids):
-        # Grades stay in the order of the benchmark's judgements, which the official reading depends on.
-        asked = [query_id, list(data.qrels[query_id].items()), sorted(data.pools[query_id]) if data.pools else None]
-        digest.update(json.dumps(asked).encode())
-    return digest.hexdigest()[:16]
-
-
 def _counted(task: Task, data: TaskData) -> list[str]:
     """Compare counts with the declared ones."""
     n_queries, n_candidates = task.n_queries, task.n_candidates
@@ -141,10 +136,9 @@ def _counted(task: Task, data: TaskData) -> list[str]:
         made = bundled.counts(task.dataset)
         by_language = made.n_queries_by_language or {}
         n_queries, n_candidates = by_language.get(task.dataset.language or "", made.n_queries), made.n_candidates
-    n_queries = min(n_queries, task.limit or n_queries)
-    if task.limit and data.pools is not None:
-        n_candidates = None  # the pools of the other queries are not read
-    found = (len(data.query_ids), len(data.candidate_ids))
+    if data.whole and data.pools is not None:
+        n_candidates = None  # the pools of the other queries were not read
+    found = (data.whole.n_queries if data.whole else len(data.query_ids), len(data.candidate_ids))
     if found == (n_queries, n_candidates or found[1]):
         return []
     problem = (

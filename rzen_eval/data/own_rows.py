@@ -2,7 +2,8 @@
 
 Which files there are, and what they are called, was collected from public code that reads them. MMEB-V2 has those of
 video classification, moments and ActivityNetQA; MMEB-V3 has them for every video task, and `image-query`, a copy of the
-image tasks' repository. Both have the document tasks' repositories in an archive, with the faulty page labels.
+image tasks' repository. Both have the document tasks' repositories in an archive, with the faulty page labels; a
+set-up script lays the corrected ones over them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rzen_eval.data.commits import downloaded
+from rzen_eval.data.documents import LAID_OVER, RENAMED, ROWS
 from rzen_eval.data.places import BASES
 from rzen_eval.data.row_files import READERS, RowFiles, below, checked, count_rows, row_files
 from rzen_eval.errors import DataError
@@ -45,13 +48,6 @@ FOLDERS: Mapping[str, str] = {
     "ziyjiang/MMEB_Test_Instruct": "image-query",
 }
 """Folders that stand for a row repository."""
-PAGES = "visdoc-tasks/data"
-RENAMED: Mapping[str, str | None] = {
-    "VLM2Vec/MMLongBench-page": "MMLongBench",
-    "VLM2Vec/ViDoSeek-page-fixed": None,
-    "VLM2Vec/MMLongBench-page-fixed": None,
-}
-"""Folders of `visdoc-tasks/data` that are not called like the repository; the corrected page labels are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +95,21 @@ def own_rows(trees: Sequence[Path], repo: str, n_rows: int | None) -> OwnRows | 
         n_rows: how many are expected; decides between files that may be the right ones.
     """
     names = [f"video-tasks/data/{name}{extension}" for name in LINES.get(repo, ()) for extension in READERS]
-    pages = None if repo in LINES else RENAMED.get(repo, repo.rpartition("/")[2])
-    names = names or [FOLDERS.get(repo) or f"{PAGES}/{pages}" if pages else ""]
-    places = [place for name in names if name for place in _bases(name)]
+    pages = LAID_OVER.get(repo) or RENAMED.get(repo) or repo.rpartition("/")[2]
+    names = names or [FOLDERS.get(repo) or f"{ROWS}/{pages}"]
+    places = [place for name in names for place in _bases(name)]
     found = [OwnRows(tree, place) for tree in trees for place in places if (tree / place).exists()]
+    if pages in LAID_OVER.values():
+        found = [one for one in found if _fits(one.tree / one.place, laid_over=repo in LAID_OVER)]
     fitting = (one for one in found if len(found) > 1 and one.count() == n_rows)
     return next(fitting, found[0] if found else None)
+
+
+def _fits(folder: Path, *, laid_over: bool) -> bool:
+    """Whether rows are those downloaded over an archive's, or the archive's own; a mixture is neither."""
+    names = [file.relative_to(folder).as_posix() for file in below(folder) if file.suffix in READERS]
+    noted = {downloaded(folder, name) is not None for name in names if not name.startswith(".")}
+    return noted == {True} if laid_over else True not in noted
 
 
 def _bases(place: str) -> list[str]:

@@ -16,6 +16,7 @@ from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import COMMIT, holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.commands import command
+from rzen_eval.data.holes import FEW_PAGES, HUMAN_LABELED
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
@@ -110,7 +111,7 @@ def report(found: Verified, shown: int = 3) -> list[str]:
             lines.append(f"  {_bare(archive)} was unpacked and holds nothing for this task, {_instead(task, marker)}")
         else:
             lines.append(f"  held by {held}; mend with: {mend(task, archive)}")
-    return lines
+    return [*lines, f"  #188: {FEW_PAGES}"] if task.id == HUMAN_LABELED and found.place else lines
 
 
 def _bare(archive: Archive) -> str:

@@ -1,11 +1,11 @@
-"""Frames of video files, decoded with decord where they are first needed and kept in the cache folder.
+"""Frames of video files, decoded with decord or PyAV where they are first needed and kept in the cache folder.
 
 The official evaluator (VLM2Vec at 6e1e1d4) saves up to 64 frames of a video as JPEG files and samples eight of
 those. Here only the frames that would be sampled are decoded, and kept as JPEG of quality 95 (OpenCV's default,
 which its question-answering parsers use; the others call ffmpeg with its own quality). Always the kept file is
 read, so the first run and the next see the same pixels.
 
-What is not known to be equal: numbering. ffmpeg and OpenCV count the frames that they decode, decord the
+What is not known to be equal: numbering. ffmpeg and OpenCV count the frames that they decode, decord and PyAV the
 packets of the index; the two differ for files with edit lists or damaged beginnings. What nobody notices: decord
 decodes flipped bits inside a frame to wrong or grey pixels and reports no error.
 """
@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from rzen_eval.data.decoders import decoder
 from rzen_eval.errors import DataError
 from rzen_eval.files import appearing
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 SAVED = 64
 """Frames that the official evaluator saves of a video."""
-THREADS = 1
-"""Of one decoder; the loader's workers decode side by side."""
 QUALITY = 95
 LAYOUT = "1"
 """Version of what lies in the cache."""
@@ -47,6 +44,8 @@ class Video:
     """Frames."""
     width: int
     height: int
+    decoder: str = "decord"
+    """The library that decoded it, with its version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,12 @@ class Clip:
         Several processes may do so at once: each file appears whole.
 
         Raises:
-            DataError: the video is missing or damaged, decord is not installed, or the cache cannot be written.
+            DataError: the video is missing or damaged, no decoder is installed, or the cache cannot be written.
         """
         wanted = sorted({i for i in self.indices if not _kept(self.folder, i).is_file()})
         with decoder(Path(self.video.path)) as frames:
             for index in wanted:
-                picture = Image.fromarray(frames[index].asnumpy())
+                picture = Image.fromarray(frames[index])
                 with _cached(_kept(self.folder, index)) as place:
                     picture.save(place, format="JPEG", quality=QUALITY)
 
@@ -93,7 +92,7 @@ class Frame:
         """The frame as JPEG.
 
         Raises:
-            DataError: the video is missing or damaged, decord is not installed, or the cache cannot be written.
+            DataError: the video is missing or damaged, no decoder is installed, or the cache cannot be written.
         """
         file = _kept(self.clip.folder, self.index)
         if not file.is_file():
@@ -113,7 +112,7 @@ def frames(path: Path, cache_dir: Path, choose: Callable[[int], Sequence[int]]) 
         choose: indices of the frames, given how many there are.
 
     Raises:
-        DataError: the file is missing, empty, damaged, without a picture, or decord is not installed.
+        DataError: the file is missing, empty, damaged, without a picture, or no decoder is installed.
     """
     try:
         stat = path.stat()
@@ -141,45 +140,16 @@ def saved_by_step(total: int) -> list[int]:
     return list(range(0, total, max(1, total // SAVED)))[:SAVED]
 
 
-@contextmanager
-def decoder(path: Path) -> Iterator[Any]:
-    """An open `decord.VideoReader`; failures at opening and at decoding come out alike.
-
-    Raises:
-        DataError: the file is damaged or without a picture, or decord is not installed.
-    """
-    try:
-        decord = import_module("decord")
-    except (ImportError, OSError) as error:
-        raise DataError(
-            f"{path} is a video file without extracted frames, and decord, which decodes it, is not installed;"
-            " run `pip install 'rzen-eval[video]'`, or unpack the frames (`rzen-eval data unpack`)"
-        ) from error
-    decord.logging.set_level(decord.logging.QUIET)
-    try:
-        with _quiet():
-            reader = decord.VideoReader(str(path), num_threads=THREADS)
-        yield reader
-    except (RuntimeError, decord.DECORDError, IndexError) as error:
-        pictureless = "cannot find video stream" in str(error)
-        reason = (
-            "no picture in it that decord decodes; it holds sound only, is cut short, or uses a codec such as AV1"
-            if pictureless
-            else "damaged, truncated or not a video; get it again"
-        )
-        raise DataError(f"{path} cannot be decoded: {reason}") from error
-
-
 def _probed(path: Path, note: Path) -> Video:
     """Look at a video once: the answer is kept beside its frames."""
     if note.is_file():
         return Video(**json.loads(note.read_text()))
     with decoder(path) as reader:
-        length = len(reader)
+        length, name = len(reader), reader.name
         height, width = reader[0].shape[:2] if length else (0, 0)
     if not (length and width and height):
         raise DataError(f"{path} cannot be decoded: expected frames, found {length} of {width}x{height}")
-    video = Video(str(path), length, width, height)
+    video = Video(str(path), length, width, height, name)
     with _cached(note) as place:
         place.write_text(json.dumps(asdict(video)))
     return video
@@ -197,17 +167,3 @@ def _cached(file: Path) -> Iterator[Path]:
             yield place
     except OSError as error:
         raise DataError(f"frames cannot be written to {file.parent} ({error}); give cache_dir=FOLDER") from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what decord's C++ code prints to standard error from the user, who gets our line instead."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rzen_eval.data.archives import ARCHIVES, COMMIT, REPO, needed
+from rzen_eval.core import Modality
+from rzen_eval.data.archives import ARCHIVES, COMMIT, DOCUMENTS, REPO, needed
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.row_files import is_rows
 from rzen_eval.errors import ConfigError, DataError, reason
@@ -152,6 +153,17 @@ def wanted(tasks: Sequence[Task]) -> list[Wanted]:
             Wanted(REPO, users[0].source.media_revision or COMMIT, tree, tuple(task.id for task in users), archive)
         )
     return things
+
+
+def beside(tasks: Sequence[Task]) -> list[Wanted]:
+    """Archives that lie on disk and hold what document tasks have in their row repositories too."""
+    users = [task for task in tasks if task.modality is Modality.VISDOC and task.source.kind != "sample"]
+    if not users:
+        return []
+    media = Repository.of(users[0]).media_source
+    trees = {archive: media.tree_of(archive) for archive in DOCUMENTS}
+    names = tuple(task.id for task in users)
+    return [Wanted(REPO, None, tree, names, archive) for archive, tree in trees.items() if archive.sizes(tree)]
 
 
 def size_of(file: Path) -> int | None:

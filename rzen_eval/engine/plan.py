@@ -13,7 +13,7 @@ from rzen_eval.engine.item_key import item_key
 from rzen_eval.engine.job import Job, Unit
 from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, RzenEvalError
-from rzen_eval.models.interface import Reporting
+from rzen_eval.models.interface import Cutting
 from rzen_eval.models.token_budget import windows
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Plan:
             part.keys, part.first_prompt = list(before.keys), before.first_prompt
             return most
         most = np.empty(len(part.ids), dtype=np.int64)
-        cuts = self.model.cuts if isinstance(self.model, Reporting) else None
+        cuts = self.model.cuts if isinstance(self.model, Cutting) else None
         for place, name in enumerate(part.ids):
             try:
                 item = part.items[place]

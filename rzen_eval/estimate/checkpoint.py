@@ -92,7 +92,8 @@ def _base(spec: ModelSpec, adapter: Path) -> Path | None:
     """The model that an adapter is merged into."""
     says = adapter_config(adapter)
     name = spec.base or says.base_model_name_or_path
-    return _folder(spec, name, None if spec.base else says.revision) if name else None
+    revision = spec.base_revision or (None if spec.base else says.revision)
+    return _folder(spec, name, revision) if name else None
 
 
 def _tokenizer(spec: ModelSpec, folder: Path, marks: Sequence[str]) -> Any | None:

@@ -54,13 +54,15 @@ def assumed(task: Task, reader: Reader, reason: str | None = None, corpora: set[
         The amounts; unknown where the task's recipe does not say what its items are like.
     """
     shape = typical(task)
-    n_queries = min(task.n_queries, task.limit or task.n_queries)
+    n_queries = min(task.n_queries, task.limit.n) if task.limit else task.n_queries
     if shape is None:
         return TaskCost(
             task.id, task.modality, n_queries, task.n_candidates, Amount(), Amount(), source=UNKNOWN, reason=reason
         )
     asking = n_queries if task.pool == "query" else task.n_queries
     n_candidates = task.n_candidates or (asking if shape.to_a_query else 1) * shape.candidates
+    if task.n_candidates and shape.to_a_query:
+        n_candidates = round(task.n_candidates * asking / task.n_queries)
     met = corpora is not None and shape.corpus in corpora
     if corpora is not None and shape.corpus is not None:
         corpora.add(shape.corpus)

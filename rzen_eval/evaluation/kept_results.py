@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
-from rzen_eval.errors import DataError, ResultError
+from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.evaluation import provenance
-from rzen_eval.results import store
+from rzen_eval.results import protocol, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +48,24 @@ def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Ca
     return None
 
 
+def refuse_lesser(folder: Path, loaded: LoadedTask) -> None:
+    """See that a result which is about to be made would not replace a better one.
+
+    Args:
+        folder: of the model's results.
+        loaded: the task as it is now.
+
+    Raises:
+        ResultError: the one that is there is a full one and this task would replace it by a lesser one.
+    """
+    file = folder / f"{loaded.task.id}.json"
+    try:
+        earlier = store.read(file)
+    except ResultError:
+        return  # there is none, or none that can be read
+    _guard(file, earlier, loaded)
+
+
 def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Result | None:
     """As `kept`, without reading the task's rows, where what identifies them alone tells that nothing has changed.
 
@@ -79,7 +98,7 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
     """Refuse to replace a full result of real data by a lesser one, before hours are spent on it."""
     task = loaded.task
     if earlier.limit is None and task.limit is not None:
-        lesser = f"a score of the first {task.limit} queries"
+        lesser = f"a score of {task.limit.words}"
     elif earlier.limit is None and earlier.source != "sample" and task.source.kind == "sample":
         lesser = "a score on the bundled sample"
     elif earlier.limit is None and Mark.OTHER_DATA not in earlier.marks and loaded.data.other_data:
@@ -89,6 +108,36 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
     raise ResultError(
         f"{task.id}: {file} holds a full result on data={earlier.source}, which {lesser} would replace;"
         " give results_dir=FOLDER"
+    )
+
+
+def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:
+    """What must be said of results that lie where a run's go and are of another model, or of this one in another way.
+
+    Args:
+        folder: of the model's results.
+        tasks: of the run, by id.
+        described: provenance of the model.
+
+    Returns:
+        One line; None where there are no such results. Those that cannot be read are not looked at.
+    """
+    limits, now = {task.limit for task in tasks.values()}, protocol.identity(described)
+    differing = {}
+    for file in sorted(folder.glob("*.json")):
+        with contextlib.suppress(ResultError):
+            earlier = store.read(file)
+            before = protocol.identity(earlier.provenance.get("model", {}))
+            if earlier.limit in limits and (found := protocol.changes(before, now)):
+                differing[earlier.id] = found[:3]
+    if not differing:
+        return None
+    stay = [name for name in differing if name not in tasks]
+    become = f"{some(stay)} stay beside those of this run, so no command will read the folder" if stay else "replaced"
+    listed = "; ".join(protocol.listed(differing, ("these", "this run")))
+    return (
+        f"{folder} holds results of another model, or of this one in another way ({listed}): {become};"
+        " model.name=NAME keeps them apart"
     )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tqdm import tqdm
 
+from rzen_eval.results.tables.escape import for_terminal
+
 if TYPE_CHECKING:
     from rzen_eval.core import Result
 
@@ -37,6 +39,13 @@ class Progress:
             self._event("message", text=line)
         elif self._mode != "quiet":
             tqdm.write(line, file=sys.stderr)
+
+    def warn(self, line: str) -> None:
+        """A line that is said in any mode, and marked as ours."""
+        if self._mode == "json":
+            self._event("message", text=line)
+        else:
+            tqdm.write(f"rzen-eval: {for_terminal(line)}", file=sys.stderr)
 
     def begin(self, items: int) -> None:
         """Embedding begins; so many distinct items have no vector yet."""

@@ -6,22 +6,29 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Mark, QueryScores, Result, Run, Side, Task, TaskData
-from rzen_eval.data.load import LoadedTask, judgements, load
+from rzen_eval.core import Mark, QueryScores, Result, Run, Sampled, Side, Task, TaskData
+from rzen_eval.data.chosen import judgements
+from rzen_eval.data.load import LoadedTask, load
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import DataError
-from rzen_eval.evaluation import provenance
+from rzen_eval.evaluation import arguments, provenance
 from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ranked
+from rzen_eval.models.external.in_memory import pipelined
 from rzen_eval.models.interface import Pipelined, Reporting
+from rzen_eval.models.undisturbed import undisturbed
 from rzen_eval.ranking.metrics import official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
+from rzen_eval.results.sampling import standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from rzen_eval.core import Embedder
     from rzen_eval.engine.spent import Spent
@@ -36,26 +43,33 @@ class Scored:
     queries: QueryScores
 
 
-def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None) -> Result:
+def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, limit: int | str | None = None) -> Result:
     """Score a model on a task.
 
     Args:
         task: see `load_task`.
-        model: anything with `embed(items, side) -> (n, dim) array`; one that returns a list of n arrays of shape
-            (vectors, dim), or MultiVectors, is ranked by MaxSim.
+        model: anything with `embed(items, side) -> (n, dim) array`, which gets items in batches of 32, or of its
+            `batch_size`, with images and frames as PIL images; one that returns a list of n arrays of shape
+            (vectors, dim), or MultiVectors, is ranked by MaxSim. A module that is being trained goes on as it was.
         runtime: how to embed; by default all in this process, so that it works in any script.
+        limit: how many queries, a random sample of them, or `first:20`; None: as the task says.
 
     Returns:
         Scores in both readings, counts, warnings and provenance. Nothing is written.
 
     Raises:
+        ConfigError: an argument is of another kind.
         DataError: the task's data are missing, damaged or not as declared, or an item cannot be embedded.
         ModelError: the model cannot be loaded, or its vectors cannot be ranked.
     """
+    arguments.check(task, model)
+    task = task if limit is None else arguments.limited(task, limit)
     runtime = runtime or Runtime(workers=0)
-    budget = runtime.tokens_per_batch or (model.tokens_per_batch if isinstance(model, Pipelined) else 1)
-    with Loader(runtime.loaders()) as loader:
-        return score(task, model, loader, tokens_per_batch=budget, rank_device=runtime.rank_device).result
+    engine = pipelined(model)
+    budget = runtime.tokens_per_batch or engine.tokens_per_batch
+    with undisturbed(model), Loader(runtime.loaders()) as loader:
+        scored = score(task, engine, loader, tokens_per_batch=budget, rank_device=runtime.rank_device)
+    return arguments.told_of_sample(scored.result)
 
 
 def score(
@@ -67,7 +81,7 @@ def score(
     rank_device: str = "cpu",
 ) -> Scored:
     """As `evaluate`, with the engine's parts given, and the rankings kept."""
-    loaded = load(task)
+    loaded, model = load(task), pipelined(model)
     data = loaded.data
     try:
         queries, candidates = (
@@ -154,6 +168,7 @@ def measure(
             raise DataError(f"{task.id}: {name} is {value}, no number to keep; look at the grades of its judgements")
     differing = {name: value for name, value in means.items() if abs(value - metrics[name]) > 1e-12}
     marks = {Mark.OTHER_DATA: data.other_data, Mark.COLLAPSED: collapsed}
+    reading = official if task.metric in differing else exact
     result = Result(
         id=task.id,
         task=task.name,
@@ -168,13 +183,23 @@ def measure(
         n_candidates=len(data.candidate_ids),
         n_ties=len(rankings.official.tied),
         limit=task.limit,
+        sampled=_sampled(task, data, reading.values[task.metric]),
         marks=tuple(mark for mark, holds in marks.items() if holds),
         warnings=list(warnings),
         provenance=dict(where_from),
     )
-    reading = official if task.metric in differing else exact
     ids = [str(query_id) for query_id in exact.query_ids]
     return Scored(result, rankings.official, QueryScores(ids, reading.values[task.metric], exact.values[task.metric]))
+
+
+def _sampled(task: Task, data: TaskData, values: NDArray[np.float64]) -> Sampled | None:
+    """What the scores of a random sample tell of the whole task, values of shape (queries,)."""
+    if data.whole is None or task.limit is None or task.limit.how == "first":
+        return None
+    whole = data.whole
+    return Sampled(
+        n_queries=whole.n_queries, error=standard_error(values, whole.n_queries), judgements=whole.judgements
+    )
 
 
 def _of_model(model: Embedder | Pipelined, task: Task, queries: Embedded, candidates: Embedded) -> list[str]:
@@ -220,6 +245,7 @@ def _provenance(
             "content": loaded.content,
             "judgements": judgements(data),
             **({"media": dict(data.media)} if data.media else {}),
+            **({"video_decoders": list(loaded.decoders)} if loaded.decoders else {}),
         },
         "versions": list(task.versions),
         "frames": task.frames,

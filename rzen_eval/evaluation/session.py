@@ -69,6 +69,8 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
         described = describe(model)
         known_models.note(spec, config.cache_dir, described)
     session = _Session(config, progress, described, rank.rank == 0)
+    if session.first and (others := kept_results.of_others(session.folder, config.tasks, described)):
+        progress.warn(others)
     session.take_kept()
     if session.pending():
         if session.first:

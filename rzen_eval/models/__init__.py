@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.models.declaration.local import Declared
-    from rzen_eval.models.interface import Model
+    from rzen_eval.models.interface import Model, Pairwise
 
 FAMILIES = {
     "qwen2_vl": "rzen_eval.models.families.qwen2_vl:Qwen2VL",
@@ -26,12 +26,22 @@ CLASSES = FAMILIES | {
     "api": "rzen_eval.models.external.api:Api",
 }
 """The same of every family."""
+RERANKERS = {
+    "qwen3_vl_reranker": "rzen_eval.models.rerankers.qwen3_vl:Qwen3VLReranker",
+}
+"""The same of every family that scores a query with a candidate."""
 
 
 def class_of(family: str) -> Any:
     """The class that loads a family."""
-    module, _, name = CLASSES[family].partition(":")
+    module, _, name = (CLASSES | RERANKERS)[family].partition(":")
     return getattr(import_module(module), name)
+
+
+def open_reranker(spec: Declared, cache_dir: Path) -> Pairwise:
+    """As `open_model`, of a model that scores pairs."""
+    opened: Pairwise = class_of(spec.family)(spec, cache_dir)
+    return opened
 
 
 def open_model(spec: Declared, cache_dir: Path) -> Model:

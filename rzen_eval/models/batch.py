@@ -77,21 +77,19 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
-    """A batch with all numbers that a device needs of it, in one block of memory that is copied at once."""
+class Block:
+    """Arrays by name in one block of memory, which is copied to a device at once."""
 
-    batch: Batch
-    block: torch.Tensor
+    content: torch.Tensor
     """uint8, in memory that a device may read by itself where there is one."""
     layout: Mapping[str, tuple[int, tuple[int, ...], np.dtype[Any]]]
     """First byte, shape and dtype of each array by name."""
 
     @classmethod
-    def of(cls, batch: Batch, arrays: Mapping[str, NDArray[Any] | Sequence[NDArray[Any]]], *, pinned: bool) -> Self:
+    def of(cls, arrays: Mapping[str, NDArray[Any] | Sequence[NDArray[Any]]], *, pinned: bool) -> Self:
         """Of arrays by name, those in a sequence one after the other as one flat array.
 
         Args:
-            batch: that they are of.
             arrays: of int64, int32, float32 or uint8.
             pinned: whether a GPU will read them.
         """
@@ -110,19 +108,27 @@ class Staged:
             for part in [given] if isinstance(given, np.ndarray) else given:
                 held[start : start + part.nbytes].view(part.dtype)[:] = part.reshape(-1)
                 start += part.nbytes
-        return cls(batch, block, layout)
+        return cls(block, layout)
 
     def sent(self, device: torch.device) -> dict[str, torch.Tensor]:
         """The arrays on a device, by one copy that is not waited for."""
         import torch
 
-        block = self.block.to(device, non_blocking=True)
+        block = self.content.to(device, non_blocking=True)
         return {
             name: block[start : start + int(np.prod(shape)) * dtype.itemsize]
             .view(getattr(torch, dtype.name))
             .view(shape)
             for name, (start, shape, dtype) in self.layout.items()
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A batch with all numbers that a device needs of it."""
+
+    batch: Batch
+    block: Block
 
 
 @dataclass(frozen=True, slots=True)

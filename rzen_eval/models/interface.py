@@ -134,11 +134,68 @@ class Pipelined(Protocol):
 
 
 @runtime_checkable
+class Pairwise(Protocol):
+    """A model that scores a query with a candidate; its work comes in the same parts."""
+
+    @property
+    def spec(self) -> Declared:
+        """Its declaration."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def tokens_per_batch(self) -> int:
+        """The budget of a batch that suits its device."""
+
+    def rendered(self, item: Item, side: Side) -> Rendered:
+        """One side's part of the prompt, and its pictures.
+
+        Raises:
+            DataError: its pictures cannot be listed.
+        """
+
+    def planned_pair(
+        self, query: Rendered, candidate: Rendered, seen: Sequence[Visual], offered: Sequence[Visual]
+    ) -> Planned:
+        """Tokenize a pair whose pictures have the given sizes, those of the query and those of the candidate.
+
+        Raises:
+            DataError: the pictures have no place in the prompt.
+        """
+
+    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+        """One score a pair, float32, shape (n, 1); all pairs are of one query.
+
+        `pixels[i]` are the loaded pictures of `planned[i]`, those of the query first.
+        """
+
+    def load(self) -> None:
+        """Load the weights now.
+
+        Raises:
+            ModelError: they cannot be loaded as declared.
+        """
+
+    def score(self, query: Item, candidates: Sequence[Item]) -> NDArray[np.float32]:
+        """One score a candidate, shape (n,); the higher, the better."""
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Everything about the model that can change a score."""
+
+
+@runtime_checkable
 class Reporting(Protocol):
     """A model that knows what a reader of its results must know."""
 
     def notes(self) -> Sequence[str]:
         """What is odd about its checkpoint."""
+
+
+@runtime_checkable
+class Cutting(Protocol):
+    """A model that cuts texts which are longer than it reads."""
 
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""

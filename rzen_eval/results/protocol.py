@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rzen_eval.benchmark.manifest import Manifest
-    from rzen_eval.core import Result
+    from rzen_eval.core import Limit, Result
 
 NO_SETTING = frozenset(
     {
@@ -37,12 +37,23 @@ def asked(result: Result) -> Facts:
         "metric": result.metric,
         "data versions": None if result.versions is None else list(result.versions),
         "data": "sample" if result.source == "sample" else "benchmark",
-        "limit": result.limit or "none",
+        "limit": str(result.limit or "none"),
         "queries": result.n_queries,
         "candidates": result.n_candidates or None,
         "judgements": dataset.get("judgements"),
         "revision": commit(dataset.get("revision")),
     }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def asked_in_all(result: Result) -> Facts:
+    """As `asked`, of the whole task that the queries of a result were chosen from."""
+    sampled = result.sampled
+    if sampled is None:
+        return asked(result)
+    chosen = {"limit": "none", "queries": sampled.n_queries, "judgements": sampled.judgements}
+    # Pools of other queries may hold other candidates; of a corpus the judgements tell.
+    facts = {name: value for name, value in asked(result).items() if name != "candidates"} | chosen
     return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -54,7 +65,11 @@ def commit(revision: str | None) -> str | None:
 
 def settings(result: Result) -> Facts:
     """How the model was used: prompt, budgets, positions and all else, under the names of its declaration."""
-    return {key: value for key, value in result.provenance.get("model", {}).items() if key not in NO_SETTING}
+    return _settings(result.provenance.get("model", {}))
+
+
+def _settings(described: Mapping[str, Any]) -> Facts:
+    return {key: value for key, value in described.items() if key not in NO_SETTING}
 
 
 def presented(result: Result) -> Facts:
@@ -76,6 +91,32 @@ def made_with(result: Result) -> Facts:
     }
     software = {key: value for key, value in provenance.get("software", {}).items() if key != "code"}
     return {**model, **software}
+
+
+def identity(described: Mapping[str, Any]) -> Facts:
+    """What makes a model the one that it is, by what it says of itself: its weights, and how it is used."""
+    weights = described.get("weights")
+    return _settings(described) | ({} if weights is None else {"weights": weights})
+
+
+def mixture(results: Iterable[Result]) -> str | None:
+    """What tells that results which stand under one name are of two models, in one line; None: nothing does.
+
+    Results of the first queries are held against each other alone, since no table joins them with the others. A fact
+    that a result does not hold, such as the weights of an imported one, tells nothing.
+    """
+    known: dict[Limit | None, Facts] = {}
+    holder: dict[tuple[Limit | None, str], str] = {}
+    for result in results:
+        joined = None if result.sampled else result.limit
+        facts, before = identity(result.provenance.get("model", {})), known.setdefault(joined, {})
+        if differing := changes(before, facts):
+            first = holder[joined, differing[0].name.partition(".")[0]]
+            return "; ".join(listed({"": differing[:3]}, (first, result.id)))
+        for name, value in facts.items():
+            if name not in before:
+                before[name], holder[joined, name] = value, result.id
+    return None
 
 
 @dataclass(frozen=True, slots=True)

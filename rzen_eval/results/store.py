@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from rzen_eval.core import Mark, QueryScores, Result, Run
 from rzen_eval.errors import ConfigError, ResultError, first_fault, nearest, reason
 from rzen_eval.files import write_whole
+from rzen_eval.results.protocol import mixture
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -111,10 +112,15 @@ def read_model(folder: Path, only: Collection[str] | None = None, name: str | No
         name: what the model is called; None: as its folder.
 
     Raises:
-        ResultError: a file is not a result.
+        ResultError: a file is not a result, or they are of two models, or of one in two ways.
     """
     files = [file for file in sorted(folder.glob("*.json")) if only is None or file.stem in only]
     results = [read(file) for file in files]
+    if differs := mixture(results):
+        raise ResultError(
+            f"{folder} holds results of two models, or of one in two ways ({differs}); score one of them under a"
+            " name of its own (model.name=NAME) and remove its results here"
+        )
     return ModelResults(name or folder.resolve().name, folder, {result.id: result for result in results})
 
 

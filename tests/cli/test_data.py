@@ -315,7 +315,7 @@ def test_videos_count_where_there_are_no_frames(
     assert data("verify", "task=video/hmdb51", "deep=true") == 1
     printed = capsys.readouterr().out
     assert "1 of 17 pictures and clips are missing or damaged" in printed
-    assert f"query '2': {videos}/clip2.mp4 cannot be decoded: no picture in it that decord decodes" in printed
+    assert f"query '2': {videos}/clip2.mp4 cannot be decoded: no picture in it that PyAV decodes" in printed
 
 
 def test_worker_processes_find_the_same_as_one_process(data: Callable[..., int], tmp_path: Path, cache: Path):

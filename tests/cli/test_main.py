@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -178,15 +179,22 @@ def test_a_failure_is_an_event_too(command, tmp_path: Path):
     assert "none" in failed["error"]
 
 
-def test_limit_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
-    ran = command("limit=2", tasks=f"task={TASKS[0]}")
-    assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == 2
+def test_a_limit_of_the_first_queries_is_marked_and_left_out_of_the_tables(command, tmp_path: Path):
+    ran = command("limit=first:2", tasks=f"task={TASKS[0]}")
+    assert json.loads((results(tmp_path) / "vidore_docvqa.json").read_text())["limit"] == "first:2"
     assert "| first 2 queries, not the benchmark's data |" in ran.out
-    assert "limit=2: scores of at most 2 queries a task, left out of the tables" in ran.out
+    assert "limit=first:2: scores of at most 2 queries a task, left out of the tables" in ran.out
     assert "| Model" not in ran.out
-    few = command("limit=1000", tasks=f"task={TASKS[0]}")
+    few = command("limit=first:1000", tasks=f"task={TASKS[0]}")
     assert "| all 8 queries, not the benchmark's data |" in few.out
     assert "1000 queries" not in few.out.replace("at most 1000 queries a task", "")
+
+
+def test_a_limit_makes_estimates_that_the_tables_show_with_their_interval(command):
+    ran = command("limit=4", tasks=f"task={TASKS[0]}")
+    assert "| 4 of 8 queries, ±" in ran.out
+    assert re.search(r"\| mini \(4 queries a task\) +\| ≈ \d+\.\d ± \d+\.\d \(1 of 24\) †", ran.out)
+    assert "limit=sample:4: of each task 4 random queries, the same for every model" in ran.out
 
 
 def test_a_trial_never_replaces_a_full_result(command, tmp_path: Path):

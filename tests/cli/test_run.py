@@ -35,8 +35,8 @@ def test_a_published_row_stands_in_the_tables_of_its_own_version(tmp_path: Path)
 
 
 def test_failures_are_listed_and_a_limited_score_is_in_no_average(tmp_path: Path):
-    text = ended(tmp_path, "limit=3", every=True, cirr="cirr: no picture")
+    text = ended(tmp_path, "limit=first:3", every=True, cirr="cirr: no picture")
     assert "| cirr           | –" in text
     assert "## Failed\n\n* cirr: no picture" in text
-    assert "limit=3: scores of at most 3 queries a task, left out of the tables" in text
+    assert "limit=first:3: scores of at most 3 queries a task, left out of the tables" in text
     assert "Overall" not in text

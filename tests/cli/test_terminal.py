@@ -50,6 +50,7 @@ def on_a_terminal(words: list[str], width: int, **environment: str) -> tuple[int
         (["tasks"], 80),
         (["tasks"], 120),
         (["models"], 80),
+        (["models", "--proof"], 80),
         (["config", "task=visdoc/vidore_arxivqa"], 80),
         (["estimate", "task=vidore_v2"], 80),
         (["table", "--published-only", "--per-task", "--models", "rzen"], 80),
@@ -143,6 +144,16 @@ def test_models_are_listed_for_other_programs(read):
     (row,) = [row for row in content["models"] if row["model"] == "rzenembed_v2_7b"]
     assert (row["dims"], row["reference"], row["published"]) == (3584, ["rzenembed_v2_7b"], ["71.61"])
     assert len(lines) == len(content["models"])
+
+
+def test_what_each_model_was_held_against_is_listed_for_other_programs(read):
+    rows = {row["model"]: row for row in read("models", "--proof")[0]["models"]}
+    assert rows["gme_2b_mteb"]["equal"] == "not proven"
+    rzen = rows["rzenembed_v2_7b"]
+    assert (rzen["equal"], rzen["commit"], rzen["published"]) == ("20 of 22", "b07eb54", ["rzenembed_v2_7b"])
+    assert float(rzen["cosine"]) >= 0.9999
+    assert [said.partition(":")[0] for said in rzen["on purpose"]] == ["t09", "m04"]
+    assert all(row["uncertain"] for row in rows.values())
 
 
 def test_an_estimate_is_numbers_for_other_programs(read):

@@ -103,8 +103,9 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("tasks.vidore_arxivqa.metrc=hit@1", ["metrc", "did you mean metric?"]),
         ("tasks.vidore_arxivqa.versions=[v9]", ["expected some of 2.1, 2.0.1, 2.0", "found 'v9'"]),
         ("tasks.vidore_arxivqa.metric=hit@2", ["tasks.vidore_arxivqa.metric", "hit@2", "did you mean"]),
-        ("limit=many", ["command line", "limit", "integer", "'many'"]),
-        ("limit=0", ["limit", "greater than 0"]),
+        ("limit=many", ["command line", "limit", "expected a number of queries", "'many'"]),
+        ("limit=0", ["limit", "such as 100, or first:20", "found 0"]),
+        ("limit=first:20:3", ["limit", "first:20, or sample:100:7", "found 'first:20:3'"]),
         ("data=mirror", ["data.root is missing", "data.root=VALUE"]),
         ("runtime.workers=-1", ["runtime.workers", "greater than or equal to 0", "-1"]),
         ("visdoc", ["'visdoc' is not an override", "group=choice"]),
@@ -203,7 +204,7 @@ def test_every_shipped_model_composes():
     }
     for name in choices("model"):
         settings = ["task=visdoc/vidore_arxivqa", f"model={name}", *own.get(name, [])]
-        assert compose.load(settings).model.name == name
+        assert compose.load(settings).model.name == ("x" if "model.checkpoint=x" in settings else name)
 
 
 def test_the_benchmark_has_78_tasks_in_twelve_groups():
@@ -266,6 +267,27 @@ def test_the_family_of_a_checkpoint_is_what_its_folder_says(tmp_path: Path, caps
         assert f"model.family=qwen2_5_vl, as {tmp_path / 'base/config.json'} says" in capsys.readouterr().err
     assert compose.load([*words, "model.family=qwen2_vl"], need_tasks=False).model.family == "qwen2_vl"
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "name"),
+    [
+        ("someone/Their-Model_2B", "Their-Model_2B"),
+        ("/models/my model/", "my-model"),
+        ("/models/run7/checkpoint-500", "run7-checkpoint-500"),
+        ("/models/run7/last", "run7-last"),
+        ("..here", "here"),
+    ],
+)
+def test_a_model_of_ones_own_is_called_as_its_checkpoint(checkpoint: str, name: str):
+    words = ["model=custom", f"model.checkpoint='{checkpoint}'", "model.family=qwen2_vl"]
+    assert compose.load(words, need_tasks=False).model.name == name
+    assert compose.load([*words, "model.name=mine"], need_tasks=False).model.name == "mine"
+    assert compose.load([words[1], "model=sentence_transformers"], need_tasks=False).model.name == name
+
+
+def test_a_name_that_no_file_could_have_is_refused():
+    assert "model.name: expected a name of at most 150 bytes, found 400" in refused(f"model.name={'x' * 400}")
 
 
 @pytest.mark.parametrize("content", ['{"model_type": "bert"}', "[]", "{", None])

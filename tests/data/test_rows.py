@@ -179,8 +179,8 @@ def test_files_of_two_commits_are_a_warning_and_with_strict_an_error(tmp_path: P
 
 @pytest.fixture
 def own(tmp_path: Path) -> Callable[..., Task]:
-    """Tasks of a mirror that holds a copy of MMEB-V3 alone."""
-    layouts.lay_media(tmp_path / REPO, layouts.TREES["unpacked by this package"])
+    """Tasks of a mirror that holds a copy of MMEB-V3 alone, as WeMM's set-up leaves it."""
+    layouts.lay_media(tmp_path / REPO, layouts.TREES["the set-up script of WeMM-Embedding"])
     layouts.lay_own_rows(tmp_path / REPO)
     declared = compose.load([f"task=[{','.join(layouts.tasks())}]", "data=mirror", f"data.root={tmp_path}"]).tasks
     return lambda name: declared[name]

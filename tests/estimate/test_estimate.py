@@ -237,6 +237,7 @@ def test_nothing_is_asked_of_the_network_although_the_data_are_on_the_hub(estima
     monkeypatch.setattr(socket.socket, "connect", refuse)
     out = estimate("task=[visdoc/vidore_docvqa,video/k700,image/cirr]", "model=vlm2vec_v2_2b")
     assert "2.21 B parameters, vectors of 1536 dimensions, sizes from its declaration" in out
+    assert "memory: 4.42 GB of weights, read into" in out
     assert "3 of 3 tasks go by their declared counts" in out
     assert constants.HF_HUB_OFFLINE is False
 

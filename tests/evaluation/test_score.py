@@ -8,7 +8,7 @@ import torch
 
 from rzen_eval import evaluate, load_data, load_model, load_task
 from rzen_eval.core import Mark, Run, Task, TaskData
-from rzen_eval.data.load import judgements
+from rzen_eval.data.chosen import judgements
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.evaluation.rankings import Rankings
@@ -116,8 +116,22 @@ def test_a_task_without_queries_is_refused(mirror: Path, cache: Path):
 
 def test_limit_scores_the_first_queries_against_the_whole_corpus(tmp_path: Path, cache: Path):
     toys.four_pages(tmp_path)
+    result = evaluate(toys.toy_task(tmp_path, cache, limit="first:2"), toys.Oracle())
+    assert (result.n_queries, result.n_candidates, str(result.limit), result.warnings) == (2, 4, "first:2", [])
+    assert result.sampled is None
+
+
+def test_a_random_sample_says_of_how_many_it_is_and_how_sure_its_score_is(tmp_path: Path, cache: Path):
+    toys.four_pages(tmp_path)
+    whole = evaluate(toys.toy_task(tmp_path, cache), toys.Oracle())
     result = evaluate(toys.toy_task(tmp_path, cache, limit=2), toys.Oracle())
-    assert (result.n_queries, result.n_candidates, result.limit, result.warnings) == (2, 4, 2, [])
+    assert (result.n_queries, result.n_candidates, str(result.limit), result.score) == (2, 4, "sample:2", 1.0)
+    sampled = result.sampled
+    assert sampled is not None
+    assert (sampled.n_queries, sampled.judgements) == (4, whole.provenance["dataset"]["judgements"])
+    # Two hits, with two hits and two misses added: variance 2/9 over 6 queries, half of the task unseen.
+    assert sampled.error == pytest.approx((2 / 9 / 6 / 2) ** 0.5)
+    assert evaluate(toys.toy_task(tmp_path, cache, limit=9), toys.Oracle()).sampled.error == 0
 
 
 def test_integer_ids_with_mixed_grades_have_two_readings(tmp_path: Path, cache: Path):

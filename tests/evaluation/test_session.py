@@ -44,6 +44,25 @@ def breaking(name: str, root: Path, cache: Path, options: dict[str, Any]) -> Tas
     return toys.toy_task(root, cache, id=name, name=name.title(), recipe=RECIPE, options=options)
 
 
+def test_a_run_says_what_other_results_it_replaces_and_what_other_ones_stay(
+    scored: Callable[..., Outcome], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    scored()
+    assert "model.name=" not in capsys.readouterr().err
+    other = ("model=python", "model.class=tests.evaluation.breaking:Numbers", "model.name=numbers", "model.version=b")
+    scored(*other)
+    said = capsys.readouterr().err
+    assert (
+        f"rzen-eval: {tmp_path}/results/numbers holds results of another model, or of this one in another way" in said
+    )
+    assert "(version: null in these, b in this run): replaced; model.name=NAME keeps them apart" in said
+    file = tmp_path / "results/numbers/before.json"
+    file.with_name("elsewhere.json").write_text(file.read_text().replace('"id": "before"', '"id": "elsewhere"'))
+    scored()
+    said = capsys.readouterr().err
+    assert ": elsewhere stay beside those of this run, so no command will read the folder; model.name=NAME" in said
+
+
 @pytest.mark.parametrize("how", ["ours", "foreign"])
 @pytest.mark.parametrize("stage", ["rows", "planning", "made again"])
 def test_data_that_fail_at_any_stage_fail_their_task_alone(scored: Callable[..., Outcome], stage: str, how: str):

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from rzen_eval import evaluate
+from rzen_eval import evaluate, load_data
 from rzen_eval.core import Item, MultiVectors, Side, Task, Vectors
 from rzen_eval.errors import DataError, ModelError
+from rzen_eval.evaluation.rankings import Sides, ranked
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.maxsim import rank_maxsim, runs, tiles
 from rzen_eval.ranking.multivectors import as_vectors, by_item, check_multi_vectors, joined
@@ -310,10 +311,19 @@ def test_a_model_of_many_vectors_that_embeds_everything_alike_scores_chance(task
     assert ["collapsed" in warning for warning in result.warnings] == [True, True]
 
 
-def test_a_model_of_one_vector_on_one_side_only_is_refused(task: Task) -> None:
+def test_a_single_vector_on_one_side_is_a_row_of_one_as_with_a_class_of_the_command_line(task: Task) -> None:
     class Mixed(Many):
         def embed(self, items, side):  # type: ignore[no-untyped-def]
             return np.eye(4, 6) if side == "query" else super().embed(items, side)
 
+    class Rows(Mixed):
+        def embed(self, items, side):  # type: ignore[no-untyped-def]
+            return [np.atleast_2d(one) for one in super().embed(items, side)]
+
+    assert evaluate(task, Mixed()).metrics == evaluate(task, Rows()).metrics
+
+
+def test_vectors_of_two_forms_are_not_ranked(task: Task) -> None:
+    sides = Sides(np.eye(4, 6, dtype=np.float32), MultiVectors.of([np.ones((2, 6), dtype=np.float32)] * 4))
     with pytest.raises(ModelError, match="Mixed on toy: candidates have many vectors an item and queries a single one"):
-        evaluate(task, Mixed())
+        ranked(task, load_data(task), sides, "Mixed on toy")

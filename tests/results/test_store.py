@@ -46,7 +46,7 @@ def test_the_files_are_those_of_the_contract(tmp_path: Path):
     ]
     assert {
         "id", "task", "modality", "group", "metric", "score", "exact", "metrics", "official", "n_queries",
-        "n_candidates", "n_ties", "limit", "marks", "warnings", "provenance",
+        "n_candidates", "n_ties", "limit", "sampled", "marks", "warnings", "provenance",
     } <= set(json.loads((tmp_path / "a.json").read_text()))  # fmt: skip
     line = json.loads(gzip.decompress((tmp_path / "runs/a.jsonl.gz").read_bytes()))
     assert line == {"query": "q", "candidates": ["x", "y"], "scores": [0.5, 0.25]}

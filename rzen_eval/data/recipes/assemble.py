@@ -44,6 +44,8 @@ class Gathered:
     queries: list[Maker] = field(default_factory=list)
     positives: list[Sequence[str]] = field(default_factory=list)
     pools: list[Sequence[str]] = field(default_factory=list)
+    rows: Sequence[int] | None = None
+    """Numbers of the rows that queries are of; None: of all rows from the first."""
 
     def ask(self, query: Maker, positives: Sequence[str], pool: Sequence[str]) -> None:
         """Add a query, with the names of its relevant candidates and of all that it is ranked against."""
@@ -70,7 +72,7 @@ def assemble(
         warnings: what is odd about the rows.
     """
     candidates, n = gathered.candidates, len(gathered.queries)
-    ids = [str(row) for row in range(n)]
+    ids = [str(row) for row in (range(n) if gathered.rows is None else gathered.rows)]
     reachable: Sequence[Collection[str]] = gathered.pools if pooled else [candidates] * n
     answers = list(zip(gathered.positives, reachable, strict=True))
     odd = {

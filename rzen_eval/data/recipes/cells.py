@@ -83,6 +83,18 @@ class Table:
             raise DataError(f"{self.task.id}: {column} {repeated[0]!r} occurs more than once in {repo}")
         return ids
 
+    def shows(self, column: str) -> bool:
+        """Whether a column of pictures is there and one of its cells has something in it."""
+        import pyarrow.compute as pc
+
+        if column not in self.rows.column_names:
+            return False
+        cells = self.rows.data.column(column)
+        feature: Any = self.rows.features[column]
+        keys = ("bytes", "path") if type(feature).__name__ == "Image" or isinstance(feature, dict) else ()
+        parts = [pc.struct_field(cells, key) for key in keys if key in cells.type.names] if keys else [cells]
+        return any(part.null_count < len(part) for part in parts)
+
     def pictures(self, column: str, repository: Repository) -> datasets.Dataset:
         """A column of encoded pictures, in the rows or in files that lie in the repository's folder.
 

@@ -70,7 +70,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     table = Table.of(task, repository, columns, task.dataset.config)
     gathered = Gathered()
     shown: list[str] = []
-    for row in table.first(task.limit):
+    for row in table.first(None):
         pool = []
         for name, make in _candidates(options, repository.media, row):
             pool.append(name)

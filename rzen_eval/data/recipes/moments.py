@@ -5,13 +5,15 @@ Source: `moment_retrieval_datasets.py` in `src/data/eval_dataset` of TIGER-AI-La
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from rzen_eval.core import Frozen, Item
+from rzen_eval.core import Frozen, Item, Whole
+from rzen_eval.data.chosen import chosen
 from rzen_eval.data.media import natural
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
@@ -53,12 +55,14 @@ def load(task: Task, repository: Repository) -> TaskData:
     """
     options = assemble.options(task, Options)
     table = Table.of(task, repository, ["query"], task.dataset.config, NAMED_BY)
-    videos = [f"{options.folder}/{_name(row)}" for row in table.first(task.limit)]
+    # A row's clips are known by its folder alone, which is not asked for where the row is not scored.
+    asked = set(chosen(task, [str(row) for row in range(len(table))]))
+    rows = [row for row in table.first(None) if str(row.number) in asked]
+    videos = [f"{options.folder}/{_name(row)}" for row in rows]
     repository.media.settle([f"{video}/{QUERY}" for video in videos])
-    gathered = Gathered()
+    gathered = Gathered(rows=[row.number for row in rows])
     ambiguous = 0
-    for row in table.first(task.limit):
-        video = videos[row.number]
+    for row, video in zip(rows, videos, strict=True):
         clips = _clips(repository.media, video)
         right = [clip for clip in clips if PurePosixPath(clip).name.startswith(POSITIVE)]
         if not right:
@@ -71,7 +75,8 @@ def load(task: Task, repository: Repository) -> TaskData:
             gathered.candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
     repository.media.clips.extend(gathered.candidates)
     warnings = [f"{task.id}: {ambiguous} videos have several {POSITIVE}* clips; the last counts"] if ambiguous else []
-    return assemble.assemble(task, repository, gathered, warnings=warnings)
+    data = assemble.assemble(task, repository, gathered, warnings=warnings)
+    return data if task.limit is None else replace(data, whole=Whole(len(table), None))
 
 
 def typical(task: Task) -> Typical:

@@ -50,7 +50,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     options = assemble.options(task, Options)
     table = Table.of(task, repository, COLUMNS, task.dataset.config)
     gathered = Gathered()
-    for row in table.first(task.limit):
+    for row in table.first(None):
         right, wrong = (
             [_folder(options, path) for path in row.paths(column, "output_path")]
             for column in ("positive_frames", "negative_frames")

@@ -70,10 +70,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     gathered = Gathered()
     clips: list[str] = []
     videos: list[str] = []
-    limit = task.limit or len(table)
     for row in table.first(options.first):
-        if options.pool and row.number >= limit:
-            break
         name, text = _name(options, row), row.first_text(options.text)
         folder, video = _places(options, row, name)
         clips.append(folder)
@@ -89,8 +86,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         else:
             query, right, pool = partial(_caption, task, text), name, [name]
             gathered.candidates.setdefault(name, partial(clip, task.instruction.candidate))
-        if row.number < limit:
-            gathered.ask(query, [right], pool)
+        gathered.ask(query, [right], pool)
     repository.media.settle(clips, videos)
     for label in options.labels.splitlines():
         gathered.candidates.setdefault(label, _label(label))

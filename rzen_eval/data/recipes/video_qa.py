@@ -8,7 +8,6 @@ TIGER-AI-Lab/VLM2Vec at 6e1e1d4.
 from __future__ import annotations
 
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -74,7 +73,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     gathered = Gathered()
     clips: list[str] = []
     videos: list[str] = []
-    for row, fields in islice(_rows(task, options, repository), task.limit):
+    for row, fields in _rows(task, options, repository):
         choices, answer = _choices(options, row), row.spelled("answer")
         names = _lettered(choices) if options.letters == "added" else choices
         place = _place(options, choices, answer)

@@ -53,7 +53,6 @@ def load(task: Task, repository: Repository) -> TaskData:
     words, every = asked.texts("text"), asked.ids("id", unique=True)
     rows = [row for row, query_id in enumerate(every) if query_id in judged]
     silent = len(every) - len(rows)
-    rows = rows[: task.limit]
     query_ids = [every[row] for row in rows]
     images = corpus.pictures("image", repository)
     texts = corpus.rows.select_columns(["text"]) if chosen.page_text else None

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Frozen, Item, SavedAsJpeg, TaskData
+from rzen_eval.data.documents import page_files
 from rzen_eval.data.lazy import LazySequence
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.cells import Table
@@ -15,9 +16,9 @@ from rzen_eval.data.stored_image import StoredImage
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from rzen_eval.core import Task
+    from rzen_eval.core import Media, Task
     from rzen_eval.data.repository import Repository
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
@@ -44,17 +45,12 @@ def load(task: Task, repository: Repository) -> TaskData:
     texts, every = asked.texts("query"), asked.ids("query-id", unique=True)
     spoken = list(asked.rows["language"]) if "language" in asked.rows.column_names else []
     rows = [row for row in range(len(asked)) if not task.dataset.language or spoken[row] == task.dataset.language]
-    rows = rows[: task.limit]
     query_ids = [every[row] for row in rows]
-    corpus = Table.of(task, repository, ["corpus-id", "image"], "corpus")
-    page_ids, images = corpus.ids("corpus-id", unique=True), corpus.pictures("image", repository)
+    page_ids, picture, odd = _corpus(task, repository)
 
     def page(row: int) -> Item:
-        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
-        # The official evaluator saves every page under its id first; an id that ends in .jpg costs some detail.
-        lossy = page_ids[row].lower().endswith((".jpg", ".jpeg"))
         shows = task.instruction.candidate
-        return Item(images=(SavedAsJpeg(image) if lossy else image,), instruction=shows, user_turn=user_turn(shows))
+        return Item(images=(picture(row),), instruction=shows, user_turn=user_turn(shows))
 
     return TaskData(
         query_ids=query_ids,
@@ -65,7 +61,29 @@ def load(task: Task, repository: Repository) -> TaskData:
         integer_ids=all(map(INTEGER.fullmatch, page_ids)),
         languages=[spoken[row] for row in rows] if spoken else None,
         revision=repository.revision,
+        warnings=odd,
     )
+
+
+def _corpus(task: Task, repository: Repository) -> tuple[list[str], Callable[[int], Media], list[str]]:
+    """Ids of the pages, what makes the picture of one, and a warning where pictures are not those of the rows."""
+    corpus = Table.of(task, repository, ["corpus-id"], "corpus", ["image"])
+    page_ids = corpus.ids("corpus-id", unique=True)
+    if not corpus.shows("image"):
+        files = page_files(task.dataset.repo, page_ids)
+        repository.media.settle(files)
+        if place := repository.media_source.found():
+            said = f"the rows carry no pictures, pages are the files in {place['place']}"
+            # These files are what the official evaluator has saved, so nothing is saved once more.
+            return page_ids, lambda row: repository.media.image(files[row]), [f"{task.id}: {said}"]
+    images = Table.of(task, repository, ["image"], "corpus").pictures("image", repository)
+
+    def picture(row: int) -> Media:
+        image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
+        # The official evaluator saves every page under its id first; an id that ends in .jpg costs some detail.
+        return SavedAsJpeg(image) if page_ids[row].lower().endswith((".jpg", ".jpeg")) else image
+
+    return page_ids, picture, []
 
 
 def typical(task: Task) -> Typical:

@@ -49,6 +49,8 @@ class Checkpoint:
     """Whether it was given as a folder, which has no revision."""
     adapter: Path | None = None
     """Holds an adapter to merge into those weights; None where they are the whole model."""
+    unpinned: tuple[str, ...] = ()
+    """A line for each repository that was taken at whatever its newest commit was."""
 
     @property
     def processing(self) -> Path:
@@ -64,12 +66,12 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     """
     check_trust(spec, spec.checkpoint, spec.revision)
     folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir)
-    local = identity.startswith("sha256:")
+    local, unpinned = is_local(identity), unpinned_at(spec, spec.checkpoint, spec.revision, identity)
     if not (folder / ADAPTER_CONFIG).is_file():
         if spec.base:
             raise ModelError(f"{spec.name}: model.base is given, but {folder} has no {ADAPTER_CONFIG} to merge into it")
         _complete(spec, folder)
-        return Checkpoint(folder, identity, local)
+        return Checkpoint(folder, identity, local, unpinned=unpinned)
     adapter_file(spec.name, folder, pickled=spec.pickled_weights)
     says = adapter_config(folder)
     name, revision = spec.base or says.base_model_name_or_path, spec.base_revision
@@ -79,7 +81,8 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     check_trust(spec, name, revision, "base")
     base, base_identity = _fetch(spec, name, revision, cache_dir, key="base")
     _complete(spec, base)
-    return Checkpoint(base, f"{identity} over {base_identity}", local, folder)
+    unpinned += unpinned_at(spec, name, revision, base_identity, key="base")
+    return Checkpoint(base, f"{identity} over {base_identity}", local, folder, unpinned)
 
 
 def find_whole(spec: Checkpointed, cache_dir: Path) -> tuple[Path, str]:
@@ -94,6 +97,31 @@ def find_whole(spec: Checkpointed, cache_dir: Path) -> tuple[Path, str]:
     for place in sorted(places) or [folder]:
         weight_files(spec.name, place, pickled=spec.pickled_weights)
     return folder, identity
+
+
+def is_local(identity: str) -> bool:
+    """Whether what identifies weights is of a folder, which has no commit."""
+    return identity.startswith("sha256:")
+
+
+def unpinned_at(
+    spec: Checkpointed, name: str, revision: str | None, identity: str, key: str = "checkpoint"
+) -> tuple[str, ...]:
+    """A line if a repository was asked for by no commit, so that it may be another tomorrow.
+
+    Args:
+        spec: the declaration.
+        name: of the repository, or a folder.
+        revision: that was asked for.
+        identity: of what was found.
+        key: the setting that gives the repository.
+    """
+    if is_local(identity) or COMMIT.fullmatch(revision or ""):
+        return ()
+    setting = "revision" if key == "checkpoint" else f"{key}_revision"
+    newest = f"at {revision!r}" if revision else "at its newest commit"
+    again = f"model.{setting}={identity} gives the same weights again"
+    return (f"{spec.name}: {name} has no pin and was taken {newest}, {identity}; {again}",)
 
 
 def installed(library: str) -> str | None:

@@ -103,8 +103,25 @@ def read(
             content = read_object(file)
             found = content if key is None else content.get(key)
             if found:
-                return _settings(file, checked(file, _Stored, found), ImageSettings(mean, std), expected or {})
+                return of(file, found, mean, std, expected or {})
     return ImageSettings(mean, std)
+
+
+def of(file: Path, found: Any, mean: Channels, std: Channels, expected: Mapping[str, Any]) -> ImageSettings:
+    """Picture settings of what a file holds, or of what an image processor says of itself.
+
+    Args:
+        file: for messages.
+        found: under the names of transformers; empty: nothing is said.
+        mean: see `read`, here and below.
+        std: of the pictures.
+        expected: by the model's sizes.
+
+    Raises:
+        ModelError: see `read`.
+    """
+    stock = ImageSettings(mean, std)
+    return _settings(file, checked(file, _Stored, found), stock, expected) if found else stock
 
 
 def _settings(file: Path, stored: _Stored, stock: ImageSettings, expected: Mapping[str, Any]) -> ImageSettings:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
 from rzen_eval.models import FAMILIES, class_of
+from rzen_eval.models.declaration.name import fits_a_file_name, name_of
 
 if TYPE_CHECKING:
     Family = str
@@ -155,7 +156,7 @@ class Architecture(Frozen):
 class Declared(Frozen):
     """What every declaration in `conf/model` says. Nothing is loaded."""
 
-    name: str = Field(pattern=r"^[\w][\w.+-]*$")
+    name: Annotated[str, Field(pattern=r"^[\w][\w.+-]*$"), AfterValidator(fits_a_file_name)]
     """Names the folder of the results."""
     family: str
     """The class that loads it."""
@@ -187,6 +188,13 @@ class Checkpointed(Declared):
     """Run Python code that comes with the checkpoint; of a hub repository only at a pinned revision."""
     pickled_weights: bool = False
     """Take weights in files that are not safetensors where there are no others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_checkpoint(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("name") is None and isinstance(raw.get("checkpoint"), str):
+            return raw | {"name": name_of(raw["checkpoint"])}
+        return raw
 
     @property
     def source(self) -> str:
@@ -235,6 +243,9 @@ class ModelSpec(Checkpointed):
     clip_tokens: int | None = Field(default=None, gt=0)
     """Most tokens of a whole video, so that many frames are smaller each; None: frames do not depend on how many there
     are."""
+    clips_in_float: bool = False
+    """Whether the frames of a clip get their last size as torchvision resizes them, rounded once; else as Pillow does,
+    which is faster."""
     positions: Literal["sequential", "mrope"] = "sequential"
     """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)

@@ -113,12 +113,16 @@ class SentenceTransformers(OneMethodModel):
         """Everything about the model that can change a vector; asking needs no weights in memory."""
         exclude = {"batch_size", "reproduces", "device", "dtype"}
         return self.spec.model_dump(mode="json", exclude=exclude) | {
-            "revision": None if self._identity.startswith("sha256:") else self.spec.revision,
+            "revision": None if files.is_local(self._identity) else self.spec.revision,
             "weights": self._identity,
             "dtype": str(self.dtype).removeprefix("torch."),
             "device": self.device.type,
             "sentence_transformers": files.installed("sentence-transformers"),
         }
+
+    def notes(self) -> tuple[str, ...]:
+        """That its repository was taken at whatever its newest commit was."""
+        return files.unpinned_at(self.spec, self.spec.checkpoint, self.spec.revision, self._identity)
 
     @cached_property
     def _model(self) -> Any:

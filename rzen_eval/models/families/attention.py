@@ -6,13 +6,14 @@ begin to an attention function whose name says flash, so each of these says so, 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import torch
 
@@ -200,7 +201,23 @@ def use(network: Any, name: str, *, packed: bool) -> None:
         AttentionInterface.register(known, partial(attend, name))
     else:
         known = "eager" if name == "eager" else "sdpa"
-    for module in network.modules():
-        config: Any = getattr(module, "config", None)
-        if hasattr(config, "_attn_implementation_internal"):
-            config._attn_implementation_internal = known  # noqa: SLF001 - the setter looks for the package
+    for config in _configurations(network):
+        config._attn_implementation_internal = known  # noqa: SLF001 - the setter looks for the package
+
+
+@contextmanager
+def lent(network: Any, name: str, *, packed: bool) -> Iterator[None]:
+    """As `use`, for a while; arguments as there."""
+    before = [(config, config._attn_implementation_internal) for config in _configurations(network)]  # noqa: SLF001
+    use(network, name, packed=packed)
+    try:
+        yield
+    finally:
+        for config, known in before:
+            config._attn_implementation_internal = known  # noqa: SLF001
+
+
+def _configurations(network: Any) -> list[Any]:
+    """Of all parts, each once."""
+    found = [getattr(module, "config", None) for module in network.modules()]
+    return list({id(one): one for one in found if hasattr(one, "_attn_implementation_internal")}.values())

@@ -6,6 +6,7 @@ A class of an architecture says how pictures become features, and how tokens wit
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,22 +15,24 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.models import device
-from rzen_eval.models.batch import Batch, Pending, Staged
+from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
 from rzen_eval.models.families import attention, loading
 from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
 from rzen_eval.models.interface import Rendered
 from rzen_eval.models.prompt import render, shown, text_after
 from rzen_eval.models.token_budget import cut, windows
+from rzen_eval.models.undisturbed import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import torch
 
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.families.in_memory import Held
     from rzen_eval.models.interface import Pictures, Planned, Preparation
     from rzen_eval.models.pictures import resize as px
     from rzen_eval.models.pictures.resize import Pixels
@@ -41,6 +44,7 @@ class LocalModel(ABC):
     Args:
         spec: the declaration.
         cache_dir: where digests of weights are kept.
+        held: what stands in the place of a checkpoint, of a model that is in memory already.
 
     Raises:
         ModelError: the checkpoint is incomplete, has weights that the model does not use, or the device,
@@ -77,17 +81,22 @@ class LocalModel(ABC):
     marks: ClassVar[Sequence[str]] = ()
     """Tokens of media that a tokenizer may be without."""
 
-    def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
+    def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
         self.spec = spec
-        self.checkpoint = files.find(spec, cache_dir)
-        self.device = device.device(spec)
-        self.dtype = device.dtype(spec, self.device)
-        self.attention = device.attention(spec, self.device, self.dtype)
+        self._held = held
         self.packed = self.packs
-        self.config = self.read_config(spec, self.checkpoint.folder)
+        if held is None:
+            self.checkpoint = files.find(spec, cache_dir)
+            self.device = device.device(spec)
+            self.dtype = device.dtype(spec, self.device)
+            self.attention = device.attention(spec, self.device, self.dtype)
+            self.config = self.read_config(spec, self.checkpoint.folder)
+        else:
+            held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
         own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
-        self.image_settings = image_settings.read(own, self.mean, self.std, self._expected_settings())
+        given = (self.mean, self.std, self._expected_settings())
+        self.image_settings = held.image_settings(*given) if held else image_settings.read(own, *given)
         self.dim = self._dimensions()
 
     def __repr__(self) -> str:
@@ -97,6 +106,8 @@ class LocalModel(ABC):
     @property
     def tokens_per_batch(self) -> int:
         """The budget of a batch that suits its device."""
+        if self._held is not None:
+            return device.ON_CPU  # whoever trains it has the device's memory
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
 
     def embed(
@@ -211,15 +222,22 @@ class LocalModel(ABC):
         if batch.packed:
             arrays["bounds"] = np.array(attention.Segments.of(batch.lengths).bounds, dtype=np.int32)
         arrays |= self._arrays(batch, [visual for item in pixels for visual in item])
-        return Staged.of(batch, arrays, pinned=self.device.type == "cuda")
+        return Staged(batch, Block.of(arrays, pinned=self.device.type == "cuda"))
 
     def launch(self, staged: Staged) -> Pending:
         """Send a batch through the model and do not wait for it; nothing is read back but its vectors."""
         import torch
 
-        with torch.inference_mode():
-            sent = staged.sent(self.device)
+        # What a module keeps of a forward pass in inference mode could not be trained with.
+        with torch.inference_mode() if self._held is None else self._lent():
+            sent = staged.block.sent(self.device)
             return self._pooled(self._hidden(staged.batch, sent).flatten(0, 1), staged.batch, sent)
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        """The module of someone else while it embeds, who gets it back as it was."""
+        with undisturbed(self._model), attention.lent(self._model, self.attention, packed=self.packed):
+            yield
 
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:  # noqa: ARG002 - others ask it
         """What an architecture needs on the device beside tokens; all pixels of a batch as one flat array."""
@@ -289,7 +307,8 @@ class LocalModel(ABC):
     def pad(self) -> None:
         """Give each item a row of its own from now on, as families do that cannot be packed; for comparison."""
         self.packed = False
-        attention.use(self._model, self.attention, packed=False)
+        if self._held is None:
+            attention.use(self._model, self.attention, packed=False)
 
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector; asking needs no weights in memory."""
@@ -315,7 +334,7 @@ class LocalModel(ABC):
         Raises:
             ModelError: its tokenizer makes another model of it.
         """
-        return loading.check_tokens(self)
+        return [*self.checkpoint.unpinned, *loading.check_tokens(self)]
 
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.families.in_memory import Held
     from rzen_eval.models.interface import Planned
     from rzen_eval.models.pictures.patches import Grid
     from rzen_eval.models.pictures.resize import Pixels
@@ -46,8 +47,8 @@ class Qwen2VL(LocalModel):
     token_side: ClassVar[int] = TOKEN
     """Pixels along the side of the square that one visual token covers."""
 
-    def __init__(self, spec: ModelSpec, cache_dir: Path) -> None:
-        super().__init__(spec, cache_dir)
+    def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
+        super().__init__(spec, cache_dir, held)
         vision = self._config.vision_config
         if (side := vision.patch_size * vision.spatial_merge_size) != self.token_side:
             raise ModelError(
@@ -95,10 +96,12 @@ class Qwen2VL(LocalModel):
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
         made = super()._arrays(batch, pixels)
         made["positions"] = batch.laid([self._positions(plan) for plan in batch.planned])
-        if pixels:
-            vision = self._config.vision_config
-            made |= {"table": patches.table(pixels, vision)} | tower_plan.arrays(self._grids(batch), vision)
-        return made
+        return made | self._of_tower(pixels, self._grids(batch)) if pixels else made
+
+    def _of_tower(self, pixels: Sequence[Pixels], grids: Sequence[Grid]) -> dict[str, Any]:
+        """What the vision tower needs on the device beside pixels."""
+        vision = self._config.vision_config
+        return {"table": patches.table(pixels, vision)} | tower_plan.arrays(grids, vision)
 
     def _positions(self, plan: Planned) -> NDArray[np.int64]:
         """Rotary positions of an item, shape (3, length)."""
@@ -114,15 +117,19 @@ class Qwen2VL(LocalModel):
         embeds = self._inner.language_model.embed_tokens(sent["ids"])
         more = self._apart(batch, sent)
         if "pixels" in sent:
-            vision = self._config.vision_config
-            cells = patches.cut(sent, self.image_settings, vision, self.dtype)
-            seen = self._inner.visual(cells, **tower_plan.given(sent, self._grids(batch), vision))
+            seen = self._seen(sent, self._grids(batch))
             embeds.view(-1, embeds.shape[-1])[sent["places"]] = seen.pooler_output.to(embeds.dtype)
             more |= self._deeper(sent, seen)
         hidden: torch.Tensor = self._inner.language_model(
             inputs_embeds=embeds, position_ids=sent["positions"], use_cache=False, **more
         ).last_hidden_state
         return hidden
+
+    def _seen(self, sent: Mapping[str, torch.Tensor], grids: Sequence[Grid]) -> Any:
+        """What the vision tower makes of pictures and clips."""
+        vision = self._config.vision_config
+        cells = patches.cut(sent, self.image_settings, vision, self.dtype)
+        return self._inner.visual(cells, **tower_plan.given(sent, grids, vision))
 
     def _deeper(self, sent: Mapping[str, torch.Tensor], seen: Any) -> dict[str, Any]:  # noqa: ARG002
         """What the language model is given of the tower's deeper layers."""

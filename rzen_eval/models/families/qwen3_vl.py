@@ -10,7 +10,6 @@ after the final norm, unit length. There a clip is resized by torchvision, here 
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
+
+    from rzen_eval.models.batch import Batch
 
 
 class Qwen3VL(Qwen2VL):
@@ -31,11 +32,13 @@ class Qwen3VL(Qwen2VL):
     mean = (0.5, 0.5, 0.5)
     std = (0.5, 0.5, 0.5)
 
-    @cached_property
-    def _model(self) -> Any:
-        loaded = super()._model
-        loaded.language_model._deepstack_process = _added  # noqa: SLF001 - theirs counts the tokens of a mask
-        return loaded
+    def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        text = self._inner.language_model
+        text._deepstack_process = _added  # noqa: SLF001 - theirs counts the tokens of a mask on the device
+        try:
+            return super()._hidden(batch, sent)
+        finally:
+            del text._deepstack_process  # noqa: SLF001
 
     def _deeper(self, sent: Mapping[str, torch.Tensor], seen: Any) -> dict[str, Any]:
         return {"visual_pos_masks": sent["places"], "deepstack_visual_embeds": seen.deepstack_features}

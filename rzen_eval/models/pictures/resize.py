@@ -12,6 +12,7 @@ from PIL import Image
 from rzen_eval.errors import DataError
 from rzen_eval.media import describe, image_size, open_as_stored, open_rgb, portable, to_rgb
 from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.pictures import bicubic
 from rzen_eval.models.pictures.fit import MAX_RATIO, TOKEN, Size, beyond_ratio, clamped, fit
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class Sizing:
     frames_first: bool = False
     resample: Image.Resampling = Image.Resampling.BICUBIC
     """Filter of the last resize; others are bicubic."""
+    clips_in_float: bool = False
+    """Whether the last resize of a clip's frames is computed in floating point; else all are Pillow's."""
 
     @classmethod
     def of(cls, spec: ModelSpec, side: int = TOKEN) -> Sizing:
@@ -109,6 +112,7 @@ class Sizing:
             alpha=spec.alpha,
             beyond_ratio=spec.beyond_ratio,
             frames_first=spec.prompt.frames_first,
+            clips_in_float=spec.clips_in_float,
         )
 
     def pictures(self, images: tuple[Media, ...], frames: tuple[Media, ...]) -> Pictures:
@@ -258,6 +262,8 @@ class Pictures(Prepared[Sizing]):
                 image = image.resize(square)  # bicubic but for palettes and single bits, of which the nearest is taken
             image, steps = to_rgb(image, name=describe(media)), steps[n_squares:]
         for number, step in enumerate(steps, start=1):
+            if frames and number == len(steps) and self.how.clips_in_float and image.size != step:
+                return bicubic.resized(np.asarray(image), step)
             if image.size != step:
                 image = image.resize(step, self.how.resample if number == len(steps) else Image.Resampling.BICUBIC)
         return np.asarray(image)

@@ -222,7 +222,7 @@ def _packed(page: TaskPage) -> str:
     whole = {
         "modality": first.modality,
         "counts": [first.n_queries, first.n_candidates],
-        "limit": first.limit,
+        "limit": first.limit and first.limit.words,
         "results": results,
         "notes": page.notes,
         "pictured": page.browse.pictured if page.browse else 0,

@@ -147,4 +147,4 @@ class _Checked:
 
 
 def _extent(result: Result) -> str:
-    return "all queries" if result.limit is None else f"the first {result.limit} queries"
+    return "all queries" if result.limit is None else result.limit.words

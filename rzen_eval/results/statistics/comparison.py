@@ -112,6 +112,8 @@ class _Pair:
 
     first: Result
     second: Result
+    scores: tuple[float, float]
+    """Of both, in per cent, over the queries that both were asked."""
     drawn: _Drawn | None
 
     @property
@@ -187,7 +189,7 @@ def compare(
             for one, other in ((first, second), (second, first))
         },
         other=[name for name in pairs if name not in kept],
-        notes=_notes([pair.first for pair in kept.values()]),
+        notes=_notes([result for pair in kept.values() for result in (pair.first, pair.second)]),
     )
 
 
@@ -198,8 +200,8 @@ def _place(pair: _Pair, order: Sequence[str]) -> tuple[int, str]:
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
-    limited = sorted({result.limit for result in results if result.limit is not None})
-    said = [f"These are scores of the first {' or '.join(map(str, limited))} queries of a task."] if limited else []
+    limited = sorted({result.limit.words for result in results if result.limit})
+    said = [f"These are scores of {' or '.join(limited)} of a task."] if limited else []
     if any(result.source == "sample" for result in results):
         said.append("These are scores of the made-up sample, not of the benchmark.")
     if any(Mark.OTHER_DATA in result.marks for result in results):
@@ -218,10 +220,7 @@ def _check(first: ModelResults, second: ModelResults, shared: Sequence[str]) -> 
                 )
     if not shared:
         raise ResultError(f"{first.name} and {second.name} have no task in common; score both on the same tasks")
-    found = {
-        name: protocol.changes(protocol.asked(first.results[name]), protocol.asked(second.results[name]))
-        for name in shared
-    }
+    found = {name: protocol.changes(*_asked(first.results[name], second.results[name])) for name in shared}
     if any(found.values()):
         lines = protocol.listed({name: some for name, some in found.items() if some}, (first.name, second.name))
         tasks = [name for name, some in found.items() if some]
@@ -231,32 +230,46 @@ def _check(first: ModelResults, second: ModelResults, shared: Sequence[str]) -> 
         )
 
 
+def _asked(first: Result, second: Result) -> tuple[protocol.Facts, protocol.Facts]:
+    """What two results must have alike: of random samples the task that they are of, since pairs are found in both."""
+    if first.limit != second.limit and all(result.limit is None or result.sampled for result in (first, second)):
+        return protocol.asked_in_all(first), protocol.asked_in_all(second)
+    return protocol.asked(first), protocol.asked(second)
+
+
 def _pair(name: str, first: ModelResults, second: ModelResults, method: Method) -> _Pair:
     one, other = first.results[name], second.results[name]
-    sides = store.read_queries(first.folder, one), store.read_queries(second.folder, other)
-    if sides[0] is None or sides[1] is None:
-        return _Pair(one, other, None)
-    if sides[0].query_ids != sides[1].query_ids:
+    left, right = store.read_queries(first.folder, one), store.read_queries(second.folder, other)
+    scores = [100 * float(getattr(result, method.reading)) for result in (one, other)]
+    if left is None or right is None:
+        if one.limit != other.limit:
+            raise ResultError(f"{name}: {first.name} and {second.name} were asked different queries; score both alike")
+        return _Pair(one, other, (scores[0], scores[1]), None)
+    if one.limit == other.limit and left.query_ids != right.query_ids:
         raise ResultError(f"{name}: {first.name} and {second.name} were asked different queries; score both again")
-    differences = getattr(sides[1], method.reading) - getattr(sides[0], method.reading)
-    return _Pair(one, other, _Drawn.of(name, differences, method))
+    _, here, there = np.intersect1d(left.query_ids, right.query_ids, assume_unique=True, return_indices=True)
+    if not len(here):
+        raise ResultError(f"{name}: {first.name} and {second.name} have no query in common; take samples of one seed")
+    before, after = getattr(left, method.reading)[here], getattr(right, method.reading)[there]
+    if one.limit != other.limit:
+        scores = [100 * float(values.mean()) for values in (before, after)]
+    return _Pair(one, other, (scores[0], scores[1]), _Drawn.of(name, after - before, method))
 
 
 def _changes(pair: _Pair) -> list[protocol.Change]:
     facts = (protocol.settings, protocol.presented, protocol.made_with)
-    return [change for part in facts for change in protocol.changes(part(pair.first), part(pair.second))]
+    found = [change for part in facts for change in protocol.changes(part(pair.first), part(pair.second))]
+    # The first query of a sample is another one.
+    same = pair.first.limit == pair.second.limit
+    return [change for change in found if same or change.name != "first prompt of a query"]
 
 
 def _task(pair: _Pair, method: Method) -> Difference:
-    one, other = (100 * float(getattr(result, method.reading)) for result in (pair.first, pair.second))
-    return Difference(pair.first.id, pair.first.group, one, other, _queries([pair], method))
+    return Difference(pair.first.id, pair.first.group, *pair.scores, _queries([pair], method))
 
 
 def _average(column: str, members: Sequence[_Pair], expected: int, method: Method, digits: int) -> Difference:
-    one, other = (
-        float(mean([100 * getattr(result, method.reading) for result in results], digits))
-        for results in ([pair.first for pair in members], [pair.second for pair in members])
-    )
+    one, other = (float(mean([pair.scores[side] for pair in members], digits)) for side in (0, 1))
     return Difference(column, "", one, other, _queries(members, method), len(members), expected)
 
 

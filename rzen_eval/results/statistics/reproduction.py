@@ -13,6 +13,7 @@ from rzen_eval.errors import ResultError
 from rzen_eval.results import protocol, store
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.tables.averages import mean
+from rzen_eval.results.tables.rows import half as half_interval_of
 from rzen_eval.results.tables.rows import published
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Verdict(StrEnum):
     LOWER = "lower"
     MISSING = "missing"
     PRIVATE = "private"
+    POSSIBLE = "possible"
+    """A sample of the queries neither shows it nor speaks against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Cell:
     """`3 of 10` where tasks are missing."""
     private: bool = False
     """Whether its data are not public, so that nobody else can score it."""
+    half: float | None = None
+    """Half the 95 % interval of a score of random queries, in points, a part of the tolerance; None: of all queries."""
 
     @property
     def verdict(self) -> Verdict:
@@ -77,7 +82,7 @@ class Cell:
         if self.score is None:
             return Verdict.MISSING
         if abs(self.score - self.published) <= self.tolerance + 1e-9:
-            return Verdict.MATCH
+            return Verdict.MATCH if self.half is None else Verdict.POSSIBLE
         return Verdict.HIGHER if self.score > self.published else Verdict.LOWER
 
     @property
@@ -155,6 +160,9 @@ def _cell(
         return Cell(name, kind, value, digits, None, NOISE[kind], part)
     found = float(round(mean([100 * results[task].score for task in names], decimals), decimals))
     known = [means for task in names if (means := draws[task]) is not None]
+    sampled = half_interval_of([results[task] for task in names])
+    if sampled is not None:
+        return Cell(name, kind, value, digits, found, NOISE[kind] + sampled + 0.5 * 10**-digits, half=sampled)
     half = 100 * bootstrap.interval(np.mean(known, axis=0)).half if len(known) == len(names) else 0.0
     return Cell(name, kind, value, digits, found, max(NOISE[kind], SHARE * half) + 0.5 * 10**-digits)
 
@@ -217,8 +225,8 @@ def _presented(task: Task) -> dict[str, Any]:
 
 def _other(result: Result) -> str:
     """What makes a score not one of the benchmark's, if anything."""
-    if result.limit is not None:
-        return f"scored on the first {result.limit} queries"
+    if result.limit is not None and result.sampled is None:
+        return f"scored on {result.limit.words}"
     if result.source == "sample":
         return "scored on the made-up sample"
     if Mark.OTHER_DATA in result.marks:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from rzen_eval.results.statistics.reproduction import Cell
 
 
+SAMPLED = (
+    "These are scores of random queries (limit=). Such a sample can speak against a figure, which is then higher or"
+    " lower by more than noise and its 95 % interval together. It cannot show that a figure comes out: that takes all"
+    " queries, the same words without limit=."
+)
+
+
 def document(
     model: str, reference: tuple[str, Reference], cells: Sequence[Cell], notes: Sequence[str], command: str
 ) -> Document:
@@ -31,16 +38,19 @@ def document(
     name, row = reference
     counts = Counter(cell.verdict for cell in cells)
     done = not any(cell.fails for cell in cells)
+    sampled = any(cell.half is not None for cell in cells)
+    open_yet = sampled and not any(cell.verdict in {Verdict.HIGHER, Verdict.LOWER} for cell in cells)
+    found = "Reproduced" if done else "Not contradicted" if open_yet else "Not reproduced"
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     about = (
-        f"{'Reproduced' if done else 'Not reproduced'}: {summary} of {len(cells)} published figures of {row.model},"
-        f" data {row.data_version} ({row.source})."
+        f"{found}: {summary} of {len(cells)} published figures of {row.model}, data {row.data_version} ({row.source})."
     )
     how = (
         "Per cent, official reading. A figure matches within the noise between independent runs (95th percentile:"
         f" {', '.join(f'{kind} {points}' for kind, points in NOISE.items())} points), or within"
         f" {SHARE:g} of half the 95 % bootstrap interval where that is wider, plus its rounding."
     )
+    of_sample = [SAMPLED] if sampled else []
     table = Table.of([_line(cell) for cell in cells])
     records = [_record(cell) for cell in cells]
     content = {
@@ -51,8 +61,8 @@ def document(
         "cells": records,
         "notes": list(notes),
     }
-    part = Part(f"{model} against {row.model} as published", [about, how], [table], notes)
-    return Document([part], records, content, command)
+    main = Part(f"{model} against {row.model} as published", [about, how, *of_sample], [table], notes)
+    return Document([main], records, content, command)
 
 
 def _line(cell: Cell) -> dict[str, str]:

@@ -129,13 +129,15 @@ def page(document: Document) -> str:
         body += [f"<p>{for_html(paragraph)}</p>" for paragraph in part.paragraphs]
         if number == 0 and document.command:
             body.append(f"<p>Made by <code>{for_html(document.command)}</code>.</p>")
-        body += [f"<div>\n{_html(table)}\n</div>" for table in part.tables]
+        body += [f"<div>\n{table_html(table)}\n</div>" for table in part.tables]
         if part.points:
             body += ["<ul>", *(f"<li>{for_html(point)}</li>" for point in part.points), "</ul>"]
     return PAGE.format(title=for_html(document.parts[0].title), body="\n".join(body))
 
 
-def _html(table: Table) -> str:
+def table_html(table: Table) -> str:
+    """A table of HTML."""
+
     def cell(row: int, column: int) -> str:
         shown = for_html(table.rows[row][column])
         return f"<td><b>{shown}</b></td>" if (row, column) in table.best else f"<td>{shown}</td>"

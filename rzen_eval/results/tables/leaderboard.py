@@ -20,6 +20,10 @@ LEGEND = (
     f" 10) is over part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a"
     " protocol other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
 )
+ESTIMATES = (
+    "A figure such as ≈ 71.3 ± 1.1 is an estimate, with its 95 % interval, of what all queries would give; it is made"
+    " of random queries of each task, and neither compared nor bold."
+)
 NOTHING = "–"
 
 
@@ -39,15 +43,20 @@ def document(
     lines = flat(rows, manifest, precision=precision, per_task=per_task)
     return Document(
         [
-            Part(", ".join(names), [LEGEND]),
+            Part(", ".join(names), [LEGEND, *[ESTIMATES] * any(map(_estimated, rows))]),
             *sections(rows, manifest, precision=precision, per_task=per_task),
         ],
         records=[
-            {key: value for key, value in (line | line.get("tasks", {})).items() if key != "tasks"} for line in lines
+            {key: value for key, value in (line | line.get("tasks", {})).items() if key not in {"tasks", "estimates"}}
+            for line in lines
         ],
         content=lines,
         command=command,
     )
+
+
+def _estimated(row: Row) -> bool:
+    return any(cell.half is not None for cell in row.tasks.values())
 
 
 def sections(
@@ -131,7 +140,8 @@ def flat(
 ) -> list[dict[str, Any]]:
     """Rows for other programs: numbers in the columns of the row's own benchmark, sorted by version and average.
 
-    A number is an average over all of its tasks. One over part of them is no number but a part of the note.
+    A number is an average over all of its tasks and their queries. One over part of them is no number but a part of the
+    note; of estimates there are numbers under `estimates`, each with half its 95 % interval.
 
     Args:
         rows: of any versions.
@@ -143,13 +153,19 @@ def flat(
     for row in _sorted(rows, manifest):
         columns = manifest.columns(row.data_version)
         cells = {column: cell for column in columns if (cell := row.cells.get(column))}
-        whole = {column: cell.number(precision) for column, cell in cells.items() if not cell.part}
-        parts = [f"{column} {cell.text(precision)}{cell.part}" for column, cell in cells.items() if cell.part]
+        parts = {column: cell for column, cell in cells.items() if cell.part or cell.half is not None}
+        whole = {column: cell.number(precision) for column, cell in cells.items() if column not in parts}
         line: dict[str, Any] = {"model": row.model, "data_version": row.data_version, "size_b": row.size_b}
         line |= {column: whole.get(column) for column in columns}
-        line["note"] = "; ".join([*row.notes, *parts])
+        said = [f"{column} {cell.shown(precision).removesuffix(f' {OTHER}')}" for column, cell in parts.items()]
+        line["note"] = "; ".join([*row.notes, *said])
         if per_task:
             line["tasks"] = {name: cell.number(precision) for name, cell in row.tasks.items()}
+        if estimates := {column: cell for column, cell in parts.items() if cell.half is not None}:
+            line["estimates"] = {
+                column: {"value": round(float(cell.value), 4), "half": round(cell.half or 0.0, 4)}
+                for column, cell in estimates.items()
+            }
         lines.append(line)
     return lines
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest as shipped
 from rzen_eval.core import Mark
+from rzen_eval.results.sampling import half_interval
 from rzen_eval.results.tables.averages import mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.benchmark.published import Reference
@@ -23,6 +24,8 @@ OTHER = "†"
 """Marks a figure of other data, or of another protocol, than the benchmark's."""
 DECIMALS = 2
 """Digits after the point of an average that is formed here."""
+ESTIMATED = 1
+"""Digits after the point of an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,13 @@ class Cell:
     """Digits after the point that were published; None: the average is formed here."""
     other: bool = False
     """Of other data, or of another protocol, than the benchmark's."""
+    half: float | None = None
+    """Half the 95 % interval, in points, of an estimate from random samples of queries; None: all were scored."""
 
     @property
     def ranked(self) -> bool:
-        """Whether it may be compared: over the whole of its tasks, and of the benchmark's own data."""
-        return self.n_scored == self.n_tasks and not self.other
+        """Whether it may be compared: over all queries of all of its tasks, and of the benchmark's own data."""
+        return self.n_scored == self.n_tasks and not self.other and self.half is None
 
     def number(self, precision: int | None = None) -> float:
         """The value as it is printed; never with more digits than were published."""
@@ -51,6 +56,7 @@ class Cell:
     def text(self, precision: int | None = None) -> str:
         """The value with its digits; by default those that were published, or two."""
         own = DECIMALS if self.digits is None else self.digits
+        own = own if self.half is None else ESTIMATED
         shown = own if precision is None else precision if self.digits is None else min(precision, own)
         return f"{round(self.value, shown):.{shown}f}"
 
@@ -61,7 +67,9 @@ class Cell:
 
     def shown(self, precision: int | None = None) -> str:
         """The value with everything that a reader must know of it: over how many tasks, and whether of other data."""
-        return self.text(precision) + self.part + (f" {OTHER}" if self.other else "")
+        about = "" if self.half is None else f" ± {self.half:.{ESTIMATED if precision is None else precision}f}"
+        nearly = "" if self.half is None else "≈ "
+        return nearly + self.text(precision) + about + self.part + (f" {OTHER}" if self.other else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +141,36 @@ def scored(
 
     Args:
         name: what the row is called.
-        results: of any tasks; those with `limit` are left out.
+        results: of any tasks. Those of a random sample of their queries make a row of their own, of estimates; those of
+            the first queries are left out.
         source: where the results lie.
         manifest: what the tables are made of.
         version: of the data; None: every one that a task tells, a benchmark's newest where none does.
     """
-    kept = [result for result in results if result.limit is None]
+    whole = [result for result in results if result.limit is None]
+    estimates = [result for result in results if result.limit is None or result.sampled]
+    told = [version] if version else manifest.told(result.versions for result in estimates)
     rows = []
-    for one in [version] if version else manifest.told(result.versions for result in kept):
+    for one, kept in [(one, kept) for one in told for kept in (whole, estimates)]:
         counted = {result.task: result for result in kept if result.counts_in(one)}
-        if counted:
-            rows.append(_scored(name, counted, source, manifest, one))
+        sampled = any(result.sampled for result in counted.values())
+        if counted and sampled == (kept is estimates):
+            rows.append(_scored(f"{name}{_sizes(counted.values())}", counted, source, manifest, one))
     return rows
+
+
+def _sizes(results: Iterable[Result]) -> str:
+    """` (100 queries a task)` of estimates, else nothing."""
+    sizes = sorted({result.limit.n for result in results if result.limit})
+    few = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}" if sizes else ""
+    return f" ({few} queries a task)" if few else ""
+
+
+def half(results: Sequence[Result]) -> float | None:
+    """Half the 95 % interval of the mean over tasks, in points; None where all queries of all of them were scored."""
+    if not any(result.sampled for result in results):
+        return None
+    return half_interval([result.sampled.error if result.sampled else 0.0 for result in results])
 
 
 def of_model(model: ModelResults, manifest: Manifest, version: str | None = None) -> list[Row]:
@@ -158,7 +184,7 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
         members = [results[task] for task in names if task in results]
         if members:
             value = mean([100 * member.score for member in members], digits)
-            cells[column] = Cell(value, len(members), len(names), other=any(map(other, members)))
+            cells[column] = Cell(value, len(members), len(names), other=any(map(other, members)), half=half(members))
     remarks = Counter(text for result in results.values() for text in [*notes(result), *_origin(result)])
     size = next((r.provenance.get("model", {}).get("parameters_b") for r in results.values()), None)
     return Row(
@@ -167,7 +193,10 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
         source=source,
         size_b=size,
         cells=cells,
-        tasks={task: Cell(_exact(100 * result.score), other=other(result)) for task, result in results.items()},
+        tasks={
+            task: Cell(_exact(100 * result.score), other=other(result), half=half([result]))
+            for task, result in results.items()
+        },
         notes=[
             text if count == len(results) else f"{text} ({count} of {len(results)} tasks)"
             for text, count in remarks.items()
@@ -184,14 +213,24 @@ def notes(result: Result) -> list[str]:
     """What a reader must know about a score, each in a word or two."""
     expected = shipped().frames(result.versions)
     frames = result.provenance.get("frames", expected)
-    cut = result.limit is None or result.n_queries >= result.limit
     remarks = {
-        f"first {result.limit} queries" if cut else f"all {result.n_queries} queries": result.limit is not None,
+        _extent(result): result.limit is not None,
         "not the benchmark's data": Mark.OTHER_DATA in result.marks,
         f"{frames} frames": result.modality == "video" and frames != expected,
         "collapsed": Mark.COLLAPSED in result.marks,
     }
     return [remark for remark, holds in remarks.items() if holds]
+
+
+def _extent(result: Result) -> str:
+    """Which of a task's queries were scored, where a limit chose them."""
+    if result.limit is None or result.n_queries < result.limit.n:
+        return f"all {result.n_queries} queries"
+    if result.limit.how == "first":
+        return f"first {result.n_queries} queries"
+    if result.sampled is None or result.n_queries == result.sampled.n_queries:
+        return f"all {result.n_queries} queries"
+    return f"{result.n_queries} of {result.sampled.n_queries} queries, ± {half([result]):.1f}"
 
 
 def _origin(result: Result) -> list[str]:

@@ -250,7 +250,7 @@ def test_a_candidate_listed_twice_is_kept_twice_in_the_pool_and_counted(tmp_path
 
 def test_a_limit_keeps_the_first_queries_and_only_their_candidates(tmp_path: Path):
     rows = [row("<|image_1|>\nAnswer:", "?", "q.jpg", [f"right {n}", f"wrong {n}"]) for n in range(3)]
-    data = read(tmp_path, "image/ok_vqa", *rows, overrides=("limit=2",))
+    data = read(tmp_path, "image/ok_vqa", *rows, overrides=("limit=first:2",))
     assert data.query_ids == ["0", "1"]
     assert data.candidate_ids == ["right 0", "wrong 0", "right 1", "wrong 1"]
 

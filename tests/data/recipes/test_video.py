@@ -182,7 +182,7 @@ def test_a_text_asks_for_its_clip(
 def test_a_limit_keeps_the_first_texts_and_every_clip(tmp_path: Path):
     rows = [{"video_id": f"v{n}", "video": f"v{n}.mp4", "caption": f"caption {n}"} for n in range(4)]
     write_rows(tmp_path, "VLM2Vec/MSR-VTT", rows, "test_1k")
-    data = load(tmp_path, "video/msr_vtt", "limit=2")
+    data = load(tmp_path, "video/msr_vtt", "limit=first:2")
     assert [query.text for query in data.queries] == ["caption 0", "caption 1"]
     assert data.candidate_ids == ["v0", "v1", "v2", "v3"]
 

@@ -1,6 +1,8 @@
 """What decides a vector beside the weights: tokens at the end of a prompt, names of weights, pins of a base."""
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from rzen_eval import Item, load_model
+from rzen_eval.cli.checkpoint_findings import of_files, of_pictures, of_tokens
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from tests import standins
@@ -18,6 +21,7 @@ from tests.loopback import Hub
 
 TINY = FIXTURES / "tiny_qwen2vl"
 QWEN3 = FIXTURES / "golden/tiny_qwen3vl"
+BASE = "Qwen/Qwen2-VL-2B-Instruct"
 END = 877
 """<|endoftext|> in the small tokenizers."""
 
@@ -61,17 +65,62 @@ def test_a_tokenizer_that_knows_emb_is_told(copy: Path):
     assert "'<emb>' is a token, which is to be read in pieces" in note
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home/hub"))
+    with Hub(tmp_path / "hub") as served:
+        served.lead(monkeypatch)
+        yield served
+
+
+def fetched(hub: Hub, name: str, *settings: str) -> Any:
+    """A declared model from a small repository of its true shape."""
+    there = standins.put(hub.root, name, standins.local()[name], api="")
+    return load_model(name, "dim=null", "dtype=float32", "device=cpu", *there, *settings)
+
+
 @pytest.mark.parametrize("name", ["qwen3_vl_embedding_2b", "gme_7b"])
-def test_a_repository_of_its_true_shape_loads(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    spec = standins.local()[name]
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    with Hub(tmp_path / "hub") as hub:
-        hub.lead(monkeypatch)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home/hub"))
-        settings = standins.put(hub.root, name, spec, api="")
-        model = load_model(name, "dim=null", "dtype=float32", "device=cpu", *settings)
-        assert model.notes() == []
-        assert model.embed([Item(text="a cat")]).shape == (1, 64)
+def test_a_repository_of_its_true_shape_loads(hub: Hub, name: str):
+    model = fetched(hub, name)
+    assert model.notes() == []
+    assert model.embed([Item(text="a cat")]).shape == (1, 64)
+
+
+def test_what_has_no_pin_is_named_with_the_commit_that_was_taken(hub: Hub):
+    model = fetched(hub, "b3_qwen2_2b")
+    adapter, base = model.checkpoint.identity.split(" over ")
+    taken = "has no pin and was taken at its newest commit,"
+    assert model.notes() == [
+        f"b3_qwen2_2b: raghavlite/B3_Qwen2_2B {taken} {adapter}; model.revision={adapter} gives the same weights again",
+        f"b3_qwen2_2b: {BASE} {taken} {base}; model.base_revision={base} gives the same weights again",
+    ]
+    assert fetched(hub, "colqwen2").notes() == []
+
+
+def test_files_names_and_tokens_are_told_as_they_were_found(hub: Hub):
+    model = fetched(hub, "b3_qwen2_2b")
+    told = {finding.check: finding.found for finding in (*of_files(model), *of_tokens(model))}
+    assert told["files"].startswith("model.safetensors of 0.00")
+    assert "weights, of model.embed_tokens, model.layers, model.norm" in told["names"]
+    assert told["adapter"].startswith("LORA in adapter_model.bin of ")
+    assert told["adapter"].endswith("over Qwen/Qwen2-VL-2B-Instruct")
+    assert told["no pin"].startswith("Qwen/Qwen2-VL-2B-Instruct has no pin")
+    assert told["tokens at the end"] == "'a' 'Ġred' 'Ġcircle'"
+
+
+def test_picture_sizes_of_a_file_are_told_beside_those_that_hold(tmp_path: Path):
+    folder = Path(shutil.copytree(QWEN3, tmp_path / "model"))
+    standins._append(folder, "<|endoftext|>")
+    file = folder / "preprocessor_config.json"
+    sizes = {"size": {"shortest_edge": 4096, "longest_edge": 1_310_720}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | sizes))
+    model = opened("qwen3_vl_embedding_2b", folder)
+    assert of_pictures(model).found.endswith(
+        ", 4,096 to 1,310,720 pixels; the declaration's hold: 4,096 to 1,843,200 pixels"
+    )
+    (tokens,) = of_tokens(model)
+    assert tokens.passed
+    assert tokens.found.endswith("'<|endoftext|>'; declared to end in '<|endoftext|>'")
 
 
 @pytest.mark.parametrize("prefix", [("model.", "model.language_model."), ("visual.", "model.visual.")], ids=str)

@@ -92,7 +92,7 @@ def test_declared_otherwise_the_instruction_is_left_out_and_the_middle_frame_is_
 
 
 def test_what_it_does_not_read_is_refused_in_a_line(model: SentenceTransformers):
-    with pytest.raises(ModelError, match=r"sentence_transformers: encode failed \(") as caught:
+    with pytest.raises(ModelError, match=r": encode failed \(") as caught:
         model.embed([Item(frames=PICTURES)], "query")
     assert "\n" not in str(caught.value)
 

@@ -18,8 +18,8 @@ from pyarrow import parquet
 from rzen_eval import load_data, load_task
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
-from rzen_eval.core import Item, Result, Run, TaskData
-from rzen_eval.data.load import judgements
+from rzen_eval.core import Item, Limit, Result, Run, TaskData
+from rzen_eval.data.chosen import judgements
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.evaluation.score import score
 from rzen_eval.results import store
@@ -311,7 +311,7 @@ def test_a_run_of_other_queries_is_said_and_not_shown(report, place: Path):
 
 def test_a_score_of_fewer_queries_is_not_set_beside_one_of_all(report, place: Path):
     file = place / "results/same/vidore_docvqa.json"
-    store.write_alone(file.parent, store.read(file).model_copy(update={"limit": 3}))
+    store.write_alone(file.parent, store.read(file).model_copy(update={"limit": Limit(how="first", n=3)}))
     _, said, tasks, _ = report(models=("words", "same"))
     assert (
         "vidore_docvqa: same: no queries are shown, since its score is of the first 3 queries and that of words is of"

@@ -157,7 +157,7 @@ def test_markdown_and_html_hold_the_same_and_html_is_escaped(compare: COMPARE, a
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"limit": 10}, "limit: none in a, 10 in b"),
+        ({"limit": "first:10"}, "limit: none in a, first:10 in b"),
         ({"n_candidates": 11}, "candidates: 10 in a, 11 in b"),
         ({"metric": "hit@5"}, "metric: hit@1 in a, hit@5 in b"),
         (
@@ -176,6 +176,38 @@ def test_scores_of_different_tasks_are_refused_in_one_line(
     assert error.startswith("rzen-eval: mscoco cannot be compared: ")
     assert said in error
     assert error.count("\n") == 1
+
+
+def sampled(n_queries: int, judgements: str) -> dict[str, Any]:
+    return {
+        "limit": f"sample:{n_queries}",
+        "sampled": {"n_queries": 10, "error": 0.1, "judgements": judgements},
+        "provenance": {"dataset": {"source": "hub", "judgements": f"of {n_queries} of them"}},
+    }
+
+
+def test_a_sample_is_compared_with_all_queries_by_those_that_both_were_asked(compare: COMPARE, a: Path, b: Path):
+    # Of ten queries b was asked the first four; a is right on three of these, b on one.
+    write(a, "mscoco", [1, 1, 1, 0, *[1] * 6])
+    write(b, "mscoco", [0, 0, 0, 1], **sampled(4, "of mscoco 10"))
+    (task,) = found(compare)["tasks"]
+    assert (task["first"], task["second"], task["difference"]) == (75, 25, -50)
+    assert (task["wins"], task["ties"], task["losses"]) == (1, 0, 3)
+    assert "These are scores of 4 random queries of a task." in compare("--format", "md")
+
+
+def test_samples_of_two_sizes_share_the_smaller_one(compare: COMPARE, a: Path, b: Path):
+    write(a, "mscoco", [1, 1, 0], **sampled(3, "of all"))
+    write(b, "mscoco", [1, 1, 1, 0, 0], **sampled(5, "of all"))
+    (task,) = found(compare)["tasks"]
+    assert (task["wins"], task["ties"], task["losses"]) == (1, 2, 0)
+    assert "first prompt" not in compare("--format", "md")
+
+
+def test_a_sample_of_other_data_is_refused(compare: COMPARE, a: Path, b: Path):
+    write(a, "mscoco", hits(5, 10))
+    write(b, "mscoco", hits(2, 4), **sampled(4, "of others"))
+    assert 'judgements: "of mscoco 10" in a, "of others" in b' in compare(code=1)
 
 
 def test_versions_of_the_data_are_refused(compare: COMPARE, a: Path, b: Path):

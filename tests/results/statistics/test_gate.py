@@ -124,7 +124,7 @@ def test_a_missing_task_fails_and_a_new_one_is_said(check: CHECK, m: Path):
     ("fields", "name", "said"),
     [
         ({"n_candidates": 11}, "candidates", "10 in the baseline, 11 in the results"),
-        ({"limit": 10}, "limit", "none in the baseline, 10 in the results"),
+        ({"limit": "first:10"}, "limit", "none in the baseline, first:10 in the results"),
         ({"provenance": {"dataset": {"source": "hub", "judgements": "x"}}}, "judgements", "x in the results"),
         ({"provenance": {"frames": 16}}, "frames", "8 in the baseline, 16 in the results"),
         ({"provenance": {"prompts": {"query": "a", "candidate": "Read."}}}, "first prompt of a query", "Find: a"),

@@ -174,7 +174,7 @@ def test_a_missing_task_fails_its_averages(reproduce: REPRODUCE, scored: Callabl
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"limit": 10}, "scored on the first 10 queries, so it cannot be compared"),
+        ({"limit": "first:10"}, "scored on the first 10 queries, so it cannot be compared"),
         ({"marks": ["other_data"]}, "other data than the benchmark's"),
         ({"provenance": {"dataset": {"source": "sample"}}}, "scored on the made-up sample"),
         ({"provenance": {"imported": {"from": "mteb"}}}, "imported from mteb, which has its own prompts"),
@@ -186,6 +186,27 @@ def test_what_is_not_the_published_protocol_is_refused(
 ):
     scored(only="msvd", **fields)
     assert said in reproduce(f"model={NAME}", "task=video/msvd", code=1)
+
+
+@pytest.mark.parametrize(
+    ("points", "verdict", "said"),
+    # 1.96 standard errors of 5 points over the root of 6 tasks are 4.0, and noise is 1.04.
+    [(4.9, "possible", "Not contradicted: 1 possible of 1"), (-5.6, "lower", "Not reproduced: 1 lower of 1")],
+)
+def test_a_sample_can_speak_against_a_figure_and_never_show_it(
+    reproduce: REPRODUCE, scored: Callable[..., None], points: float, verdict: str, said: str
+):
+    few = {"limit": "sample:10", "sampled": {"n_queries": 100, "error": 0.05, "judgements": "j"}}
+    scored(points, only="VisRAG", **few)
+    words = (f"model={NAME}", "task=visrag")
+    (found,) = cells(reproduce(*words, "format=json", code=1)).values()
+    n_tasks = sum(entry.group == "VisRAG" and "2.0" in entry.versions for entry in manifest().entries.values())
+    assert (found["verdict"], found["tolerance"]) == (
+        verdict, pytest.approx(1.04 + 196 * 0.05 / n_tasks**0.5 + 0.005, abs=1e-3),
+    )  # fmt: skip
+    text = reproduce(*words, code=1)
+    assert said in text
+    assert "it cannot show that a figure comes out" in text.lower()
 
 
 def test_another_prompt_is_refused_and_said(reproduce: REPRODUCE, scored: Callable[..., None], recipe: dict[str, Any]):

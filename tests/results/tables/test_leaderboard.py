@@ -113,8 +113,24 @@ def test_a_note_on_some_tasks_says_on_how_many():
     assert row.notes == ["collapsed (1 of 2 tasks)"]
 
 
-def test_limited_results_are_left_out():
-    assert scored(result("c", 0.9, limit=3)) == []
+def test_results_of_the_first_queries_are_left_out():
+    assert scored(result("c", 0.9, limit="first:3")) == []
+
+
+def test_estimates_are_a_row_of_their_own_with_an_interval_and_never_the_best():
+    of_a_sample = {"limit": 100, "n_queries": 100, "sampled": {"n_queries": 1000, "error": 0.03, "judgements": "j"}}
+    own = scored(result("c", 0.9, **of_a_sample), result("d", 0.8))
+    assert [row.model for row in own] == ["m", "m (100 queries a task)"]
+    whole, estimate = own
+    # The mean of two tasks of which one is known: half of 1.96 standard errors of 3 points.
+    assert (whole.cells["VisRAG"].shown(), estimate.cells["VisRAG"].shown()) == ("80.00 (1 of 2)", "≈ 85.0 ± 2.9")
+    part = leaderboard.sections([*own, model("A", c=1, d=1), model("B", c=2, d=2)], MADE_OF)[0]
+    assert column(part.tables[1], "Model") == ["B", "A", "m (100 queries a task)", "m"]
+    assert best(part.tables[1], "VisRAG") == ["2.00"]
+    line = leaderboard.flat(own, MADE_OF)[1 if leaderboard.flat(own, MADE_OF)[1]["model"] != "m" else 0]
+    assert line["VisRAG"] is None
+    assert "VisRAG ≈ 85.0 ± 2.9" in line["note"]
+    assert line["estimates"]["VisRAG"] == {"value": 85.0, "half": 2.94}
 
 
 def test_equal_values_are_all_best():
@@ -157,7 +173,7 @@ def test_only_averages_with_other_data_in_them_are_marked():
 def test_the_table_of_tasks_shows_failures_limits_collapse_and_frames():
     few = {"versions": ["2.1"], "frames": 4}
     results = [
-        result("a", 0.5, limit=2, n_queries=2),
+        result("a", 0.5, limit="first:2", n_queries=2),
         result("b", 0.1, marks=["collapsed"]),
         result("v", 0.1, modality="video", provenance=few),
     ]

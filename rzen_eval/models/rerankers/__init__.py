@@ -1,0 +1,1 @@
+"""Rerankers, a class a family."""

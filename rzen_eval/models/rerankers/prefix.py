@@ -1,0 +1,113 @@
+"""What the pairs of one query share, computed once: keys and values of all layers for tokens before the candidate."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rzen_eval.models.batch import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from rzen_eval.models.pictures.resize import Pixels
+    from rzen_eval.models.rerankers.qwen3_vl import Qwen3VLReranker
+    from rzen_eval.models.rerankers.tokens import PlannedPair
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a vision tower makes of pictures, in their order."""
+
+    first: torch.Tensor | None
+    """Of the visual tokens, shape (tokens, hidden size); None: there are none."""
+    deeper: Sequence[torch.Tensor]
+    """What is added to the first layers of the language model, each of the same shape."""
+
+
+def shared_length(pairs: Sequence[PlannedPair]) -> int:
+    """Tokens that several pairs of one query begin with; 0 where there is nothing to gain.
+
+    The pictures of the query are among them whole, and none of a candidate's is.
+    """
+    if len(pairs) < 2:
+        return 0
+    first = pairs[0]
+    end = min(_first_of_candidate(pair) for pair in pairs)
+    same = np.ones(end, dtype=bool)
+    for pair in pairs[1:]:
+        same &= pair.input_ids[:end] == first.input_ids[:end]
+    shared = end if same.all() else int(np.argmin(same))
+    seen = first.visual[: first.n_query_visual]
+    return shared if not len(seen) or seen[-1] < shared else 0
+
+
+def _first_of_candidate(pair: PlannedPair) -> int:
+    """The place of the first visual token of the candidate, or of the last token, which is never shared."""
+    own = pair.visual[pair.n_query_visual :]
+    return min(int(own[0]) if len(own) else pair.length, pair.length - 1)
+
+
+def last_states(
+    model: Qwen3VLReranker, pairs: Sequence[PlannedPair], pixels: Sequence[Sequence[Pixels]], shared: int
+) -> torch.Tensor:
+    """States after the final norm at the last token of each pair, shape (n, hidden size).
+
+    Args:
+        model: loaded.
+        pairs: n pairs of one query, which begin with the same tokens.
+        pixels: their pictures, those of the query first.
+        shared: how many tokens that are.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    whole = Batch.of(pairs, packed=False)
+    stills, seen = pairs[0].n_query_visuals, pairs[0].n_query_visual
+    distinct = [*pixels[0][:stills], *(visual for item in pixels for visual in item[stills:])]
+    features = model.features(distinct)
+    positions, all_ids = model.positions(whole), torch.from_numpy(whole.ids).to(model.device)
+    text = model.text_model
+    cache = DynamicCache(config=text.config)
+
+    def run(ids: torch.Tensor, places: torch.Tensor, taken: slice, where: torch.Tensor) -> torch.Tensor:
+        """States of tokens behind those that are in the cache.
+
+        Args:
+            ids: shape (rows, length).
+            places: of the visual tokens, in the flattened rows.
+            taken: which visual features they have.
+            where: rotary positions, shape (3, rows, length).
+        """
+        embeds = text.embed_tokens(ids)
+        more: dict[str, Any] = {_cache_name(text): cache}
+        if features.first is not None and len(places):
+            embeds.view(-1, embeds.shape[-1])[places] = features.first[taken].to(embeds.dtype)
+            mask = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
+            mask.view(-1)[places] = True
+            more |= {
+                "visual_pos_masks": mask,
+                "deepstack_visual_embeds": [layer[taken] for layer in features.deeper],
+            }
+        hidden: torch.Tensor = text(inputs_embeds=embeds, position_ids=where, use_cache=True, **more).last_hidden_state
+        return hidden
+
+    prefix = torch.from_numpy(pairs[0].visual[:seen]).to(model.device)
+    run(all_ids[:1, :shared], prefix, slice(0, seen), positions[:, :1, :shared])
+    cache.batch_repeat_interleave(len(pairs))
+    rest = all_ids[:, shared:]
+    own = [row * rest.shape[1] + pair.visual[seen:] - shared for row, pair in enumerate(pairs)]
+    places = torch.from_numpy(np.concatenate(own)).to(model.device)
+    hidden = run(rest, places, slice(seen, None), positions[:, :, shared:])
+    last = torch.tensor([length - shared - 1 for length in whole.lengths], device=model.device)
+    return hidden[torch.arange(len(pairs), device=model.device), last]
+
+
+def _cache_name(text: Any) -> str:
+    """What the installed transformers calls keys and values of tokens before."""
+    return "cache" if "cache" in inspect.signature(text.forward).parameters else "past_key_values"
