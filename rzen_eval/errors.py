@@ -36,6 +36,10 @@ class DataError(RzenEvalError):
     """Rows, judgements or media that are missing, damaged or not what the task declares."""
 
 
+class AbsentError(DataError):
+    """Data that are not on this machine at all, as of a task that was not downloaded."""
+
+
 class ModelError(RzenEvalError):
     """A checkpoint that cannot be loaded as declared, or vectors that cannot be ranked."""
 

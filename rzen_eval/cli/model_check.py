@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rzen_eval.cli.terminal import listing, show
@@ -22,6 +23,7 @@ def options(parser: Options) -> None:
         " few fixed items and look at norm, collapse, sensitivity to image, text and instruction, and independence of"
         " the batch."
     )
+    parser.add_argument("--traceback", action="store_true", help="errors of a class of your own in full")
     parser.examples = ["rzen-eval model-check model=custom model.checkpoint=FOLDER model.family=qwen2_vl"]
 
 
@@ -35,8 +37,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.cli.probes import check
     from rzen_eval.config import compose
     from rzen_eval.models import open_model
+    from rzen_eval.models.external.foreign_code import TRACEBACK
 
-    del chosen
+    if chosen.traceback:
+        os.environ[TRACEBACK] = "1"
     if not any(word.startswith("model=") for word in settings):
         raise ConfigError("model-check: which model? give model=NAME; `rzen-eval models` lists them")
     config = compose.load(settings, places, need_tasks=False)

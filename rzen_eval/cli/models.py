@@ -53,7 +53,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         try:
             spec = declared_model(name, found)
         except MissingValueError as error:
-            open_ended.append(f"model={name} {error.key}=...")
+            open_ended.append(f"model={name} {error.keys[0]}=...")
             continue
         rows.append(_proof(name, spec) if chosen.proof else _row(name, spec, published))
     note = f"{len(rows)} models; of your own: {'; '.join(open_ended)}; or YAML in --config-dir"

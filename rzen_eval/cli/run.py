@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ def options(parser: Options) -> None:
         " task whose result is there is kept, and a run that was killed goes on from its vectors."
     )
     parser.add_argument("--per-task", action="store_true", help=f"a line a task, though there are more than {FEW}")
+    parser.add_argument("--traceback", action="store_true", help="errors of a class of your own in full")
     parser.examples = [
         "rzen-eval task=visdoc model=rzenembed_v2_7b data=hub",
         "rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100",
@@ -46,7 +48,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.engine.ranks import Rank
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
+    from rzen_eval.models.external.foreign_code import TRACEBACK
 
+    if chosen.traceback:
+        os.environ[TRACEBACK] = "1"
     config = compose.load(settings, places)
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
@@ -76,6 +81,7 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
         outcome: what became of its tasks.
         every: whether every task has a line of its own; else only the averages are shown.
     """
+    from rzen_eval.evaluation.session import absent_line
     from rzen_eval.results.tables import leaderboard, rows
     from rzen_eval.results.tables.document import Document, Part
 
@@ -97,10 +103,12 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
             " The real one: rzen-eval task=mmeb_v2 model=rzenembed_v2_7b data=mirror data.root=DIR,"
             " after rzen-eval data fetch and data unpack with the same task and root"
         )
+    failed = {name: why for name, why in outcome.failed.items() if name not in outcome.absent}
+    absent = [absent_line([config.tasks[name] for name in outcome.absent])] if outcome.absent else []
     parts = [
-        *([Part(tables=[leaderboard.task_table(results, outcome.failed)])] if every else []),
+        *([Part(tables=[leaderboard.task_table(results, failed)])] if every and (results or failed) else []),
         *leaderboard.sections([*own, *beside], manifest()),
-        *([Part("Failed", points=list(outcome.failed.values()))] if outcome.failed else []),
+        *([Part("Failed", points=[*failed.values(), *absent])] if outcome.failed else []),
         Part(paragraphs=remarks),
     ]
     return Document(parts)

@@ -91,13 +91,14 @@ def _with_tasks(parsed: Sequence[Override], places: Sequence[Path]) -> dict[str,
 
 
 def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Sequence[str]) -> dict[str, Any]:
+    composed = OmegaConf.create()
     try:
         with initialize_config_dir(config_dir=str(places[0]), version_base="1.3"):
             composed = compose(config_name="config", overrides=[*lines(overrides, places), *further])
         _add_family(composed)
         raw = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
-        raise MissingValueError(str(error.full_key)) from error
+        raise MissingValueError(*sorted(OmegaConf.missing_keys(composed)) or [str(error.full_key)]) from error
     except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(plain(error)) from error
     if not isinstance(raw, dict):

@@ -23,16 +23,16 @@ UNASKED = frozenset({"id", "source", "cache_dir"})
 
 
 class MissingValueError(ConfigError):
-    """A value that must be given and was not."""
+    """Values that must be given and were not."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, *keys: str) -> None:
         hints = {
             "data.root": " (the folder that holds <org>/<name>/)",
             "model.family": f", one of {', '.join(CLASSES)}; most are what a checkpoint's config.json calls model_type",
         }
-        hint = hints.get(key, "")
-        super().__init__(f"{key} is missing; give {key}=VALUE{hint}")
-        self.key = key
+        given = ", ".join(f"{key}=VALUE{hints.get(key, '')}" for key in keys)
+        super().__init__(f"{' and '.join(keys)} {'are' if len(keys) > 1 else 'is'} missing; give {given}")
+        self.keys = keys
 
 
 def plain(error: BaseException) -> str:
@@ -63,7 +63,10 @@ def explain(error: ValidationError, written: Callable[[str], str]) -> str:
         known = sorted(_keys(_schema(location[:-1], family)))
         return f"{where}: unknown key {key}{nearest(location[-1], known)}; expected one of {', '.join(known)}"
     if first["type"] == "missing":
-        return f"{where}: {key} is missing; expected a value"
+        every = [".".join(str(part) for part in one["loc"]) for one in error.errors() if one["type"] == "missing"]
+        every = [one.replace(f"model.{family}.", "model.") if family else one for one in every]
+        are, values = ("are", "values") if len(every) > 1 else ("is", "a value")
+        return f"{where}: {' and '.join(every)} {are} missing; expected {values}"
     if first["type"] in {"model_type", "dict_type"} and (known := _keys(_schema(location, family))):
         return (
             f"{where}: {key} takes no value but keys, such as {key}.{known[0]}=VALUE, found {first['input']!r};"

@@ -16,8 +16,9 @@ from rzen_eval.data.media_source import MediaSource
 from rzen_eval.data.own_rows import own_rows
 from rzen_eval.data.row_files import count_rows, row_files
 from rzen_eval.data.signature import commits_of, of_repository, signature
-from rzen_eval.errors import DataError, reason, some
+from rzen_eval.errors import AbsentError, DataError, reason, some
 from rzen_eval.files import entries
+from rzen_eval.offline import spare_retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +85,7 @@ class Repository:
             raise self._absent()
         if self.dataset.revision:
             return self.dataset.revision
+        spare_retries()
         from huggingface_hub import HfApi
 
         try:
@@ -146,9 +148,9 @@ class Repository:
         except (OSError, ValueError) as error:
             raise self._unavailable(error, config) from error
 
-    def _absent(self) -> DataError:
+    def _absent(self) -> AbsentError:
         place = (self.source.root or Path()).expanduser() / self.dataset.repo
-        return DataError(
+        return AbsentError(
             f"{self.task_id}: no folder at {place}; get it with `hf download {self.dataset.repo} --repo-type dataset"
             f"{f' --revision {self.dataset.revision}' if self.dataset.revision else ''} --local-dir {place}`"
         )
@@ -208,6 +210,7 @@ class Repository:
                 f"{self.task_id}: {Path(self.dataset.repo).absolute()} would be read in place of the hub's"
                 f" {self.dataset.repo}; run in another folder, or give data=mirror data.root=."
             )
+        spare_retries()
         try:
             return datasets.load_dataset(
                 self.dataset.repo,
@@ -254,6 +257,5 @@ class Repository:
                 " check the connection, or use data=mirror data.root=FOLDER"
             )
         place = f" in {self.folder}" if self.folder else ""
-        return DataError(
-            f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again"
-        )
+        kind = AbsentError if isinstance(error, AbsentError) else DataError
+        return kind(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again")

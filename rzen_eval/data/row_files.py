@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from rzen_eval.errors import DataError, reason, some
+from rzen_eval.errors import AbsentError, DataError, reason, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ def row_files(folder: Path, config: str | None, split: str) -> RowFiles:
         hint = f"; {README} names {some(declared)}"
     what = f"{config or 'the only configuration'}, split {split}"
     if not found:
-        raise DataError(f"no file with rows of {what}{hint}")
+        raise AbsentError(f"no file with rows of {what}{hint}")
     return checked(found, what)
 
 

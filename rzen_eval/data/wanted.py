@@ -11,6 +11,7 @@ from rzen_eval.data.archives import ARCHIVES, COMMIT, DOCUMENTS, REPO, needed
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.row_files import is_rows
 from rzen_eval.errors import ConfigError, DataError, reason
+from rzen_eval.offline import spare_retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +100,7 @@ class Wanted:
         return Listing(str(info.sha), tuple(found[name] for name in names))
 
     def _asked(self, revision: str | None) -> DatasetInfo:
+        spare_retries()
         from huggingface_hub import HfApi
 
         return HfApi().dataset_info(self.repo, revision=revision, files_metadata=True)

@@ -13,7 +13,7 @@ from rzen_eval.evaluation import provenance
 from rzen_eval.results import protocol, store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from rzen_eval.core import Result, Task
@@ -141,12 +141,24 @@ def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, A
     )
 
 
-def need_writable(folder: Path) -> None:
-    """Find out now, and not after hours of work, that results cannot be written.
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Find out now, and not after hours of work, that results cannot be written; an empty folder is not left behind.
 
     Raises:
         ResultError: they cannot.
     """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    _need_writable(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            for place in made:
+                place.rmdir()
+
+
+def _need_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

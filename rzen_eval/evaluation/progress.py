@@ -7,11 +7,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from rzen_eval.results.tables.escape import for_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rzen_eval.core import Result
 
 Mode = Literal["auto", "bar", "lines", "json", "quiet"]
@@ -122,6 +124,18 @@ class Progress:
         """
         if self._mode == "json":
             self._event("failed", id=task, error=message)
+        else:
+            self.say(f"failed: {message}")
+
+    def absent(self, tasks: Sequence[str], message: str) -> None:
+        """The data of several tasks are not on this machine.
+
+        Args:
+            tasks: their ids.
+            message: one line on all of them.
+        """
+        if self._mode == "json":
+            self._event("absent", ids=list(tasks), error=message)
         else:
             self.say(f"failed: {message}")
 

@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.data.commands import command
 from rzen_eval.data.load import load
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.job import Step
@@ -15,7 +16,7 @@ from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
-from rzen_eval.errors import RzenEvalError
+from rzen_eval.errors import AbsentError, RzenEvalError, some
 from rzen_eval.evaluation import kept_results, known_models, provenance
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
@@ -43,6 +44,8 @@ class Outcome:
     """By task id, in the order of the run; kept results of earlier runs included."""
     failed: dict[str, str] = field(default_factory=dict)
     """The error of each task that failed, by task id."""
+    absent: Sequence[str] = ()
+    """Ids of the tasks, more than one, whose data are not on this machine; they are among those that failed."""
 
 
 def run(config: RunConfig, progress: Progress) -> Outcome:
@@ -73,15 +76,16 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
         progress.warn(others)
     session.take_kept()
     if session.pending():
-        if session.first:
-            kept_results.need_writable(session.folder)
-        store = kept_vectors(config, described, progress.say)
-        _note_model(store, described)
-        model = model or open_model(spec, config.cache_dir)
-        with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
-            session.score(engine, store, model)
+        writable = kept_results.writable(session.folder) if session.first else contextlib.nullcontext()
+        with writable:
+            store = kept_vectors(config, described, progress.say)
+            _note_model(store, described)
+            model = model or open_model(spec, config.cache_dir)
+            with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
+                session.score(engine, store, model)
     results = session.results
-    return Outcome({name: results[name] for name in config.tasks if name in results}, session.failed)
+    kept = {name: results[name] for name in config.tasks if name in results}
+    return Outcome(kept, session.failed, session.absent if len(session.absent) > 1 else ())
 
 
 def _of_rank(spec: Declared, rank: Rank) -> Declared:
@@ -100,6 +104,10 @@ class _Session:
     """Whether this process scores and reports; others only embed."""
     results: dict[str, Result] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    """Tasks whose data are not on this machine, which are failures that are said together."""
+    told: set[str] = field(default_factory=set)
+    """Those of them that have been said."""
     loaded: dict[str, LoadedTask] = field(default_factory=dict)
     """Tasks that are not scored yet, as far as their data have been asked for."""
 
@@ -138,6 +146,7 @@ class _Session:
             store.refresh()
             plan = Plan(model, store, self.config.runtime.tokens_per_batch or model.tokens_per_batch)
             works = self._planned(plan, tasks)
+            self._say_absent()
             if plan.n_items:
                 self.progress.begin(plan.n_items)
             for name in [name for name in works if not plan.open[name]]:
@@ -201,16 +210,37 @@ class _Session:
         """One task's work; whatever goes wrong with it is its own affair."""
         try:
             yield
+        except AbsentError as error:
+            self.failed.setdefault(task, str(error))
+            self.absent.append(task)
         except RzenEvalError as error:
             self._fail(task, str(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
             self.progress.say(traceback.format_exc())
             self._fail(task, f"internal error, please report it with the lines above: {type(error).__name__}: {error}")
 
+    def _say_absent(self) -> None:
+        """One line on all tasks that are not here; what is to be done about a single one is said of it."""
+        news = [name for name in self.absent if name not in self.told]
+        self.told.update(news)
+        if len(news) > 1:
+            self.progress.absent(news, absent_line([self.config.tasks[name] for name in news]))
+        for name in news if len(news) == 1 else ():
+            self.progress.failed(name, self.failed[name])
+
     def _fail(self, task: str, message: str) -> None:
         if task not in self.failed:
             self.failed[task] = message if message.startswith(task) else f"{task}: {message}"
             self.progress.failed(task, self.failed[task])
+
+
+def absent_line(tasks: Sequence[Task]) -> str:
+    """What is said of tasks whose data are not on this machine."""
+    where = f"under data.root={tasks[0].source.root}" if tasks[0].source.root else "on this machine"
+    return (
+        f"{len(tasks)} tasks are not {where}: {some([task.id for task in tasks])};"
+        f" `{command('plan', tasks)}` lists what they need, task=available takes what is there"
+    )
 
 
 @dataclass(frozen=True, slots=True)

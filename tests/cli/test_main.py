@@ -130,6 +130,20 @@ def test_a_task_without_data_fails_by_name_with_the_next_step(command, tmp_path:
     assert list(results(tmp_path).rglob("*.json")) == []
 
 
+def test_tasks_without_data_are_one_line_and_no_rows(command, tmp_path: Path):
+    toys.write_beir(tmp_path / "m", {"q0": "x"}, {"p0": toys.page(0)}, [("q0", "p0", 1)], repo="VLM2Vec/ViDoSeek")
+    ran = command(root=tmp_path / "m")
+    assert ran.code == 1
+    line = (
+        f"2 tasks are not under data.root={tmp_path}/m: vidore_docvqa, visrag_chartqa; `rzen-eval data plan"
+        f" task=[visdoc/vidore_docvqa,visdoc/visrag_chartqa] data.root={tmp_path}/m` lists what they need,"
+        " task=available takes what is there"
+    )
+    assert [text for text in ran.err.splitlines() if "failed" in text] == [f"failed: {line}"]
+    assert "| vidore_docvqa" not in ran.out
+    assert ran.out.replace("\\", "").count(line) == 1
+
+
 def test_a_launcher_runs_each_combination_and_leaves_nothing_in_the_working_directory(
     tmp_path: Path, mirror: Path, checkpoint: Path
 ):
@@ -193,7 +207,7 @@ def test_a_limit_of_the_first_queries_is_marked_and_left_out_of_the_tables(comma
 def test_a_limit_makes_estimates_that_the_tables_show_with_their_interval(command):
     ran = command("limit=4", tasks=f"task={TASKS[0]}")
     assert "| 4 of 8 queries, ±" in ran.out
-    assert re.search(r"\| mini \(4 queries a task\) +\| ≈ \d+\.\d ± \d+\.\d \(1 of 24\) †", ran.out)
+    assert re.search(r"\| rzenembed_v2_7b \(4 queries a task\) +\| ≈ \d+\.\d ± \d+\.\d \(1 of 78\) †", ran.out)
     assert "limit=sample:4: of each task 4 random queries, the same for every model" in ran.out
 
 

@@ -12,6 +12,7 @@ from rzen_eval.errors import ModelError, reason
 from rzen_eval.models.checkpoint.content import content_hash
 from rzen_eval.models.checkpoint.json_file import Part, checked, read_object
 from rzen_eval.models.checkpoint.weight_files import ADAPTER, PATTERNS, adapter_file, weight_files
+from rzen_eval.offline import spare_retries
 
 if TYPE_CHECKING:
     from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
@@ -249,6 +250,7 @@ def _has_tokenizer(folder: Path) -> bool:
 
 
 def _download(spec: Checkpointed, name: str, revision: str | None, key: str) -> Path:
+    spare_retries()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

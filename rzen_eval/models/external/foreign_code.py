@@ -5,12 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import sysconfig
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rzen_eval.errors import ModelError, failure
+from rzen_eval.errors import ModelError, failure, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+OURS = Path(__file__).parents[2]
+TRACEBACK = "RZEN_EVAL_TRACEBACK"
+"""Environment variable with which every error of code of others is printed in full, also in other processes."""
 
 
 @contextlib.contextmanager
@@ -42,10 +50,28 @@ def called(what: str) -> Iterator[None]:
     except (KeyboardInterrupt, ModelError):
         raise
     except BaseException as error:
-        raise ModelError(f"{what} ({failure(error)})") from error
+        if os.environ.get(TRACEBACK):
+            traceback.print_exception(error)
+        raise ModelError(f"{what} ({failure(error)}){_place(error)}") from error
     finally:
         if os.getpid() != process:
             os._exit(1)
+
+
+def _place(error: BaseException) -> str:
+    """Where in code of the user's own an error happened: the innermost line that is neither ours nor installed."""
+    installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_file()
+        and not Path(frame.filename).is_relative_to(OURS)
+        and not any(Path(frame.filename).is_relative_to(place) for place in installed)
+    ]
+    if not frames:
+        return ""
+    line = reason(ValueError(frames[-1].line or ""), 100)
+    return f" in {frames[-1].name}, {Path(frames[-1].filename).name}:{frames[-1].lineno}: `{line}`; all: --traceback"
 
 
 class _KeptOpen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import sys
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ConfigError, ModelError, nearest
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
 from rzen_eval.ranking.multivectors import as_vectors
@@ -91,10 +92,15 @@ class PythonClass(OneMethodModel):
         except (ImportError, ValueError) as error:
             raise ModelError(f"model.class={self.spec.target}: {self._module} cannot be imported ({error})") from error
         if found is None:
-            raise ModelError(
+            raise ConfigError(
                 f"model.class={self.spec.target}: no module {self._module} in {here} or among installed packages"
             )
-        return Path(found.origin) if found.origin and Path(found.origin).is_file() else None
+        file = Path(found.origin) if found.origin and Path(found.origin).is_file() else None
+        if file and file.suffix == ".py" and (known := _names(file)) and self._name not in known:
+            raise ConfigError(
+                f"model.class={self.spec.target}: {file} has no {self._name}{nearest(self._name, sorted(known))}"
+            )
+        return file
 
     @cached_property
     def _object(self) -> Any:
@@ -103,9 +109,26 @@ class PythonClass(OneMethodModel):
             kind = getattr(import_module(self._module), self._name, None)
         if kind is None or not callable(getattr(kind, "embed", None)):
             lacks = "has no such class" if kind is None else "is no class with a method embed(items, side)"
-            raise ModelError(f"{what}: {self._module if kind is None else self._name} {lacks}")
+            raise ConfigError(f"{what}: {self._module if kind is None else self._name} {lacks}")
         options = dict(self.spec.options)
         with called(f"{what} cannot be made"):
             if "device" in inspect.signature(kind).parameters:
                 options.setdefault("device", str(self.device))
             return kind(**options)
+
+
+def _names(file: Path) -> set[str]:
+    """Names that a module binds at its top, without running it; none where that cannot be told."""
+    try:
+        tree = ast.parse(file.read_text())
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return set() if found & {"*", "__getattr__"} else found

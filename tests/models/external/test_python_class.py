@@ -20,6 +20,7 @@ from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import TaskSide
 from rzen_eval.errors import ConfigError, ModelError
+from rzen_eval.models.external.foreign_code import TRACEBACK
 from tests.toys import four_pages, toy_task
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -123,7 +124,7 @@ def test_kept_vectors_are_told_apart_by_module_options_and_version(module: str):
     ("target", "options", "expected"),
     [
         ("nowhere:Model", [], "no module nowhere in"),
-        ("{}:Nothing", [], "has no such class"),
+        ("{}:Plane", [], r"\.py has no Plane \(did you mean Plain\?\)"),
         ("{}:Mute", [], r"Mute is no class with a method embed\(items, side\)"),
         ("{}:Plain", ["options.colour=red"], "cannot be made .TypeError: .*colour"),
     ],
@@ -131,14 +132,17 @@ def test_kept_vectors_are_told_apart_by_module_options_and_version(module: str):
 def test_a_class_that_is_not_there_or_cannot_be_made_is_refused_in_a_line(
     module: str, target: str, options: list[str], expected: str
 ):
-    with pytest.raises(ModelError, match=expected) as caught:
+    with pytest.raises((ConfigError, ModelError), match=expected) as caught:
         load_model("python", f"class={target.format(module)}", *options)
     assert "\n" not in str(caught.value)
 
 
 def test_a_class_that_fails_or_miscounts_is_named(module: str):
     items = [Item(text="shade 0"), Item(text="shade 60")]
-    with pytest.raises(ModelError, match=r"Plain\.embed failed \(KeyError: 'no such layer'\)"):
+    with pytest.raises(
+        ModelError,
+        match=r"Plain\.embed failed \(KeyError: 'no such layer'\) in embed, plain_\d+\.py:\d+: `raise KeyError",
+    ):
         load_model("python", f"class={module}:Plain", "options.fails=true").embed(items, "query")
     with pytest.raises(ModelError, match=r":Short: expected vectors of 2 items from embed, .*, found 1$"):
         load_model("python", f"class={module}:Short").embed(items, "query")
@@ -153,6 +157,26 @@ def test_a_name_that_is_no_class_and_keys_of_another_family_are_refused():
         load(["model=custom", "model.checkpoint=x", "model.family=qwen2_lv"])
     with pytest.raises(ConfigError, match=r"model\.family is missing; give model\.family=VALUE"):
         load(["model=custom", "model.checkpoint=x"])
+    with pytest.raises(ConfigError, match=r"model\.checkpoint and model\.family are missing; give model\.checkpoint="):
+        load(["model=custom"])
+
+
+def test_an_error_of_a_class_of_ones_own_is_shown_whole_where_that_is_asked_for(
+    module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(TRACEBACK, "")
+    words = ["model-check", "model=python", f"model.class={module}:Plain", "model.options.fails=true"]
+    assert main([*words, f"cache_dir={tmp_path}"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert main([*words, f"cache_dir={tmp_path}", "--traceback"]) == 1
+    assert f'{module}.py", line' in capsys.readouterr().err
+
+
+def test_a_class_that_is_not_there_is_a_wrong_argument_and_leaves_no_folder(module: str, tmp_path: Path):
+    words = ["task=visdoc/vidore_arxivqa", "model=python", f"results_dir={tmp_path / 'r'}", "runtime.workers=0"]
+    for name in ("Plane", "Mute"):
+        assert main([*words, f"model.class={module}:{name}"]) == 2
+        assert not (tmp_path / "r").exists()
 
 
 def test_the_list_of_models_says_which_published_rows_each_reproduces(capsys: pytest.CaptureFixture[str]):
