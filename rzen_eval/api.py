@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.config import compose
 from rzen_eval.core import Item, Side
 from rzen_eval.data.load import load_data
+from rzen_eval.engine.peers import Peers
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import ConfigError
 from rzen_eval.evaluation.arguments import check_embedder
 from rzen_eval.evaluation.score import evaluate
-from rzen_eval.evaluation.suite import score_suite
+from rzen_eval.evaluation.suite import model_name, score_suite
 from rzen_eval.evaluation.suite_result import SuiteResult
+from rzen_eval.evaluation.tracking import track
 from rzen_eval.models import open_model, open_reranker
 from rzen_eval.models.declaration.local import ModelSpec
 from rzen_eval.ranking.metrics import score_run
@@ -161,7 +163,7 @@ def evaluate_suite(
         overrides: as on the command line, such as `data=mirror`, `data.root=/data`.
         runtime: how to embed; by default all in this process and without a word.
         results_dir: where ordinary result files are written, in a folder of the model's name.
-        settings: the same as overrides, as keywords: `limit=100`.
+        settings: the same as overrides, as keywords: `limit=100`, `track="trackio"`.
 
     Returns:
         `.overall`, `.groups`, `.tasks`, `.failed`, `.to_dict()`.
@@ -179,7 +181,10 @@ def evaluate_suite(
             raise ConfigError(f"evaluate_suite: {word!r} is not taken; the model, runtime= and results_dir= are given")
     config = compose.load([chosen, *words])
     folder = Path(results_dir).expanduser().absolute() if results_dir is not None else None
-    return score_suite(names, config.tasks, model, runtime or Runtime(workers=0, progress="quiet"), folder)
+    found = score_suite(names, config.tasks, model, runtime or Runtime(workers=0, progress="quiet"), folder)
+    if Peers.here().first:
+        track(config, found, model_name(model), folder and folder / model_name(model))
+    return found
 
 
 def _of(group: str, word: str) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import gzip
 import hashlib
+import io
 import json
 import os
+import stat
 import tempfile
 import time
 import unicodedata
@@ -13,7 +17,9 @@ import uuid
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.bounds import FILE, UNPACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,6 +53,58 @@ def make_once(place: Path, make: Callable[[Path], None]) -> Path:
     return place
 
 
+def need_regular(file: str | os.PathLike[str]) -> os.stat_result:
+    """What the system tells of a regular file; a device or a pipe would be read without end.
+
+    Raises:
+        OSError: it is not there, or it is something else.
+    """
+    told = os.stat(file)  # noqa: PTH116 - a tenth of the time, a hundred thousand times
+    if not stat.S_ISREG(told.st_mode):
+        kind = "a folder" if stat.S_ISDIR(told.st_mode) else "a device, a pipe or a socket"
+        raise OSError(errno.EINVAL, f"it is {kind} and no regular file", os.fspath(file))
+    return told
+
+
+def read_whole(file: Path) -> bytes:
+    """The content of a regular file of bounded size.
+
+    Raises:
+        OSError: it is not there, it is something else, or it is too large.
+    """
+    size = need_regular(file).st_size
+    if size > FILE.most:
+        raise OSError(errno.EFBIG, FILE.exceeded(size), os.fspath(file))
+    return file.read_bytes()
+
+
+def read_json(file: Path) -> Any:
+    """What a regular file of bounded size holds; a byte order mark is read over.
+
+    Raises:
+        OSError: it is not there, it is something else, or it is too large.
+        ValueError: it is no JSON.
+    """
+    try:
+        return json.loads(read_whole(file).decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def unpack_whole(packed: bytes) -> bytes:
+    """What gzip has packed, of bounded size.
+
+    Raises:
+        OSError: it is damaged, or too large.
+        EOFError, zlib.error: it is damaged.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        content = stream.read(UNPACKED.most + 1)
+    if len(content) > UNPACKED.most:
+        raise OSError(errno.EFBIG, UNPACKED.exceeded())
+    return content
+
+
 def state(file: str | os.PathLike[str]) -> str:
     """What changes whenever a file is replaced or written to: size, time, inode and change time.
 
@@ -56,8 +114,8 @@ def state(file: str | os.PathLike[str]) -> str:
     return _state(os.stat(file))  # noqa: PTH116 - a tenth of the time, a hundred thousand times
 
 
-def _state(stat: os.stat_result) -> str:
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino} {stat.st_ctime_ns}"
+def _state(told: os.stat_result) -> str:
+    return f"{told.st_size} {told.st_mtime_ns} {told.st_ino} {told.st_ctime_ns}"
 
 
 def digests(files: Iterable[Path], notes: Path) -> list[str]:
@@ -76,13 +134,13 @@ def digests(files: Iterable[Path], notes: Path) -> list[str]:
     """
     noted, new, found = _noted(notes), dict[str, list[str]](), []
     for file in files:
-        place, stat = os.path.realpath(file), file.stat()
+        place, told = os.path.realpath(file), need_regular(file)
         seen, digest = noted.get(place, ["", ""])
-        if seen != _state(stat):
+        if seen != _state(told):
             with file.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED:
-                new[place] = [_state(stat), digest]
+            if time.time_ns() - max(told.st_mtime_ns, told.st_ctime_ns) > SETTLED:
+                new[place] = [_state(told), digest]
         found.append(digest)
     if new:
         with suppress(OSError):
@@ -92,7 +150,7 @@ def digests(files: Iterable[Path], notes: Path) -> list[str]:
 
 def _noted(notes: Path) -> dict[str, list[str]]:
     try:
-        content = json.loads(notes.read_bytes())
+        content = read_json(notes)
         return {place: [str(part) for part in value] for place, value in content.items() if len(value) == 2}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkable
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from rzen_eval.bounds import PIXELS
 from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.errors import DataError, reason
-from rzen_eval.files import nearest_there
+from rzen_eval.files import nearest_there, need_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,9 @@ WHITE = (255, 255, 255)
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, LookupError, Image.DecompressionBombError)
 """What Pillow's decoders raise on damaged files, found by damaging files of twenty formats."""
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What pictures of the benchmark are, and what people convert them to. Pillow reads more, of which some start programs
+(EPS starts Ghostscript) and some are read by nobody but those who look for holes."""
 ORIENTATION = 0x0112
 """The EXIF tag."""
 
@@ -143,8 +148,8 @@ def upright(encoded: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(encoded)) as image:
-                if image.getexif().get(ORIENTATION, 1) == 1:
+            with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+                if _pixels(image) > PIXELS.most or image.getexif().get(ORIENTATION, 1) == 1:
                     return encoded
                 turned = ImageOps.exif_transpose(image).convert("RGB")
     except DAMAGE:
@@ -168,6 +173,8 @@ def _decoded(image: Image.Image, media: Media) -> Image.Image:
             image.load()
     except DAMAGE as error:
         raise DataError(f"{describe(media)} cannot be decoded: {reason(error, 200)}") from error
+    if image.mode == "F" and not np.isfinite(np.asarray(image)).all():
+        raise DataError(f"{describe(media)} has pixels that are not finite; expected shades of grey or colours")
     return image
 
 
@@ -175,26 +182,37 @@ def _decoded(image: Image.Image, media: Media) -> Image.Image:
 def _opened(media: Media) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
-            # Between one and two times Pillow's limit is large but real for scanned pages; beyond it raises.
+            # Pillow warns from one and raises from two times a limit of its own, which is not ours.
             warnings.simplefilter("ignore")
-            image = Image.open(_source(media))
+            if Image.MAX_IMAGE_PIXELS and PIXELS.most > 2 * Image.MAX_IMAGE_PIXELS:
+                Image.MAX_IMAGE_PIXELS = PIXELS.most
+            image = Image.open(_source(media), formats=FORMATS)
     except FileNotFoundError as error:
         raise DataError(
             f"no file at {describe(media)}{_nearest(media)}; of the benchmark's own, `rzen-eval data verify` tells how"
             " to get it"
         ) from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{describe(media)} is {_found(media)}, not a picture that Pillow can read") from error
+        raise DataError(
+            f"{describe(media)} is {_found(media)}, not a picture of a kind that is read ({', '.join(FORMATS)})"
+        ) from error
     except DAMAGE as error:
         raise DataError(f"{describe(media)} cannot be opened: {reason(error, 200)}") from error
     with image:
+        if _pixels(image) > PIXELS.most:
+            raise DataError(f"{describe(media)} is too large: {PIXELS.exceeded(_pixels(image))}")
         yield image
+
+
+def _pixels(image: Image.Image) -> int:
+    return image.width * image.height
 
 
 def _source(media: Media) -> io.BytesIO | Path:
     if isinstance(media, bytes):
         return io.BytesIO(media)
     if isinstance(media, (str, os.PathLike)):
+        need_regular(media)
         return Path(media)
     if isinstance(media, Encoded):
         return io.BytesIO(media.read())

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import PIL
 import pytest
@@ -30,6 +31,13 @@ def sample_root(cache: Path) -> Path:
     from rzen_eval.data import bundled
 
     return bundled.folder(cache)
+
+
+@pytest.fixture(scope="session")
+def trackio(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The tracker, which keeps runs in a folder of this test run."""
+    os.environ["TRACKIO_DIR"] = str(tmp_path_factory.mktemp("trackio"))
+    return pytest.importorskip("trackio", reason="the extra [trackio]")
 
 
 @pytest.fixture

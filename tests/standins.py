@@ -67,6 +67,9 @@ SHAPES: Mapping[str, Shape] = {
     "lamra_ret_qwen2_5vl_7b": Shape(shards=4),
     "qwen3_vl_embedding_2b": Shape(appended="<|endoftext|>", beside=OF_SENTENCE_TRANSFORMERS),
     "qwen3_vl_embedding_8b": Shape(appended="<|endoftext|>", beside=OF_SENTENCE_TRANSFORMERS, shards=4),
+    "wemm_2b": Shape(appended="<embedding>", beside=("modules.json", "config_sentence_transformers.json")),
+    "wemm_4b": Shape(appended="<embedding>"),
+    "wemm_9b": Shape(appended="<embedding>", shards=4),
     "colqwen2": Shape("vidore/colqwen2-base", old_names=True, beside=("modules.json", "1_Dense/config.json")),
     "colpali_v1_3": Shape("vidore/colpaligemma-3b-pt-448-base", beside=("modules.json", "1_Dense/config.json")),
 }
@@ -98,6 +101,7 @@ MAKERS: Mapping[str, Callable[[Path], object]] = {
     "qwen2_vl": qwen2_vl,
     "qwen2_5_vl": partial(tiny.qwen, family="qwen2_5_vl"),
     "qwen3_vl": partial(tiny.qwen, family="qwen3_vl"),
+    "qwen3_5": tiny.wemm,
     "llava_onevision": tiny.llava,
     "colpali": colpali,
     "colqwen2": tiny.colqwen2,

@@ -11,7 +11,7 @@ import rzen_eval
 
 PACKAGE = Path(rzen_eval.__file__).parent
 LAYERS = [
-    {"_version", "errors", "core", "files", "offline", "processes", "sample"},
+    {"_version", "bounds", "errors", "core", "files", "offline", "processes", "sample"},
     {"media", "ranking", "benchmark"},
     {"data", "models"},
     {"engine", "results"},
@@ -29,7 +29,7 @@ FLOORS = {
         {"rerankers"},
     ],
     "results": [
-        {"store", "protocol", "sampling"},
+        {"store", "protocol", "sampling", "json_file"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

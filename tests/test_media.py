@@ -1,6 +1,7 @@
 """Pictures of every odd kind, and frames in folders."""
 
 import io
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 from rzen_eval import media
 from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.media import MediaTree, MissingMediaError, natural, uniform
-from rzen_eval.errors import DataError
+from rzen_eval.errors import ConfigError, DataError
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 ROTATE_A_QUARTER = 6
@@ -158,8 +159,9 @@ def test_a_truncated_picture_is_refused_in_one_line_with_its_path(kind: str, sha
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty.jpg", b"", "is an empty file, not a picture that Pillow can read"),
-        ("text.jpg", b"<html>404 Not Found</html>", "is damaged or something else, not a picture that Pillow can read"),
+        ("empty.jpg", b"", "is an empty file, not a picture of a kind that is read \\(JPEG, "),
+        ("text.jpg", b"<html>404 Not Found</html>", "is damaged or something else, not a picture of a kind that is"),
+        ("page.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", "is damaged or"),
         ("header.png", b"\x89PNG\r\n\x1a\n", "is damaged or something else"),
     ],
 )
@@ -176,8 +178,22 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 
 def test_a_folder_in_the_place_of_a_picture_is_refused(tmp_path: Path):
-    with pytest.raises(DataError, match=r"cannot be opened: .*directory"):
+    with pytest.raises(DataError, match=r"cannot be opened: .*it is a folder and no regular file"):
         media.open_rgb(tmp_path)
+
+
+def test_a_pipe_or_a_device_in_the_place_of_a_picture_is_never_opened(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for place in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(DataError, match=rf"^{place} cannot be opened: .*a device, a pipe or a socket"):
+            media.open_rgb(place)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_pixels_that_are_not_finite_are_refused(value: float):
+    picture = encoded(Image.fromarray(np.array([[1, value]], dtype=np.float32)), "TIFF")
+    with pytest.raises(DataError, match="has pixels that are not finite"):
+        media.open_rgb(picture)
 
 
 def test_something_else_than_a_picture_is_refused_by_its_type():
@@ -193,14 +209,24 @@ def bomb(pixels: int) -> bytes:
 
 
 def test_a_decompression_bomb_is_refused_before_memory_is_taken():
-    limit = Image.MAX_IMAGE_PIXELS
-    assert limit is not None
     with pytest.raises(DataError, match=r"cannot be opened: Image size .* exceeds limit"):
-        media.open_rgb(bomb(2 * limit + 2000))
-    assert media.image_size(bomb(limit + 2000))[1] == 1000, "large pages are real and give no warning"
+        media.open_rgb(bomb(200_000_000))
+    refused = "is too large: expected at most 100,000,000 pixels, found 100,001,000; RZEN_EVAL_MAX_PIXELS=N allows more"
+    with pytest.raises(DataError, match=refused):
+        media.open_rgb(bomb(100_001_000))
+    assert media.image_size(bomb(100_000_000))[1] == 1000, "large pages are real and give no warning"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "ICO", "JPEG2000", "DDS", "SGI", "PPM"])
+def test_who_wants_larger_pictures_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+    monkeypatch.setenv("RZEN_EVAL_MAX_PIXELS", "300000000")
+    assert media.image_size(bomb(300_000_000)) == (300_000, 1000)
+    monkeypatch.setenv("RZEN_EVAL_MAX_PIXELS", "1e9")
+    with pytest.raises(ConfigError, match=r"^RZEN_EVAL_MAX_PIXELS: expected a number of pixels from 1, found '1e9'"):
+        media.image_size(bomb(1000))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
 def test_random_damage_never_ends_in_anything_but_a_picture_or_one_line(kind: str):
     whole, draw = encoded(noise(24, 16), kind), random.Random(0)
     refused = []

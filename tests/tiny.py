@@ -21,6 +21,14 @@ TEXT = {
     "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096, "tie_word_embeddings": True,
     "bos_token_id": 877, "eos_token_id": 879, "pad_token_id": 877,
 }  # fmt: skip
+HYBRID = {
+    "vocab_size": 904, "num_hidden_layers": 4, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
+    "linear_key_head_dim": 16, "linear_value_head_dim": 8, "linear_conv_kernel_dim": 4,
+    "rope_parameters": {
+        "rope_type": "default", "rope_theta": 100.0, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5,
+    },
+}  # fmt: skip
+"""Of Qwen3.5: three layers that keep a state, one of attention."""
 ROPE = {"rope_type": "default", "rope_theta": 100.0, "mrope_section": [2, 3, 3]}
 
 
@@ -53,25 +61,37 @@ def patches(model: Any, pixels: Any) -> np.ndarray[Any, Any]:
 
 
 def qwen(folder: Path, family: str) -> Path:
-    """Qwen2.5-VL or Qwen3-VL."""
+    """Qwen2.5-VL, Qwen3-VL or Qwen3.5."""
     import transformers
 
-    name = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL"}[family]
+    name = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen3_5": "Qwen3_5"}[family]
     vision = {"depth": 3, "hidden_size": 32, "num_heads": 2, "intermediate_size": 48, "out_hidden_size": 64}
     vision |= {
         "qwen2_5_vl": {"patch_size": 14, "window_size": 56, "fullatt_block_indexes": [1]},
         "qwen3_vl": {"patch_size": 16, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]},
+        "qwen3_5": {"patch_size": 16, "num_position_embeddings": 64},
     }[family]
     config = getattr(transformers, f"{name}Config")(
-        text_config=TEXT | {"rope_parameters": ROPE},
+        text_config=TEXT | {"rope_parameters": ROPE} | (HYBRID if family == "qwen3_5" else {}),
         vision_config=vision,
         image_token_id=IMAGE, video_token_id=VIDEO, vision_start_token_id=START, vision_end_token_id=END,
         tie_word_embeddings=True,
     )  # fmt: skip
     pictures: dict[str, Any] = {"patch_size": vision["patch_size"], "temporal_patch_size": 2, "merge_size": 2}
-    if family == "qwen3_vl":
+    if family != "qwen2_5_vl":
         pictures |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     return save(folder, getattr(transformers, f"{name}ForConditionalGeneration")(config), pictures)
+
+
+def wemm(folder: Path) -> Path:
+    """Qwen3.5 with a tokenizer that knows `<embedding>`."""
+    from transformers import AutoTokenizer
+
+    qwen(folder, "qwen3_5")
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<embedding>"], special_tokens=True)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def llava(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from rzen_eval.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS = ("task", "model", "data", "runtime", "experiment", "reference", "reranker", "family")
+GROUPS = ("task", "model", "data", "runtime", "experiment", "reference", "reranker", "track", "family")
 """Groups of files that a word of the command line chooses among."""
 PLUGINS = "rzen_eval.plugins"
 

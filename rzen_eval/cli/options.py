@@ -26,6 +26,8 @@ KEYS: Mapping[str, str] = {
     "model": "a declaration in conf/model",
     "data": "sample, hub or mirror (data.root=DIR)",
     "runtime": "where embedding happens",
+    "track": "trackio, wandb or mlflow: where scores are logged too",
+    "reranker": "a declaration in conf/reranker, of rerank alone",
     "experiment": "settings of a published row",
     "reference": "a published row to stand beside the results",
     "limit": "some queries of each task",

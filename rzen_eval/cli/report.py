@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.places import choices, folders
+from rzen_eval.benchmark.places import folders
+from rzen_eval.cli import scored_data
 from rzen_eval.cli.terminal import put
 from rzen_eval.cli.values import data_version, directory, listed, named, whole
 from rzen_eval.errors import ConfigError, some
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.config.schema import RunConfig
-    from rzen_eval.core import Task
     from rzen_eval.results.report import page, task_page
     from rzen_eval.results.report.task_page import TaskPage
     from rzen_eval.results.store import ModelResults
@@ -77,13 +76,13 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.results.report import task_page
 
     models = _models(chosen.folders)
-    composed, tasks = _tasks(models, settings, places)
+    composed, tasks = scored_data.tasks_of(models, settings, places)
     number = chosen.thumbnails if chosen.thumbnails is not None else max(LEAST, PICTURED // len(tasks))
     options = task_page.Options(number, chosen.size, chosen.trust_files)
     overview = _overview(chosen, models, tasks, places, options)
     given = any(word.startswith("data") for word in settings)
     pages = {
-        task_id: task_page.page(models, _placed(models, task_id, composed, given), task_id, options)
+        task_id: task_page.page(models, scored_data.placed(models, task_id, composed, given=given), task_id, options)
         for task_id in tqdm(tasks, desc="report", unit=" tasks", disable=None, leave=False)
     }
     file = chosen.output or models[0].folder / "report.html"
@@ -109,40 +108,6 @@ def _models(folders: Sequence[Path]) -> list[ModelResults]:
         names = ", ".join(model.name for model in found)
         raise ConfigError(f"report: expected one model or two, found {len(found)} ({names}); give RESULTS/MODEL")
     return found
-
-
-def _tasks(
-    models: Sequence[ModelResults], settings: Sequence[str], places: Sequence[Path]
-) -> tuple[RunConfig, list[str]]:
-    """The declarations of the tasks that there are results of, and their ids in the order of the benchmark."""
-    from rzen_eval.config import compose
-
-    ids = {task_id: None for model in models for task_id in model.results}
-    if not any(word.startswith("task=") for word in settings):
-        known = {name.rpartition("/")[2]: name for name in choices("task", folders(places))}
-        names = [known[task_id] for task_id in ids if task_id in known]
-        composed = compose.load([f"task=[{','.join(names)}]", *settings] if names else settings, places)
-        order = [*manifest().entries, *ids]
-        return composed, sorted(ids, key=order.index)
-    composed = compose.load(settings, places)
-    chosen = [task_id for task_id in composed.tasks if task_id in ids]
-    if not chosen:
-        raise ConfigError(f"report: no results of the chosen tasks; found {', '.join(list(ids)[:5])} ...")
-    return composed, chosen
-
-
-def _placed(models: Sequence[ModelResults], task_id: str, composed: RunConfig, given: bool) -> Task | str:
-    """A task with the source of its data, as it was given or as the result says; or why it is not known."""
-    task = composed.tasks.get(task_id)
-    if task is None:
-        return f"No queries are shown: no declaration is called {task_id}; give the --config-dir that it was run with"
-    if given:
-        return task
-    result = next(model.results[task_id] for model in models if task_id in model.results)
-    kind = result.source
-    if kind in {"sample", "hub"}:
-        return task.model_copy(update={"source": task.source.model_copy(update={"kind": kind})})
-    return f"No queries are shown: the result was made of data={kind}; give data=mirror data.root=DIR (or data=hub)"
 
 
 def _overview(

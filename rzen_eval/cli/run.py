@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
@@ -48,11 +49,16 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.engine.ranks import Rank
     from rzen_eval.evaluation import session
     from rzen_eval.evaluation.progress import Progress
+    from rzen_eval.evaluation.suite_result import SuiteResult
+    from rzen_eval.evaluation.tracking import track
     from rzen_eval.models.external.foreign_code import TRACEBACK
+    from rzen_eval.results.exchange.trackers import need
 
     if chosen.traceback:
         os.environ[TRACEBACK] = "1"
-    config = compose.load(settings, places)
+    config, began = compose.load(settings, places), time.perf_counter()
+    if config.track is not None:
+        need(config.track)
     given = {word.split("=")[0] for word in settings}
     defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
     said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
@@ -70,6 +76,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     # Without the averages, as with limit=first:N, the tasks are all there is to show.
     few = len(config.tasks) <= FEW or (config.limit is not None and config.limit.how == "first")
     show(document(config, outcome, every=few or chosen.per_task or not sys.stdout.isatty()))
+    words = next((word.removeprefix("task=") for word in settings if word.startswith("task=")), "mmeb_v2")
+    groups = {task.id: task.group for task in config.tasks.values()}
+    found = SuiteResult(words, outcome.results, groups, outcome.failed, time.perf_counter() - began)
+    track(config, found, config.model.name, config.results_dir / config.model.name)
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
 
 
@@ -88,7 +98,9 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
     folder, results = config.results_dir / config.model.name, list(outcome.results.values())
     own = rows.scored(config.model.name, results, f"results in {folder}", manifest())
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
-    remarks = [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
+    look = " and ".join(shlex.join(["rzen-eval", word, str(folder)]) for word in ("failures", "report"))
+    remarks = [f"What it got wrong: {look}"] if results else []
+    remarks += [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
     if config.limit is not None:
         n = config.limit.n
         remarks.append(

@@ -124,7 +124,7 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
     raw["tasks"] = {
         name: {"id": name, **shared, **fields} if isinstance(fields, dict) else fields for name, fields in tasks.items()
     }
-    raw |= {key: raw.get(key) or None for key in ("reference", "reranker")}
+    raw |= {key: raw.get(key) or None for key in ("reference", "reranker", "track")}
     for name in ("results_dir", "cache_dir"):
         if raw.get(name) == "":
             raise ConfigError(

@@ -11,6 +11,7 @@ from rzen_eval.core import Frozen, Limit, Source, Task
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.models.declaration.external import AnySpec
 from rzen_eval.models.declaration.reranker import AnyReranker
+from rzen_eval.results.exchange.trackers import Track
 
 
 class RunConfig(Frozen):
@@ -26,4 +27,6 @@ class RunConfig(Frozen):
     reference: Reference | None
     reranker: AnyReranker | None = None
     """The second stage of `rzen-eval rerank`; no run has one."""
+    track: Track | None = None
+    """Where scores are logged too; None: nowhere."""
     tasks: dict[str, Task]

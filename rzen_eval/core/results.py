@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing_extensions import TypedDict
 
 from rzen_eval.core.limit import Limit
-from rzen_eval.core.tasks import Frozen, Modality
+from rzen_eval.core.tasks import FileName, Frozen, Modality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +53,56 @@ class QueryScores:
     """Textbook reading, shape (queries,); its mean is the result's `exact`."""
 
 
+Fraction = Annotated[float, Field(ge=0, le=1 + 1e-9, allow_inf_nan=False)]
+"""A score; means of ones may be above one by a last bit."""
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Loose(BaseModel):
+    """What is looked at of a part of a file; keys beside that may hold anything."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+
+class _Model(_Loose):
+    name: str | None = None
+    weights: str | None = None
+    parameters_b: float | None = None
+    prompt: dict[str, Any] | None = None
+
+
+class _Media(_Loose):
+    place: str | None = None
+    canonical: str | None = None
+
+
+class _Dataset(_Loose):
+    source: str | None = None
+    repo: str | None = None
+    revision: str | None = None
+    content: str | None = None
+    judgements: str | None = None
+    media: _Media | None = None
+
+
+_Imported = TypedDict("_Imported", {"from": str, "own_protocol": bool}, total=False)
+
+
+class _Provenance(_Loose):
+    """What commands read of where a result comes from."""
+
+    fingerprint: str | None = None
+    model: _Model = _Model()
+    dataset: _Dataset = _Dataset()
+    versions: list[str] | None = None
+    frames: Count | None = None
+    instruction: dict[str, str | None] | None = None
+    prompts: dict[str, str | None] | None = None
+    software: dict[str, str | None] = {}
+    imported: _Imported = {}
+    files: dict[str, str] = {}
+
+
 class Sampled(Frozen):
     """A whole task, as a random sample of its queries shows it."""
 
@@ -66,22 +117,22 @@ class Sampled(Frozen):
 class Result(Frozen):
     """Scores of a model on a task, with what is needed to trust them; the content of `<id>.json`."""
 
-    id: str
+    id: FileName
     task: str
     modality: Modality
     group: str
     metric: str
-    score: float
+    score: Fraction
     """Main metric in the official evaluator's reading, 0 to 1."""
-    exact: float
+    exact: Fraction
     """Main metric in the textbook reading, 0 to 1."""
-    metrics: dict[str, float]
+    metrics: dict[str, Fraction]
     """Every metric at 1, 5 and 10 in the textbook reading."""
-    official: dict[str, float]
+    official: dict[str, Fraction]
     """Those metrics whose official reading differs."""
-    n_queries: int
-    n_candidates: int
-    n_ties: int
+    n_queries: Count
+    n_candidates: Count
+    n_ties: Count
     limit: Limit | None
     """Which of the task's queries were scored; None: all."""
     sampled: Sampled | None = None
@@ -90,6 +141,12 @@ class Result(Frozen):
     """What keeps the score from being compared with others."""
     warnings: list[str]
     provenance: dict[str, Any]
+
+    @field_validator("provenance")
+    @classmethod
+    def _as_it_is_read(cls, provenance: dict[str, Any]) -> dict[str, Any]:
+        _Provenance.model_validate(provenance)
+        return provenance
 
     def __repr__(self) -> str:
         """The score and what it is of; everything else has a name of its own."""

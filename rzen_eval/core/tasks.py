@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -29,6 +29,10 @@ class Modality(StrEnum):
     IMAGE = "image"
     VIDEO = "video"
     VISDOC = "visdoc"
+
+
+FileName = Annotated[str, Field(pattern=r"^[^./\x00][^/\x00]*$", max_length=150)]
+"""A name that files are called after: it leads nowhere else."""
 
 
 class Dataset(Frozen):
@@ -76,7 +80,7 @@ class Source(Frozen):
 class Task(Frozen):
     """A task as declared in `conf/task`. Nothing is loaded."""
 
-    id: str
+    id: FileName
     """File name of the declaration: names result files, tells versions of a task apart."""
     name: str
     """The leaderboard's name; two versions of a task share it."""

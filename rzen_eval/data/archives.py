@@ -14,10 +14,11 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from rzen_eval.core import Frozen, Modality
 from rzen_eval.data import documents
+from rzen_eval.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,8 +94,8 @@ class Archive:
     def unpacked(self, tree: Path) -> Marker | None:
         """The marker of a finished unpacking; None where there was none, or where it is torn."""
         try:
-            return Marker.model_validate_json((tree / self.target / MARKER).read_bytes())
-        except (OSError, ValidationError):
+            return Marker.model_validate(read_json(tree / self.target / MARKER))
+        except (OSError, ValueError):
             return None
 
     def place(self, member: PurePosixPath) -> tuple[PurePosixPath, bool]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
+
+from rzen_eval.files import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ def commit_of(tree: Path, archive: Archive | None = None) -> str | None:
 
 def _noted(tree: Path, name: str) -> str | None:
     try:
-        commits = json.loads((tree / NOTE).read_bytes())
+        commits = read_json(tree / NOTE)
         found = commits[name]
     except (OSError, ValueError, KeyError, TypeError):
         return None

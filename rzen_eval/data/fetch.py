@@ -13,7 +13,7 @@ from rzen_eval.data.archives import COMMIT
 from rzen_eval.data.commits import NOTE
 from rzen_eval.data.wanted import size_of
 from rzen_eval.errors import DataError
-from rzen_eval.files import write_whole
+from rzen_eval.files import read_json, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def fetch(thing: Wanted, say: Callable[[str], None]) -> None:
 def _read(note: Path) -> dict[str, Any]:
     """What earlier runs noted; nothing, where that note is not there or not whole."""
     try:
-        return dict(json.loads(note.read_text()))
+        return dict(read_json(note))
     except (OSError, ValueError, TypeError):
         return {}
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from rzen_eval.data.own_rows import OwnRows
     from rzen_eval.data.row_files import RowFiles
 
+NO_ROW = DataError("it holds no row")
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -178,9 +180,9 @@ class Repository:
                 cache_dir=str(self._tables),
             )
         except Exception as error:
-            raise self._unavailable(error, config) from error
+            raise self._unavailable(NO_ROW if _without_rows(found) else error, config) from error
         if not len(table):
-            raise self._unavailable(DataError("it holds no row"), config)
+            raise self._unavailable(NO_ROW, config)
         return table
 
     def warnings(self) -> list[str]:
@@ -259,3 +261,11 @@ class Repository:
         place = f" in {self.folder}" if self.folder else ""
         kind = AbsentError if isinstance(error, AbsentError) else DataError
         return kind(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again")
+
+
+def _without_rows(found: RowFiles) -> bool:
+    """Whether the files hold no row, of which `datasets` says something else."""
+    try:
+        return not count_rows(found)
+    except (OSError, ValueError):
+        return False

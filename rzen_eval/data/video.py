@@ -13,7 +13,9 @@ decodes flipped bits inside a frame to wrong or grey pixels and reports no error
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +25,7 @@ from PIL import Image
 
 from rzen_eval.data.decoders import decoder
 from rzen_eval.errors import DataError
-from rzen_eval.files import appearing
+from rzen_eval.files import appearing, need_regular, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 SAVED = 64
 """Frames that the official evaluator saves of a video."""
 QUALITY = 95
-LAYOUT = "1"
+LAYOUT = "2"
 """Version of what lies in the cache."""
+CHECK = b"\ncrc32 %08x\n"
+"""Ends each file of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,13 @@ class Clip:
         Raises:
             DataError: the video is missing or damaged, no decoder is installed, or the cache cannot be written.
         """
-        wanted = sorted({i for i in self.indices if not _kept(self.folder, i).is_file()})
+        wanted = sorted({i for i in self.indices if _kept(self.folder, i) is None})
         with decoder(Path(self.video.path)) as frames:
             for index in wanted:
-                picture = Image.fromarray(frames[index])
-                with _cached(_kept(self.folder, index)) as place:
-                    picture.save(place, format="JPEG", quality=QUALITY)
+                stream = io.BytesIO()
+                Image.fromarray(frames[index]).save(stream, format="JPEG", quality=QUALITY)
+                with _cached(_place(self.folder, index)) as place:
+                    place.write_bytes(_checked(stream.getvalue()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Frame:
         return self.clip.video.width, self.clip.video.height
 
     def identity(self) -> str:
-        """What tells it from other frames: the video's place, size and time are in the folder's name."""
+        """What tells it from other frames: the video's place and state are in the folder's name."""
         return f"{self.clip.folder.name} {self.index}"
 
     def read(self) -> bytes:
@@ -94,10 +99,13 @@ class Frame:
         Raises:
             DataError: the video is missing or damaged, no decoder is installed, or the cache cannot be written.
         """
-        file = _kept(self.clip.folder, self.index)
-        if not file.is_file():
+        kept = _kept(self.clip.folder, self.index)
+        if kept is None:
             self.clip.extract()
-        return file.read_bytes()
+            kept = _kept(self.clip.folder, self.index)
+        if kept is None:
+            raise DataError(f"{self}: what was kept of it in {self.clip.folder} does not last; give cache_dir=FOLDER")
+        return kept
 
     def __str__(self) -> str:
         return f"frame {self.index} of {self.clip.video.path}"
@@ -115,12 +123,12 @@ def frames(path: Path, cache_dir: Path, choose: Callable[[int], Sequence[int]]) 
         DataError: the file is missing, empty, damaged, without a picture, or no decoder is installed.
     """
     try:
-        stat = path.stat()
+        told = need_regular(path)
     except OSError as error:
-        raise DataError(f"no video at {path}") from error
-    if not stat.st_size:
+        raise DataError(f"no video at {path}" + (f" ({error.strerror})" if path.exists() else "")) from error
+    if not told.st_size:
         raise DataError(f"{path} is empty; get it again")
-    identity = json.dumps([LAYOUT, str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+    identity = json.dumps([LAYOUT, str(path.resolve()), state(path)])
     folder = cache_dir / "frames" / hashlib.sha256(identity.encode()).hexdigest()[:24]
     video = _probed(path, folder / "video.json")
     clip = Clip(video, folder, tuple(choose(video.length)))
@@ -142,8 +150,8 @@ def saved_by_step(total: int) -> list[int]:
 
 def _probed(path: Path, note: Path) -> Video:
     """Look at a video once: the answer is kept beside its frames."""
-    if note.is_file():
-        return Video(**json.loads(note.read_text()))
+    if noted := _noted(note):
+        return noted
     with decoder(path) as reader:
         length, name = len(reader), reader.name
         height, width = reader[0].shape[:2] if length else (0, 0)
@@ -151,12 +159,38 @@ def _probed(path: Path, note: Path) -> Video:
         raise DataError(f"{path} cannot be decoded: expected frames, found {length} of {width}x{height}")
     video = Video(str(path), length, width, height, name)
     with _cached(note) as place:
-        place.write_text(json.dumps(asdict(video)))
+        place.write_bytes(_checked(json.dumps(asdict(video)).encode()))
     return video
 
 
-def _kept(folder: Path, index: int) -> Path:
+def _noted(note: Path) -> Video | None:
+    """What an earlier look told; None where there was none, or its note is torn."""
+    content = _sound(note)
+    return Video(**json.loads(content)) if content is not None else None
+
+
+def _kept(folder: Path, index: int) -> bytes | None:
+    """A frame that is kept; None where it is not, or is torn."""
+    return _sound(_place(folder, index))
+
+
+def _place(folder: Path, index: int) -> Path:
     return folder / f"{index}.jpg"
+
+
+def _checked(content: bytes) -> bytes:
+    """Content with a check behind it, of which neither a reader of JPEG nor of JSON lines takes notice."""
+    return content + CHECK % zlib.crc32(content)
+
+
+def _sound(file: Path) -> bytes | None:
+    """The content of a file that is as it was written; None where it is not there, or is torn."""
+    try:
+        whole = file.read_bytes()
+    except OSError:
+        return None
+    content = whole[: -len(CHECK % 0)]
+    return content if _checked(content) == whole else None
 
 
 @contextmanager

@@ -12,7 +12,9 @@ patch and a visual token are multiplied with: the linear layers of the language 
 in late interaction; the patch embedding with the linear layers of the vision tower; and what makes tokens of patches,
 which in LLaVA-OneVision meets each patch. d and d_v are the widths of attention, heads times their size. Scores and
 weighted sum take 4 · d · L² a layer; a causal language model needs half of that, PaliGemma sees all. There is no head:
-an embedding needs no logits. Norms, activations, softmax and rotations are left out, as is padding.
+an embedding needs no logits. A layer with the gated delta rule takes, for each 64 tokens c begun and each head, of keys
+of size k and values of size v, 2c²(2k + v) + 6ckv, and for each channel 2w(L + w - 1), of a convolution of w tokens.
+Norms, activations, softmax, rotations and the triangular systems of that rule are left out, as is padding.
 
 Source: Kaplan et al. 2020 (arXiv 2001.08361), section 2.1 and table 1: 2N + 2 · layers · n_ctx · d a token forward;
 Chowdhery et al. 2022 (PaLM, arXiv 2204.02311), appendix B, for attention. PaLM counts attention in full.
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from rzen_eval.models.pictures.resize import Visual
 
 
+CHUNK = 64
+"""Tokens that a layer with a state takes at once, in transformers and in flash-linear-attention."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flops:
     """Operations of a forward pass."""
@@ -41,11 +47,35 @@ class Flops:
     text_attention: int
     """Half of the square where it is causal."""
     vision_attention: int
+    recurrence: int = 0
+    """Of layers that keep a state in place of attention."""
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.matrices + self.text_attention + self.vision_attention
+        return self.matrices + self.text_attention + self.vision_attention + self.recurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """Layers of the language model that keep a state in place of attention, by the gated delta rule."""
+
+    layers: int = 0
+    heads: int = 0
+    """Of values."""
+    key: int = 0
+    """Size of a head's keys."""
+    value: int = 0
+    channels: int = 0
+    """That are convolved along the tokens."""
+    kernel: int = 0
+
+    def forward(self, length: int) -> int:
+        """Operations for a prompt of so many tokens, in all layers."""
+        n_chunks = -(-length // CHUNK)
+        chunk = 2 * CHUNK**2 * (2 * self.key + self.value) + 6 * CHUNK * self.key * self.value
+        convolved = 2 * (length + self.kernel - 1) * self.channels * self.kernel
+        return self.layers * (self.heads * n_chunks * chunk + convolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +95,10 @@ class Anatomy:
     per_visual_token: int
     """Weights that each visual token meets once, before the language model."""
     layers: int
+    """With attention."""
     width: int
     """Heads times their size."""
+    recurrence: Recurrence
     causal: bool
     vision_layers: int
     """Of those whose patches see the whole picture."""
@@ -99,6 +131,7 @@ class Anatomy:
             matrices=2 * (self.per_token * length + self.per_patch * patches + self.per_visual_token * visual_tokens),
             text_attention=(2 if self.causal else 4) * self.layers * self.width * length**2,
             vision_attention=4 * self.vision_width * seen,
+            recurrence=self.recurrence.forward(length),
         )
 
 
@@ -138,7 +171,8 @@ def anatomy(config: Any) -> Anatomy:
         per_token=_weights(core.language_model) + (_weights(model.embedding_proj_layer) if late else 0),
         per_patch=_weights(tower) - merging + joint,
         per_visual_token=merging,
-        layers=text.num_hidden_layers,
+        layers=text.num_hidden_layers - (recurrence := _recurrence(text)).layers,
+        recurrence=recurrence,
         width=text.num_attention_heads * head,
         causal=family.causal,
         vision_layers=depth - windowed,
@@ -147,6 +181,22 @@ def anatomy(config: Any) -> Anatomy:
         vision_width=getattr(vision, "embed_dim", None) or vision.hidden_size,
         patch=vision.patch_size,
         tile=(vision.image_size // vision.patch_size) ** 2 if family.tiled else None,
+    )
+
+
+def _recurrence(text: Any) -> Recurrence:
+    """The layers of a language model that keep a state."""
+    n_layers = list(getattr(text, "layer_types", None) or ()).count("linear_attention")
+    if not n_layers:
+        return Recurrence()
+    key, value = text.linear_key_head_dim, text.linear_value_head_dim
+    return Recurrence(
+        layers=n_layers,
+        heads=text.linear_num_value_heads,
+        key=key,
+        value=value,
+        channels=2 * text.linear_num_key_heads * key + text.linear_num_value_heads * value,
+        kernel=text.linear_conv_kernel_dim,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.estimate.cost import Amount
+from rzen_eval.models import class_of
 from rzen_eval.models.prompt import render, runs, shown
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ class Reader:
     def of(cls, spec: ModelSpec, known: Known) -> Reader:
         """A declared model, with what is known of it."""
         from rzen_eval.estimate.flops import anatomy
-        from rzen_eval.models import class_of
 
         beneath = getattr(known.config, "vlm_config", known.config)
         return cls(spec, anatomy(known.config), known.tokenizer, class_of(spec.family).preparation(spec, beneath))
@@ -64,7 +64,7 @@ class Reader:
         placeholders = sum(len(runs(self.spec.prompt, one)) for one in visuals)
         tokens = self._tokens(self.prompt(item, side), by_rule=by_rule)
         length = max(tokens - placeholders, 0) + visual
-        limit = self.spec.max_length or length
+        limit = self.spec.longest(pictured=bool(visuals)) or length
         length = min(length, max(limit, visual))
         return Amount(
             items=1,
@@ -78,6 +78,7 @@ class Reader:
 
     def _tokens(self, prompt: str, *, by_rule: bool) -> int:
         if self.tokenizer is not None and not by_rule:
-            return len(self.tokenizer.encode(prompt, add_special_tokens=False).ids) or 1
+            added = class_of(self.spec.family).adds_tokens
+            return len(self.tokenizer.encode(prompt, add_special_tokens=added).ids) or 1
         special = SPECIAL.findall(prompt)
         return len(special) + math.ceil((len(prompt) - sum(map(len, special))) / CHARACTERS) or 1

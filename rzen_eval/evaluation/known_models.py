@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.evaluation import provenance
-from rzen_eval.files import write_whole
+from rzen_eval.files import read_json, write_whole
 from rzen_eval.models.checkpoint.files import find
 from rzen_eval.models.declaration.local import ModelSpec
 from rzen_eval.models.device import surely_cpu
@@ -36,7 +36,7 @@ def recalled(spec: Declared, cache_dir: Path) -> Mapping[str, Any] | None:
     """
     file = _file(spec, cache_dir)
     try:
-        said = json.loads(file.read_text()) if file else None
+        said = read_json(file) if file else None
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) else None

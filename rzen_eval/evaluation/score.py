@@ -240,6 +240,7 @@ def _provenance(
         "model": dict(described),
         "dataset": {
             "source": task.source.kind,
+            **({"root": str(task.source.root)} if task.source.root else {}),
             "repo": task.dataset.repo,
             "revision": data.revision,
             "content": loaded.content,

@@ -59,7 +59,7 @@ def score_suite(
     """
     began = time.perf_counter()
     scoring = _Scoring(pipelined(model), runtime, Peers.here(), VectorStore(None))
-    folder = results_dir / re.sub(r"[^\w.+-]", "_", str(describe(scoring.model)["name"])) if results_dir else None
+    folder = results_dir / model_name(model) if results_dir else None
     progress = Progress(runtime.progress if scoring.peers.first else "quiet")
     results: dict[str, Result] = {}
     errors: dict[str, RzenEvalError] = {}
@@ -81,6 +81,11 @@ def score_suite(
     failed = {task: str(error) for task, error in errors.items()}
     groups = {task.id: task.group for task in tasks.values()}
     return SuiteResult(suite, results, groups, failed, time.perf_counter() - began)
+
+
+def model_name(model: Embedder | Pipelined) -> str:
+    """What a model's folder of results is called."""
+    return re.sub(r"[^\w.+-]", "_", str(describe(pipelined(model))["name"]))
 
 
 @dataclass(frozen=True, slots=True)

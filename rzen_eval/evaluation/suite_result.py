@@ -71,15 +71,15 @@ class SuiteResult:
         Args:
             prefix: put before every name, such as `eval/`.
         """
-        spent = [result.provenance["embedding"] for result in self.tasks.values()]
+        spent = [result.provenance.get("embedding", {}) for result in self.tasks.values()]
         whole = {"overall": self.overall, "margin": self.margin}
         numbers = {name: value for name, value in whole.items() if value is not None}
         numbers |= {f"groups/{group}": value for group, value in self.groups.items()}
         numbers |= {f"tasks/{task}": result.score for task, result in self.tasks.items()}
         numbers |= {
             "cost/seconds": round(self.seconds, 3),
-            "cost/items": float(sum(one["computed"] for one in spent)),
-            "cost/tokens": float(sum(one["tokens"] for one in spent)),
+            "cost/items": float(sum(one.get("computed", 0) for one in spent)),
+            "cost/tokens": float(sum(one.get("tokens", 0) for one in spent)),
             "failed": float(len(self.failed)),
         }
         return {f"{prefix}{name}": value for name, value in numbers.items()}

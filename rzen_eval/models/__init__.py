@@ -18,6 +18,7 @@ FAMILIES = {
     "colqwen2": "rzen_eval.models.families.colqwen2:ColQwen2",
     "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
+    "qwen3_5": "rzen_eval.models.families.qwen3_5:Qwen35",
 }
 """Module and class of each architecture that runs here, imported when one is opened; the class says what it needs."""
 CLASSES = FAMILIES | {

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from rzen_eval.models.pictures.resize import Visual
 
 
-FRAMES_PER_SECOND = 2.0
-"""That frames without times are read with, as qwen-vl-utils does."""
 SECONDS = "{seconds}"
 ONE_FRAME = ("middle", "first")
 """How a video is declared of which one frame is seen."""
@@ -99,6 +97,11 @@ def _system(prompt: Prompt, item: Item, side: Side) -> str:
 
 
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
+    text = _untrimmed(prompt, item, side)
+    return text.strip() if prompt.trimmed else text
+
+
+def _untrimmed(prompt: Prompt, item: Item, side: Side) -> str:
     if prompt.slot(side) != "user":
         return item.text or ""
     if _official(prompt, item):
@@ -135,4 +138,4 @@ def clip(prompt: Prompt, n_frames: int) -> str:
         return prompt.video
     # The time of two frames that share their tokens is the middle of theirs; an odd last frame is followed by itself.
     starts = range(0, n_frames, 2)
-    return "".join(prompt.video.replace(SECONDS, f"{(start + 0.5) / FRAMES_PER_SECOND:.1f}") for start in starts)
+    return "".join(prompt.video.replace(SECONDS, f"{(start + 0.5) / prompt.frames_per_second:.1f}") for start in starts)

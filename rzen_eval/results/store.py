@@ -6,17 +6,17 @@ import gzip
 import hashlib
 import json
 import math
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BeforeValidator, model_validator
 
 from rzen_eval.core import Mark, QueryScores, Result, Run
-from rzen_eval.errors import ConfigError, ResultError, first_fault, nearest, reason
-from rzen_eval.files import write_whole
+from rzen_eval.errors import ConfigError, ResultError, nearest
+from rzen_eval.files import read_whole, write_whole
+from rzen_eval.results.json_file import Part, parsed_as, read_as, unpacked
 from rzen_eval.results.protocol import mixture
 
 if TYPE_CHECKING:
@@ -37,6 +37,45 @@ class ModelResults:
     def first(self) -> Result:
         """A result, for what all have in common."""
         return next(iter(self.results.values()))
+
+
+Id = Annotated[str, BeforeValidator(lambda found: str(found) if isinstance(found, int) else found)]
+
+
+class Ranked(Part):
+    """A line of rankings."""
+
+    query: Id
+    candidates: list[str]
+    """Ids, best first."""
+    scores: list[float]
+    """Of each candidate."""
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        if len(self.candidates) != len(self.scores):
+            raise ValueError(
+                f"expected a score for each of {len(self.candidates)} candidates, found {len(self.scores)}"
+            )
+        return self
+
+
+class Columns(Part):
+    """Scores of single queries."""
+
+    query: list[Id]
+    score: list[float]
+    """Official reading."""
+    exact: list[float]
+    """Textbook reading."""
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        if not len(self.query) == len(self.score) == len(self.exact):
+            raise ValueError(
+                f"expected columns of one length, found {len(self.query)}, {len(self.score)}, {len(self.exact)}"
+            )
+        return self
 
 
 BESIDE = {"runs": ".jsonl.gz", "queries": ".json.gz"}
@@ -87,13 +126,7 @@ def read(file: Path) -> Result:
     Raises:
         ResultError: the file is missing, damaged or of another format.
     """
-    try:
-        found = Result.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise ResultError(f"{file} cannot be read ({error})") from error
-    except ValidationError as error:
-        where, what = first_fault(error)
-        raise ResultError(f"{file}: {where}: {what}; remove it and score the task again") from error
+    found = read_as(file, Result, "remove it and score the task again")
     return found if "marks" in found.model_fields_set else found.model_copy(update={"marks": _marks_by_text(found)})
 
 
@@ -118,8 +151,8 @@ def read_model(folder: Path, only: Collection[str] | None = None, name: str | No
     results = [read(file) for file in files]
     if differs := mixture(results):
         raise ResultError(
-            f"{folder} holds results of two models, or of one in two ways ({differs}); score one of them under a"
-            " name of its own (model.name=NAME) and remove its results here"
+            f"{folder} holds results of two models, or of one with different settings: {differs}; score one under"
+            " a name of its own (model.name=NAME) and remove its results here"
         )
     return ModelResults(name or folder.resolve().name, folder, {result.id: result for result in results})
 
@@ -195,14 +228,10 @@ def read_run(folder: Path, task_id: str) -> Run | None:
     file = _beside(folder, task_id, "runs")
     if not file.is_file():
         return None
-    try:
-        lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
-        return Run(
-            {str(line["query"]): line["candidates"] for line in lines},
-            {str(line["query"]): line["scores"] for line in lines},
-        )
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
-        raise ResultError(f"{file} is damaged ({reason(error)}); remove it and score the task again") from error
+    again = "remove it and score the task again"
+    lines = unpacked(file, again).splitlines()
+    ranked = [parsed_as(file, Ranked, line, again) for line in lines]
+    return Run({one.query: one.candidates for one in ranked}, {one.query: one.scores for one in ranked})
 
 
 def read_queries(folder: Path, result: Result) -> QueryScores | None:
@@ -217,16 +246,11 @@ def read_queries(folder: Path, result: Result) -> QueryScores | None:
     file = _beside(folder, result.id, "queries")
     if not file.is_file():
         return None
-    try:
-        content = json.loads(gzip.decompress(file.read_bytes()))
-        ids = [str(query) for query in content["query"]]
-        order = np.argsort(ids, kind="stable")
-        score, exact = (np.array(content[name], dtype=np.float64) for name in ("score", "exact"))
-        found = QueryScores([ids[place] for place in order], score[order], exact[order])
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ResultError(
-            f"{file} cannot be read ({error!r}); remove {result.id}.json and score the task again"
-        ) from error
+    remedy = f"remove {result.id}.json and score the task again", "cannot be read"
+    content = parsed_as(file, Columns, unpacked(file, *remedy), *remedy)
+    order = np.argsort(content.query, kind="stable")
+    score, exact = np.array(content.score, dtype=np.float64), np.array(content.exact, dtype=np.float64)
+    found = QueryScores([content.query[place] for place in order], score[order], exact[order])
     means = [float(values.mean()) if len(values) == result.n_queries else math.nan for values in (score, exact)]
     if not np.allclose(means, [result.score, result.exact], rtol=0, atol=1e-9):
         raise ResultError(
@@ -245,7 +269,7 @@ def fault(folder: Path, result: Result) -> str | None:
     for kind in BESIDE:
         file = _beside(folder, result.id, kind)
         try:
-            content = file.read_bytes()
+            content = read_whole(file)
         except OSError as error:
             return f"{file} cannot be read ({error.strerror})"
         if not isinstance(digests, dict) or digests.get(kind) != _digest(content):

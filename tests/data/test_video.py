@@ -270,3 +270,18 @@ def test_a_cache_folder_that_cannot_be_written_is_named(tree: MediaTree):
 def test_decord_is_imported_with_the_first_video_only():
     code = "import rzen_eval.data.media, sys; sys.exit('decord' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("what", ["video.json", "63.jpg"])
+def test_what_is_kept_of_a_video_and_torn_is_made_again(tree: MediaTree, what: str):
+    frame = tree.frames("absent", 8, video=RETRIEVAL)[3]
+    before = media.open_rgb(frame).tobytes()
+    [file] = tree.cache_dir.rglob(what)
+    whole = file.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for torn in (bytes(flipped), whole[: len(whole) // 2], b"", b'{"length": "many"}'):
+        file.write_bytes(torn)
+        again = tree.frames("absent", 8, video=RETRIEVAL)[3]
+        assert (again, media.open_rgb(again).tobytes()) == (frame, before)
+        assert file.read_bytes() == whole

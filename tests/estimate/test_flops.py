@@ -24,7 +24,12 @@ def declared(model: str) -> ModelSpec:
 
 
 @pytest.mark.parametrize(
-    ("model", "parameters", "dim"), [("rzenembed_v2_7b", 8_291_375_616, 3584), ("vlm2vec_v2_2b", 2_208_985_600, 1536)]
+    ("model", "parameters", "dim"),
+    [
+        ("rzenembed_v2_7b", 8_291_375_616, 3584),
+        ("vlm2vec_v2_2b", 2_208_985_600, 1536),
+        ("wemm_2b", 2_720_809_792, 2048),
+    ],
 )
 def test_the_declared_sizes_make_a_model_of_the_published_size(model: str, parameters: int, dim: int):
     found = anatomy(declared_config(declared(model)))
@@ -64,6 +69,7 @@ STANDS_FOR = {
     "rzenembed_v2_7b": standins.MAKERS["qwen2_vl"],
     "lamra_ret_qwen2_5vl_7b": standins.MAKERS["qwen2_5_vl"],
     "qwen3_vl_embedding_2b": standins.MAKERS["qwen3_vl"],
+    "wemm_2b": standins.MAKERS["qwen3_5"],
     "cafe_7b": standins.MAKERS["llava_onevision"],
     "colpali_v1_3": standins.MAKERS["colpali"],
     "colqwen2": standins.MAKERS["colqwen2"],
@@ -91,6 +97,6 @@ def test_operations_are_those_that_torch_counts_in_the_forward_pass(name: str, t
         flops = reader.anatomy.forward(length, model.pictures(item).measure())
         # The counter takes causal attention for a full square.
         attention = flops.text_attention * (2 if reader.anatomy.causal else 1)
-        assert counter.get_total_flops() == flops.matrices + attention + flops.vision_attention
+        assert counter.get_total_flops() == flops.matrices + attention + flops.vision_attention + flops.recurrence
         amount = reader.amount(item, Side.CANDIDATE)
         assert (amount.text_tokens + amount.visual_tokens, amount.flops) == (length, flops.total)

@@ -82,7 +82,10 @@ def test_every_command_that_reads_results_asks(
     assert main(COMMANDS[command]) == 1
     said = capsys.readouterr()
     assert said.err.startswith("rzen-eval: ")
-    assert "m holds results of two models, or of one in two ways (weights: a in vidore_arxivqa, b in" in said.err
+    assert (
+        "m holds results of two models, or of one with different settings: weights: a in vidore_arxivqa, b in"
+        in said.err
+    )
     assert not said.out
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rzen_eval.bounds import TEXT
 from rzen_eval.data.stored_image import file_in
 from rzen_eval.errors import DataError
 from rzen_eval.ranking.metrics import grade_fault
@@ -144,6 +145,8 @@ class Table:
                 raise self.bad(row, column, f"is label {cell}, of which there are {len(names)} from 0")
             return names[cell]
         if cell is None or isinstance(cell, str):
+            if cell and len(cell) > TEXT.most:
+                raise self.bad(row, column, f"is too long: {TEXT.exceeded(len(cell))}")
             return cell or ""
         raise self.bad(row, column, f"is {cell!r:.60}, {_kind(cell)}; expected a text")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rzen_eval.errors import ModelError, first_fault, reason
+from rzen_eval.files import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +29,8 @@ def read_object(file: Path) -> dict[str, Any]:
         ModelError: the file cannot be read, is no JSON, or holds something else.
     """
     try:
-        content = json.loads(file.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(file)
+    except (OSError, ValueError) as error:
         raise ModelError(f"{file} is damaged ({reason(error)}); get it again") from error
     if not isinstance(content, dict):
         raise ModelError(f"{file} is damaged (expected an object, found {content!r:.60}); get it again")

@@ -101,6 +101,10 @@ class Prompt(Frozen):
     """What stands for `{text}` where an item has neither media nor even an empty text."""
     unread: str | None = None
     """The whole prompt of an item with a picture that `beyond_ratio: unread` says is not read."""
+    trimmed: bool = False
+    """White space around instruction and text, joined, is taken off."""
+    frames_per_second: float = Field(default=2.0, gt=0)
+    """That frames without times are read with, where the prompt tells their times."""
     frames_first: bool = False
     """A video comes before the images of the same item; else behind them."""
     image: str
@@ -250,12 +254,18 @@ class ModelSpec(Checkpointed):
     """Rotary positions: 0..L-1 on all axes, or the architecture's own by time, row and column."""
     max_length: int | None = Field(default=None, gt=0)
     """Longest prompt in tokens; text is cut to fit, visual tokens and the pooling token never."""
+    max_length_of: Literal["all", "texts"] = "all"
+    """What has that length at most: every prompt, or those without pictures alone."""
     dtype: Dtype = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
     attention: Literal["auto", "varlen", "flash", "flash_attention_2", "sdpa", "eager"] = "auto"
     """How tokens of an item attend to each other, items end to end in one row: `varlen`, torch's own kernel for that,
     and `flash`, or `flash_attention_2`, that of the package flash_attn, both on a GPU in 16 bits; `sdpa` item by item,
     anywhere; `eager` written out. `auto`: the first of them that can be had."""
+
+    def longest(self, *, pictured: bool) -> int | None:
+        """Most tokens of a prompt with pictures, or of one without; None: as many as there are."""
+        return None if pictured and self.max_length_of == "texts" else self.max_length
 
     @property
     def budgets(self) -> tuple[Budget, Budget]:

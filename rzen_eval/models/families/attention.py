@@ -192,17 +192,21 @@ def use(network: Any, name: str, *, packed: bool) -> None:
     Args:
         network: of transformers.
         name: of a kernel.
-        packed: whether items come end to end; else rows with padding, for which the stock functions are.
+        packed: whether items come end to end; else rows with padding, for which the stock functions are, but in vision
+            towers, where pictures always do.
     """
     from transformers import AttentionInterface
 
-    known = PREFIX + name
-    if packed:
-        AttentionInterface.register(known, partial(attend, name))
-    else:
-        known = "eager" if name == "eager" else "sdpa"
+    AttentionInterface.register(PREFIX + name, partial(attend, name))
+    stock = "eager" if name == "eager" else "sdpa"
+    towers = {id(one) for part in _towers(network) for one in _configurations(part)}
     for config in _configurations(network):
+        known = PREFIX + name if packed or id(config) in towers else stock
         config._attn_implementation_internal = known  # noqa: SLF001 - the setter looks for the package
+
+
+def _towers(network: Any) -> list[Any]:
+    return [part for place, part in network.named_modules() if place.rpartition(".")[2] in {"visual", "vision_tower"}]
 
 
 @contextmanager

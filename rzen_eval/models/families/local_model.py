@@ -193,7 +193,7 @@ class LocalModel(ABC):
 
     def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
         """As `plan`, of an item that is rendered already."""
-        plan, limit = self._placed(rendered, visuals), self.spec.max_length
+        plan, limit = self._placed(rendered, visuals), self.spec.longest(pictured=bool(visuals))
         if limit is None or plan.length <= limit:
             return plan
         tail = self.encoded(text_after(self.spec.prompt, rendered.item, rendered.side))
@@ -338,7 +338,7 @@ class LocalModel(ABC):
 
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""
-        limit = self.spec.max_length
+        limit = self.spec.longest(pictured=bool(rendered.pictures))
         # A token is a byte at least, so that most prompts need not be tokenized to know.
         if limit is None or len(rendered.prompt.encode()) + rendered.pictures.most_tokens <= limit:
             return False

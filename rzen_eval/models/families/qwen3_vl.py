@@ -41,7 +41,8 @@ class Qwen3VL(Qwen2VL):
             del text._deepstack_process  # noqa: SLF001
 
     def _deeper(self, sent: Mapping[str, torch.Tensor], seen: Any) -> dict[str, Any]:
-        return {"visual_pos_masks": sent["places"], "deepstack_visual_embeds": seen.deepstack_features}
+        deeper = getattr(seen, "deepstack_features", None)
+        return {"visual_pos_masks": sent["places"], "deepstack_visual_embeds": deeper} if deeper else {}
 
 
 def _added(hidden: torch.Tensor, places: torch.Tensor, features: torch.Tensor) -> torch.Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Mapping  # noqa: TC003 - a schema's field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,10 @@ from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.ranking.metrics import FAMILIES
 from rzen_eval.results.exchange import mteb as own
 from rzen_eval.results.exchange.imported import Claim, imported
+from rzen_eval.results.json_file import Part, checked, read_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rzen_eval.benchmark.manifest import Entry
@@ -49,6 +49,41 @@ LANGUAGES = frozenset({"english", "french", "german", "spanish"})
 """Subsets of mteb's multilingual tasks, of as many queries each, so that their mean is that over all queries."""
 
 
+EXPECTED = "it is no result of the evaluator that was named"
+
+
+class Report(Part):
+    """What the official evaluator says of all tasks in one file."""
+
+    metrics: dict[str, dict[str, Any]]
+    """By modality and task."""
+
+    @property
+    def by_task(self) -> dict[str, dict[str, Any]]:
+        """What it says of each task."""
+        return {
+            name: values if isinstance(values, dict) else {}
+            for tasks in self.metrics.values()
+            for name, values in tasks.items()
+        }
+
+
+class Subset(Part):
+    """What mteb says of a subset."""
+
+    hf_subset: str = "default"
+    mteb_version: str | None = None
+
+
+class OfMteb(Part):
+    """A result file of mteb's."""
+
+    task_name: str | None = None
+    scores: Mapping[str, list[Subset]] = {}
+    dataset_revision: str | None = None
+    mteb_version: str | None = None
+
+
 def official(place: Path) -> Iterator[Claim]:
     """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
 
@@ -59,11 +94,10 @@ def official(place: Path) -> Iterator[Claim]:
     if not files:
         raise ConfigError(f"import: no *_score.json under {place}; expected what the official evaluator writes")
     for file in files:
-        content = _json(file)
+        content = read_as(file, dict[str, Any], EXPECTED)
         if isinstance(content.get("metrics"), dict):
-            for modality in content["metrics"].values():
-                for name, values in modality.items():
-                    yield Claim(file, name, values if isinstance(values, dict) else {})
+            for name, values in checked(file, Report, content, EXPECTED).by_task.items():
+                yield Claim(file, name, values)
         else:
             name = file.parent.name if file.name == "score.json" else file.name.removesuffix("_score.json")
             yield Claim(file, name, content)
@@ -80,18 +114,9 @@ def mteb(place: Path) -> Iterator[Claim]:
     if not files:
         raise ConfigError(f"import: no JSON under {place}; expected the folder of a model's results")
     for file in files:
-        content = _json(file)
-        yield Claim(file, str(content.get("task_name", file.stem)), content)
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ResultError(f"{file} cannot be read ({error})") from error
-    if not isinstance(content, dict):
-        raise ResultError(f"{file}: expected an object, found {type(content).__name__}")
-    return content
+        content = read_as(file, dict[str, Any], EXPECTED)
+        said = checked(file, OfMteb, content, EXPECTED)
+        yield Claim(file, said.task_name or file.stem, content)
 
 
 def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
@@ -202,7 +227,12 @@ def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | N
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}
+    """Those values that are scores or counts: as JSON has no bound, what is beyond any of these is none."""
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, int | float) and -own.LARGEST < value < own.LARGEST
+    }
 
 
 def _graded(metrics: Mapping[str, float]) -> bool:

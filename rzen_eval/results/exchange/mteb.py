@@ -40,6 +40,8 @@ METRICS = {
     for k in CUTOFFS
 }
 """Our names of mteb's metrics, in its order."""
+LARGEST = 1e12
+"""JSON has no bound; what is beyond is no score."""
 DIGITS = {"mrr": 6}
 """That mteb's files have of a metric; five of any other."""
 
@@ -81,7 +83,11 @@ def results(claim: Claim, model: str) -> list[Result]:
 
 def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -> Result:
     """One subset of a file as a result, its main score checked against the metric that the task declares."""
-    metrics = {ours: subset[theirs] for theirs, ours in METRICS.items() if isinstance(subset.get(theirs), int | float)}
+    metrics = {
+        ours: float(subset[theirs])
+        for theirs, ours in METRICS.items()
+        if isinstance(subset.get(theirs), int | float) and -LARGEST < subset[theirs] < LARGEST
+    }
     score = metrics.get(entry.metric)
     if score is None or score != subset.get("main_score"):
         raise ResultError(

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from rzen_eval.core import Frozen
-from rzen_eval.errors import ConfigError, ResultError, first_fault
+from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_whole
 from rzen_eval.results import protocol, store
+from rzen_eval.results.json_file import read_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,18 +60,8 @@ class Baseline(Frozen):
 
 
 def record(model: ModelResults, tolerance: float) -> Baseline:
-    """Make a baseline of results.
-
-    Raises:
-        ResultError: the results were made with different settings, so no one baseline can hold them.
-    """
-    first, *others = model.results.values()
-    settings = protocol.settings(first)
-    found = {one.id: protocol.changes(settings, protocol.settings(one)) for one in others}
-    if any(found.values()):
-        name, changes = next((name, changes) for name, changes in found.items() if changes)
-        lines = protocol.listed({name: changes}, (first.id, name))
-        raise ResultError(f"{model.folder}: tasks were scored with different settings: {'; '.join(lines)}; score again")
+    """Make a baseline of results."""
+    first = model.first
     tasks = {}
     for name, result in sorted(model.results.items()):
         queries = store.read_queries(model.folder, result)
@@ -85,7 +76,7 @@ def record(model: ModelResults, tolerance: float) -> Baseline:
     return Baseline(
         model=model.name,
         tolerance=tolerance,
-        settings=settings,
+        settings=protocol.settings(first),
         made_with=protocol.made_with(first),
         tasks=tasks,
     )
@@ -122,12 +113,6 @@ def read(file: Path) -> Baseline:
         ConfigError: there is none.
         ResultError: it is damaged.
     """
-    try:
-        return Baseline.model_validate_json(file.read_bytes())
-    except FileNotFoundError as error:
-        raise ConfigError(f"check: no baseline at {file}; --update writes one") from error
-    except OSError as error:
-        raise ResultError(f"{file} cannot be read ({error})") from error
-    except ValidationError as error:
-        where, what = first_fault(error)
-        raise ResultError(f"{file}: {where}: {what}; it is no baseline, --update writes one") from error
+    if not file.exists():
+        raise ConfigError(f"check: no baseline at {file}; --update writes one")
+    return read_as(file, Baseline, "it is no baseline, --update writes one")

@@ -184,17 +184,21 @@ def test_the_list_of_models_says_which_published_rows_each_reproduces(capsys: py
     lines = [line.split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     rows = {cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for cells in lines}
     assert rows["gme_2b_mmeb"] == [
-        "qwen2_vl", "Alibaba-NLP/gme-Qwen2-VL-2B-Instruct", "2.21", "1536", "apache-2.0", "54.08",
-        "gme_qwen2_vl_2b_instruct",
+        "qwen2_vl", "Alibaba-NLP/gme-Qwen2-VL-2B-Instruct", "2.21", "1536", "ce765ae71b8c", "apache-2.0", "54.08",
+        "gme_qwen2_vl_2b_instruct", "26 of 29",
     ]  # fmt: skip
-    assert rows["gme_2b"][-2:] == ["-", "-"]
+    assert rows["gme_2b"][-3:-1] == ["-", "-"]
+    pins = {name: rows[name][4] for name in ("lamra_ret", "colqwen2", "cafe_7b", "seed_1_6_0615")}
+    assert pins == {
+        "lamra_ret": "no pin", "colqwen2": "530094e83a40 over 9fe8a713422a", "cafe_7b": "-", "seed_1_6_0615": "-",
+    }  # fmt: skip
     assert set(rows) >= set(choices("model")) - {"custom", "python", "sentence_transformers"}
 
 
 def test_model_check_finds_nothing_wrong_with_a_sound_model(checkpoint: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["model-check", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}", "model.dim=64"]) == 0
     said = capsys.readouterr().out
-    assert said.count(" ok ") == 10
+    assert said.count(" ok ") == 11
     assert "nothing is wrong" in said
 
 

@@ -277,3 +277,12 @@ def test_a_kernel_that_cannot_run_here_is_refused_and_auto_takes_one_that_can():
     for name in ("varlen", "flash", "flash_attention_2"):
         with pytest.raises(ModelError, match=f"attention={name} needs .* found cpu and torch.float32; use"):
             opened("qwen2_vl", folder, f"attention={name}")
+
+
+def test_a_family_whose_layers_keep_a_state_is_padded_and_model_check_says_so(tmp_path: Path):
+    from rzen_eval.cli.probes import check
+
+    model: Any = load_model("wemm_2b", f"checkpoint={tiny.wemm(tmp_path / 'wemm')}", "device=cpu", "dim=null")
+    assert model.provenance()["attention"] == "sdpa, padded"
+    (said,) = [finding.found for finding in check(model) if finding.check == "attention"]
+    assert said == "sdpa, an item a row, padded, since qwen3_5 cannot keep items apart in one"

@@ -1,4 +1,4 @@
-"""Qwen2.5-VL and Qwen3-VL as embedders, against the stock models fed by hand, one item at a time."""
+"""Qwen2.5-VL, Qwen3-VL and Qwen3.5 as embedders, against the stock models fed by hand, one item at a time."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from rzen_eval.models.pictures import resize
 from rzen_eval.models.prompt import render, shown
 from tests import tiny
 
-FAMILIES = ["qwen2_5_vl", "qwen3_vl"]
+FAMILIES = ["qwen2_5_vl", "qwen3_vl", "qwen3_5"]
 CLIP = "<|vision_start|><|video_pad|><|vision_end|>"
 PLAIN_CLIP = f"prompt.video='{CLIP}'"
 SYSTEM = "<|im_start|>system\n{}<|im_end|>\n<|im_start|>user\n"
@@ -54,7 +54,7 @@ def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(folder: Path, family: str, *overrides: str) -> Qwen2VL:
-    own = [] if family == "qwen3_vl" else [PLAIN_CLIP]
+    own = [PLAIN_CLIP] if family == "qwen2_5_vl" else []
     settings = [f"family={family}", f"checkpoint={folder}", "dtype=float32", "device=cpu", *own, *overrides]
     model: Any = load_model("qwen3_vl_embedding_2b", *settings)
     return model
@@ -72,11 +72,13 @@ class ByHand:
         import transformers
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-        name = {"qwen2_5_vl": "Qwen2_5_VLModel", "qwen3_vl": "Qwen3VLModel"}[family]
+        name = {"qwen2_5_vl": "Qwen2_5_VLModel", "qwen3_vl": "Qwen3VLModel", "qwen3_5": "Qwen3_5Model"}[family]
         self.model = getattr(transformers, name).from_pretrained(folder, dtype=torch.float32).eval()
         self.tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
-        self.timed = family == "qwen3_vl"
+        self.template, self.times = SYSTEM + "{}{}" + TAIL, ["0.2", "1.2"]
+        self.timed = family != "qwen2_5_vl"
         self.patch = 16 if self.timed else 14
+        self.steps = [(192, 320), (288, 480) if self.timed else (252, 420)]
         area = (2 * self.patch) ** 2
         self.processor = Qwen2VLImageProcessorPil.from_pretrained(folder, min_pixels=4 * area, max_pixels=1800 * area)
 
@@ -93,11 +95,11 @@ class ByHand:
             inputs |= {"pixel_values_videos": cells, "video_grid_thw": torch.tensor([grid])}
             tokens = "<|video_pad|>" * (grid[1] * grid[2] // 4)
             if self.timed:
-                times = ["0.2", "1.2"][: grid[0]]
-                media += "".join(f"<{time} seconds><|vision_start|>{tokens}<|vision_end|>" for time in times)
+                times = zip(self.times, range(grid[0]), strict=False)
+                media += "".join(f"<{time} seconds><|vision_start|>{tokens}<|vision_end|>" for time, _ in times)
             else:
                 media += f"<|vision_start|>{tokens * grid[0]}<|vision_end|>"
-        ids = self.tokenizer(SYSTEM.format(system) + media + (item.text or "") + TAIL, return_tensors="pt")["input_ids"]
+        ids = self.tokenizer(self.template.format(system, media, item.text or ""), return_tensors="pt")["input_ids"]
         kinds = (ids == tiny.IMAGE).long() + 2 * (ids == tiny.VIDEO).long()
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "mm_token_type_ids": kinds, **inputs}
 
@@ -108,15 +110,16 @@ class ByHand:
         11.4, so 77, of 28, below 128: sides grow by 1.46 = sqrt(128 * 32^2 / 61440) and 1.28,
         and are rounded up: 280.4x467.4 to 288x480, 245.4x409 to 252x420.
         """
-        steps = [(192, 320), (288, 480) if self.timed else (252, 420)]
         arrays = []
         for frame in frames:
-            resized = frame.resize(steps[0], Image.Resampling.BICUBIC).resize(steps[1], Image.Resampling.BICUBIC)
+            resized = frame.resize(self.steps[0], Image.Resampling.BICUBIC).resize(
+                self.steps[1], Image.Resampling.BICUBIC
+            )
             values = np.asarray(resized).astype(np.float64) / 255
             arrays.append((values - np.array(self.processor.image_mean)) / np.array(self.processor.image_std))
         arrays += [arrays[-1]] * (len(arrays) % 2)
         p, cells = self.patch, []
-        rows, columns = steps[-1][1] // p, steps[-1][0] // p
+        rows, columns = self.steps[-1][1] // p, self.steps[-1][0] // p
         for pair in range(0, len(arrays), 2):
             for block_row in range(0, rows, 2):
                 for block_column in range(0, columns, 2):
@@ -180,6 +183,27 @@ def test_positions_are_by_time_row_and_column_and_count_for_pictures_alone(folde
     assert [bool(gap > 1e-3) for gap in apart] == [bool(item.images or item.frames) for item in ITEMS]
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_of_the_stock_model_on_either_side_gives_the_same_vectors(
+    model: Qwen2VL, by_hand: ByHand, states: torch.Tensor, side: str
+):
+    """As the authors of models pad; a layer that keeps a state must not take padding for text."""
+    inputs = [by_hand.inputs(item, "Represent the user's input.") for item in (ITEMS[0], Item(text="a clip " * 90))]
+    longest = max(one["input_ids"].shape[1] for one in inputs)
+    before = [longest - one["input_ids"].shape[1] if side == "left" else 0 for one in inputs]
+    shape, batch = (len(inputs), longest), {}
+    for name in ("input_ids", "attention_mask", "mm_token_type_ids"):
+        batch[name] = torch.zeros(shape, dtype=torch.long)
+        for row, (start, one) in enumerate(zip(before, inputs, strict=True)):
+            batch[name][row, start : start + one[name].shape[1]] = one[name][0]
+    with torch.inference_mode():
+        made = by_hand.model(**batch).last_hidden_state
+    last = made[0, before[0] + inputs[0]["input_ids"].shape[1] - 1]
+    assert torch.allclose(last, states[0], atol=1e-5)
+    unit = torch.nn.functional.normalize(last, dim=-1).numpy()
+    assert np.abs(model.embed([ITEMS[0], Item(text="a clip " * 90)], "query")[0] - unit).max() < 1e-5
+
+
 def test_a_long_text_is_cut_and_the_end_of_the_template_kept(folder: Path, family: str, model: Qwen2VL):
     short = opened(folder, family, "max_length=40")
     item = Item(text="a red circle " * 20)
@@ -190,7 +214,7 @@ def test_a_long_text_is_cut_and_the_end_of_the_template_kept(folder: Path, famil
 
 
 def test_a_checkpoint_of_the_other_family_is_refused(folder: Path, family: str):
-    other = FAMILIES[1 - FAMILIES.index(family)]
+    other = next(name for name in FAMILIES if name != family)
     with pytest.raises(ModelError, match=f"declared as {other}, but .* says model_type '{family}'"):
         opened(folder, other)
 

@@ -75,6 +75,11 @@ def qwen3_vl(row: Row, side: Side) -> str:
     return chat(told or "Represent the user's input.", media + row.text, "")
 
 
+def wemm(row: Row, _side: Side) -> str:
+    times = "".join(f"<{second} seconds>{CLIP}" for second in (0.5, 2.5, 4.5, 6.5))
+    return f"<|im_start|>user\n{ {'': '', 'image': V, 'clip': times}[row.shows] }{row.joined.strip()}<|im_end|>\n"
+
+
 def cafe(row: Row, _side: Side) -> str:
     media = {"": "", "image": "<image>\n", "clip": "<video>\n"}[row.shows]
     return chat(HELPFUL, media + row.joined, "<|im_end|>")
@@ -116,6 +121,9 @@ READERS = {
     "b3_qwen2_7b": b3,
     "qwen3_vl_embedding_2b": qwen3_vl,
     "qwen3_vl_embedding_8b": qwen3_vl,
+    "wemm_2b": wemm,
+    "wemm_4b": wemm,
+    "wemm_9b": wemm,
     "cafe_0_5b": cafe,
     "cafe_7b": cafe,
     "colpali_v1_3": colpali,

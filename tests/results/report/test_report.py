@@ -271,8 +271,19 @@ def test_without_the_data_the_scores_are_still_there_and_one_line_says_what_is_m
     assert float(low) < 100 * tasks["vidore_docvqa"]["results"][0]["score"] < float(high)
     assert tasks["vidore_docvqa"]["browse"] is None
     assert "ViDoRe_docvqa" in text
+
+
+def test_data_are_found_where_they_were_scored_and_asked_for_where_they_have_gone(report, place: Path):
     _, said, _, _ = report(root="")
-    assert "the result was made of data=mirror; give data=mirror data.root=DIR" in said
+    assert "2 tasks, 16 queries" in said
+    for file in place.glob("results/*/*.json"):
+        result = store.read(file)
+        dataset = result.provenance["dataset"] | {"root": str(place / "gone")}
+        store.write_alone(
+            file.parent, result.model_copy(update={"provenance": result.provenance | {"dataset": dataset}})
+        )
+    _, said, _, _ = report(root="")
+    assert f"was made of data=mirror data.root={place}/gone, which is not here; give data=mirror data.root=DIR" in said
 
 
 def test_results_without_rankings_are_reported_without_queries(report, place: Path):

@@ -1,0 +1,137 @@
+"""Every bad input that `../shared/cases` makes gives what its table says: one line, and the rest goes on.
+
+The material lies beside the repository where it lies at all; elsewhere these tests are left out.
+"""
+
+import csv
+import runpy
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rzen_eval.cli import guard
+from rzen_eval.cli.main import main
+from tests.forked import Ended, ended
+
+ROOT = Path(__file__).parents[1]
+CASES = ROOT.parent / "shared/cases"
+VIDEO = ROOT / "tests/fixtures/video/bars.mp4"
+MINI = ROOT / "rzen_eval/models/mini"
+pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the repository")
+
+SCORED = {
+    *(
+        "good",
+        "img_alpha",
+        "img_animated",
+        "img_cmyk",
+        "img_i16",
+        "img_one_px",
+        "img_webp",
+        "img_wide",
+        "script",
+        "surrogates",
+    ),
+    *("v_flipvideo", "v_good", "v_goodvideo", "i_good"),
+    *("automap", "fp16", "shards", "tokids", "zeros"),
+    *(
+        "Good",
+        "Ints",
+        "Bools",
+        "Zeros",
+        "MultiSide",
+        "Constant",
+        "Prints",
+        "ClosesStdout",
+        "Forks",
+        "ForksLoose",
+        "Chdir",
+    ),
+    *("Tensor", "BF16", "Threads", "Huge", "RandomScores"),
+}
+"""Cases that are no fault, or one that the data or the model is none the worse for: they are scored."""
+ENDED = {"Hangs": 3.0}
+"""Seconds after which a case is ended that waits for its user to do so."""
+ALLOWED = {"automap trust=true": {"PWNED_AUTOMAP"}}
+"""Files that a case's code leaves where it was asked to run."""
+INTERRUPTED = {"KeyboardI": 130}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A line of the table."""
+
+    kind: str
+    name: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.name}"
+
+
+def table() -> Iterator[Case]:
+    if not CASES.is_dir():
+        return
+    with (CASES / "expected.tsv").open() as stream:
+        for line in csv.DictReader(stream, delimiter="\t"):
+            yield Case(line["kind"], line["case"], tuple(line["command"].split()))
+    for name in ("indexpickle", "indexoutside"):
+        words = f"task=visdoc/vidore_arxivqa limit=2 model=mini model.checkpoint=OUT/{name}"
+        yield Case("checkpoints", name, tuple(words.split()))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> dict[str, Path]:
+    """Where the generators made their cases, by kind."""
+    folder = tmp_path_factory.mktemp("cases")
+    import datasets
+    import torch
+    import transformers  # noqa: F401 - so that it is there in each process that is forked
+
+    assert datasets.__version__
+    torch.set_num_threads(1)
+    places = {kind: folder / kind for kind in ("mirrors", "checkpoints", "bad_models")}
+    for kind, words in {
+        "mirrors": (sample_root, places["mirrors"], VIDEO),
+        "checkpoints": (MINI, places["checkpoints"]),
+    }.items():
+        done = ended(lambda kind=kind, words=words: generate(f"{kind}.py", *map(str, words)), folder, seconds=300)
+        assert done.code == 0, done.text
+    return places
+
+
+def generate(script: str, *words: str) -> int:
+    sys.argv = [script, *words]
+    runpy.run_path(str(CASES / script), run_name="__main__")
+    return 0
+
+
+def run(case: Case, made: dict[str, Path], folder: Path, cache: Path) -> Ended:
+    """The command of a case, in a folder of its own."""
+    if case.kind == "bad_models":
+        shutil.copy(CASES / "bad_models.py", folder)
+    words = [word.replace("OUT", str(made[case.kind]), 1) for word in case.words]
+    places = [f"results_dir={folder / 'results'}", f"cache_dir={cache}", "runtime.workers=0", "runtime.progress=quiet"]
+    return ended(lambda: guard.watched(lambda: main([*words, *places])), folder, seconds=ENDED.get(case.name, 120))
+
+
+@pytest.mark.parametrize("case", [*table()], ids=str)
+def test_a_bad_input_gives_what_the_table_says(case: Case, made: dict[str, Path], cache: Path, tmp_path: Path):
+    done = run(case, made, tmp_path, cache)
+    if case.name in ENDED:
+        assert done.why == "it took more than its time"
+        return
+    assert not done.why, done.text
+    if case.name in SCORED or str(case) == "checkpoints-good":
+        assert done.code == 0, done.text
+    else:
+        assert done.code in ({INTERRUPTED[case.name]} if case.name in INTERRUPTED else {1, 2}), done.text
+        assert done.lines, done.text
+    assert "Traceback" not in done.text, done.text
+    assert "internal error" not in done.text, done.text
+    written = {file.name for file in tmp_path.iterdir()} - {"results", "said", "bad_models.py", "__pycache__"}
+    assert written <= ALLOWED.get(case.name, set())

@@ -1,0 +1,120 @@
+"""The pages run: every block that is marked for it, with the very commands that a reader copies."""
+
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rzen_eval.cli.main import main
+
+CHECKOUT = Path(__file__).parents[1]
+BLOCK = re.compile(
+    r"<!-- runs(?: in (?P<folder>\S+))?(?: with (?P<words>[^>]+?))? -->\n```bash\n(?P<lines>.*?)```", re.DOTALL
+)
+PAGES = [page for page in sorted((CHECKOUT / "docs").rglob("*.md")) if "<!-- runs" in page.read_text()]
+FIRST = CHECKOUT / "docs/first-hour.md"
+LINK = re.compile(r"\]\((?P<page>[^)#:\s]*)(?:#(?P<part>[^)\s]+))?\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Commands of a page that are run."""
+
+    folder: str
+    """Where, below the checkout's copy."""
+    further: list[str]
+    """Words for a run alone, which keep it short."""
+    commands: list[list[str]]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    for found in BLOCK.finditer(page.read_text()):
+        lines = found["lines"].replace("\\\n", " ").splitlines()
+        commands = [words for line in lines if (words := shlex.split(line, comments=True))]
+        yield Block(found["folder"] or "", shlex.split(found["words"] or ""), commands)
+
+
+def test_every_mark_belongs_to_a_block_and_every_block_to_this_program():
+    for page in PAGES:
+        found = list(blocks(page))
+        assert len(found) == page.read_text().count("<!-- runs"), page
+        assert {words[0] for block in found for words in block.commands} == {"rzen-eval"}, page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != FIRST], ids=lambda page: page.stem)
+def test_the_commands_of_a_page_run_in_their_order(
+    page: Path, checkpoint: Path, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(CHECKOUT / "examples", tmp_path / "examples")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for block in blocks(page):
+        monkeypatch.chdir(tmp_path / block.folder)
+        for _, *words in block.commands:
+            given = [word.replace("CHECKPOINT", str(checkpoint)).replace("/data", str(mirror)) for word in words]
+            scores = not words or "=" in words[0] or words[0].startswith("--config-dir")
+            assert main([*given, *(["runtime.workers=0", *block.further] if scores else [])]) == 0, shlex.join(words)
+
+
+def test_a_stranger_has_tables_failures_a_report_and_a_gate(
+    checkpoint: Path, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    test_the_commands_of_a_page_run_in_their_order(FIRST, checkpoint, mirror, tmp_path, monkeypatch)
+    said = capsys.readouterr().out
+    for part in (
+        "| mini    |",
+        "tiny_qwen2vl: nothing is wrong",
+        "| mine    |",
+        "vidore_docvqa: 8 of 8 queries have another answer first",
+        "wrote results/mine/report.html: 7 tasks",
+        "mine: as good as the baseline",
+    ):
+        assert part in said
+    assert {file.name for file in tmp_path.iterdir()} >= {"results", "ci", "junit.xml"}
+
+
+def workflow() -> list[str]:
+    """The shell lines of the example's steps."""
+    steps = yaml.safe_load((CHECKOUT / "examples/github_workflow.yml").read_text())["jobs"]["retrieval"]["steps"]
+    return [line for step in steps for line in step.get("run", "").splitlines()]
+
+
+def test_the_workflow_to_copy_installs_what_there_is_and_stops_a_model_that_got_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    torch, harness, score, check = (shlex.split(line) for line in workflow())
+    assert torch == ["pip", "install", "torch", "--index-url", "https://download.pytorch.org/whl/cpu"]
+    assert harness == ["pip", "install", "rzen-eval @ $RZEN_EVAL"]
+    score += ["task=[image/objectnet,visdoc/vidore_docvqa]", "runtime.workers=0"]
+    assert main(score[1:]) == 0
+    assert main([*check[1:], "--update"]) == 0
+    assert main(check[1:]) == 0
+    assert Path("junit.xml").is_file()
+    Path("results/mini/vidore_docvqa.json").unlink()
+    assert main(check[1:]) == 1
+    assert "vidore_docvqa" in capsys.readouterr().out
+
+
+def anchors(page: Path) -> set[str]:
+    """What the titles of a page are called in addresses."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    plain = [re.sub(r"[^\w\s-]", "", re.sub(r"[`*]", "", title)).strip().lower() for title in titles]
+    return {re.sub(r"[-\s]+", "-", title) for title in plain}
+
+
+def test_every_link_inside_the_pages_leads_somewhere():
+    made = {"commands.md"}
+    for page in sorted((CHECKOUT / "docs").rglob("*.md")):
+        for found in LINK.finditer(re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
+            target = (page.parent / found["page"]).resolve() if found["page"] else page
+            if target.name in made or target.suffix != ".md":
+                assert target.name in made or target.exists(), (page, found[0])
+                continue
+            assert target.is_file(), (page, found[0])
+            assert not found["part"] or found["part"] in anchors(target), (page, found[0])
