@@ -33,11 +33,15 @@ class Unit:
 
     def portable(self) -> Unit:
         """The same in a form that can be sent to another process; pictures stay encoded."""
-        item = self.item
-        if not (item.images or item.frames):
-            return self
-        images, frames = tuple(map(portable, item.images)), tuple(map(portable, item.frames))
-        return replace(self, item=replace(item, images=images, frames=frames))
+        return replace(self, item=portable_item(self.item))
+
+
+def portable_item(item: Item) -> Item:
+    """The same in a form that can be sent to another process."""
+    if not (item.images or item.frames):
+        return item
+    images, frames = tuple(map(portable, item.images)), tuple(map(portable, item.frames))
+    return replace(item, images=images, frames=frames)
 
 
 @dataclass(frozen=True, slots=True)

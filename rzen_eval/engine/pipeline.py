@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from rzen_eval.engine.flight import NONE, Clock, Flight, Wait, Window
 from rzen_eval.engine.job import Step
 from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
-from rzen_eval.models.interface import Launching
+from rzen_eval.models.interface import Launching, Pairwise
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import cut
 from rzen_eval.ranking.multivectors import as_vectors, by_item
@@ -40,11 +40,12 @@ class Pipeline:
         tokens_per_batch: budget of a batch; halved when the device runs out of memory.
     """
 
-    def __init__(self, model: Pipelined, loader: Loader, tokens_per_batch: int) -> None:
+    def __init__(self, model: Pipelined | Pairwise, loader: Loader, tokens_per_batch: int) -> None:
         self._model = model
         self._loader = loader
         self._budget = tokens_per_batch
-        self._packed = isinstance(model, Launching) and model.packed
+        self._launching = isinstance(model, Launching) and not isinstance(model, Pairwise)
+        self._packed = self._launching and cast("Launching", model).packed
 
     def run(self, jobs: Iterable[Job | None]) -> Iterator[Step | Done]:
         """Embed windows in order; one that fails says so and does not stop the others.
@@ -70,13 +71,13 @@ class Pipeline:
         yield from self._landed(flying, clock, keep=0)
 
     def _sent(
-        self, window: Window, ready: Sequence[_Ready], flying: deque[Flight], clock: Clock
+        self, window: Window, ready: Sequence[Ready], flying: deque[Flight], clock: Clock
     ) -> Generator[Step | Done]:
         """Send a window's batches to the model, and take in those before them as they come back."""
         lengths = [one.plan.length for one in ready]
         window.rows = [NONE] * len(ready)
         window.tokens = sum(len(one.plan.input_ids) for one in ready)
-        for batch in cut(lengths, self._budget, packed=self._packed):
+        for batch in self._batches(ready):
             began = time.perf_counter()
             try:
                 wait = self._launch([ready[place] for place in batch])
@@ -110,7 +111,7 @@ class Pipeline:
             if window.closed and not window.flying:
                 yield window.done(clock.lap(), self._budget)
 
-    def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, list[_Ready] | RzenEvalError]]:
+    def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, Sequence[Ready] | RzenEvalError]]:
         taken: deque[tuple[Job, list[Rendered | RzenEvalError]]] = deque()
 
         def pictures() -> Iterator[list[Pictures] | None]:
@@ -133,28 +134,35 @@ class Pipeline:
 
     def _rendered(self, unit: Unit) -> Rendered | RzenEvalError:
         try:
-            with _named(unit):
+            with named(unit):
                 return self._model.rendered(unit.item, unit.side)
         except RzenEvalError as error:
             return error
 
-    def _plan(self, unit: Unit, rendered: Rendered | RzenEvalError, outcome: Outcome) -> _Ready:
+    def _plan(self, unit: Unit, rendered: Rendered | RzenEvalError, outcome: Outcome) -> Ready:
         if isinstance(rendered, RzenEvalError):
             raise rendered
         if isinstance(outcome, DataError):
             raise DataError(f"{unit.who}: {outcome}") from outcome
-        with _named(unit):
-            return _Ready(unit.who, self._model.planned(rendered, rendered.pictures.visuals(outcome)), outcome)
+        with named(unit):
+            return Ready(
+                unit.who, cast("Pipelined", self._model).planned(rendered, rendered.pictures.visuals(outcome)), outcome
+            )
 
-    def _launch(self, batch: Sequence[_Ready]) -> Wait:
+    def _batches(self, ready: Sequence[Ready]) -> Iterator[list[int]]:
+        """Places of those that go through the model together."""
+        yield from cut([one.plan.length for one in ready], self._budget, packed=self._packed)
+
+    def _launch(self, batch: Sequence[Ready]) -> Wait:
         """Send a batch to the model; one that does not fit into the device's memory goes in halves."""
         import torch
 
         lengths = [one.plan.length for one in batch]
         planned, pixels = [one.plan for one in batch], [one.pixels for one in batch]
         try:
-            if isinstance(self._model, Launching):
-                return Wait([(self._model.launch(self._model.staged(planned, pixels)), len(batch))])
+            if self._launching:
+                model = cast("Launching", self._model)
+                return Wait([(model.launch(model.staged(planned, pixels)), len(batch))])
             return Wait([(by_item(as_vectors(self._model.forward(planned, pixels), len(batch))), len(batch))])
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
@@ -176,7 +184,7 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class Ready:
     """An item that can go through the model."""
 
     who: str
@@ -185,7 +193,7 @@ class _Ready:
 
 
 @contextmanager
-def _named(unit: Unit) -> Iterator[None]:
+def named(unit: Unit) -> Iterator[None]:
     """Whatever goes wrong with an item names it."""
     try:
         yield
