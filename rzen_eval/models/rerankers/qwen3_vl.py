@@ -47,7 +47,10 @@ class Qwen3VLReranker(Qwen3VL):
     @classmethod
     def read_config(cls, spec: Any, folder: Path) -> Any:
         """As of the model that it is made of."""
-        return audit.read_config(spec.model_copy(update={"family": "qwen3_vl"}), folder, cls.configuration)
+        import transformers
+
+        beneath = getattr(transformers, cls.configuration).model_type
+        return audit.read_config(spec.model_copy(update={"family": beneath}), folder, cls.configuration)
 
     def rendered(self, item: Item, side: Side) -> Rendered:
         """One side's part of the prompt, and its pictures: of a query all that comes before the candidate."""
