@@ -78,7 +78,7 @@ class Entry:
     """Versions of the data whose averages include it; empty for variants."""
     metric: str
     pool: str
-    n_queries: int
+    n_queries: int | None
     n_candidates: int | None
     repo: str
     config: str | None
@@ -283,7 +283,7 @@ def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
         versions=tuple(raw.get("versions", ())),
         metric=raw["metric"],
         pool=raw["pool"],
-        n_queries=raw["n_queries"],
+        n_queries=raw.get("n_queries"),
         n_candidates=raw.get("n_candidates"),
         repo=dataset["repo"],
         config=dataset.get("config"),

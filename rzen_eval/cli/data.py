@@ -131,7 +131,7 @@ def _sizes(thing: Wanted, *, reachable: bool) -> tuple[int | None, int | None, U
             return sum(file.size for file in thing.listing.files), sum(file.size for file in thing.waiting()), None
         except UnavailableError as unavailable:
             error = unavailable
-    about = thing.archive.about_bytes if thing.archive else None
+    about = (thing.archive.about_bytes or None) if thing.archive else None
     there = thing.archive and not thing.archive.missing(thing.folder)
     return about, 0 if there else about, error
 

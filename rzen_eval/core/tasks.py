@@ -24,11 +24,14 @@ class Frozen(BaseModel):
 
 
 class Modality(StrEnum):
-    """The three parts of MMEB-V2."""
+    """Parts of benchmarks: the three of MMEB-V2, and those that MMEB-V3 has beside them."""
 
     IMAGE = "image"
     VIDEO = "video"
     VISDOC = "visdoc"
+    TEXT = "text"
+    TOOL = "tool"
+    MEMORY = "memory"
 
 
 FileName = Annotated[str, Field(pattern=r"^[^./\x00][^/\x00]*$", max_length=150)]
@@ -97,9 +100,12 @@ class Task(Frozen):
     instruction: Instruction = Instruction()
     options: dict[str, Any] = {}
     """What the recipe needs to know beside this: columns, folders, labels; each recipe has a schema for its own."""
-    n_queries: int = Field(gt=0)
+    n_queries: int | None = Field(gt=0)
     n_candidates: int | None = Field(default=None, gt=0)
-    """None where the count is not public."""
+    """None where the count is not public, as for queries."""
+    counts: Literal["declared", "upstream"] = "declared"
+    """Whose counts these are: of the benchmark's own data, or of the public data sets that it was made from, since its
+    own are not known; the latter are for estimates, and rows that differ are no fault."""
     versions: tuple[str, ...] = ()
     """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source

@@ -21,7 +21,7 @@ from rzen_eval.data import documents
 from rzen_eval.files import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from rzen_eval.core import Task
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 REPO = "TIGER-Lab/MMEB-V2"
 COMMIT = "e7bbfeb69a70dfe32ff36da3d6d8dbe31fc36af1"
 """The commit of the media that two other groups pin, after the visual documents were uploaded again."""
+V3 = "VLM2Vec/MMEB-V3"
+V3_COMMIT = "4a5560b2b64384204b6fea8a82ea986eba51f5aa"
+"""The commit of MMEB-V3 that two other groups pin."""
 MARKER = ".rzen-unpacked.json"
 """Beside the unpacked files: what they were unpacked from. Written last, so there is none after half the work."""
 FRAMES = "video-tasks/frames"
@@ -64,7 +67,10 @@ class Archive:
     wrapper: re.Pattern[str]
     """Folders that members may lie in inside the archive, and that are taken off."""
     about_bytes: int = 0
-    """Its size by public reports, for want of the hub's own answer; 0 of those that no task needs."""
+    """Its size by public reports, for want of the hub's own answer; 0 where it is not known, or no task needs it."""
+    repo: str = REPO
+    commit: str = COMMIT
+    """The commit to fetch it at."""
 
     def _layout(self, tree: Path) -> tuple[str, ...]:
         """Names of the parts: those of the repository or, where more files lie there under them, those of MMEB-V3."""
@@ -74,6 +80,12 @@ class Archive:
             width, last = (len(names[-1].rpartition("-")[2]), int(names[-1].rpartition("-")[2])) if names else (0, -1)
             layouts += [(stem,), tuple(f"{stem}-{number:0{width}}" for number in range(last + 1))]
         return max(layouts, key=lambda names: sum((tree / name).is_file() for name in names))
+
+    def parts_of(self, names: Collection[str]) -> tuple[str, ...]:
+        """Its parts among the files of a repository; of one whose only known part has a number, all that are there."""
+        numbered = re.compile(re.escape(self._stem) + r"-\d+")
+        more = tuple(sorted(filter(numbered.fullmatch, names)))
+        return more if more and len(self.parts) == 1 and self._stem != self.parts[0] else self.parts
 
     def cut_otherwise(self, tree: Path) -> bool:
         """Whether all of it is on disk, but under other names than those of the repository, such as MMEB-V3's."""
@@ -112,6 +124,14 @@ class Archive:
         if known and below[:1] == [LEVEL] and self.target.startswith(FRAMES):
             below = below[1:]
         return PurePosixPath(folder, *below), known
+
+    def revision(self, asked: str | None) -> str:
+        """The revision to fetch it at.
+
+        Args:
+            asked: `data.media_revision`; one that is a commit is one of MMEB-V2's.
+        """
+        return asked if asked and (self.repo == REPO or not re.fullmatch("[0-9a-f]{40}", asked)) else self.commit
 
     def without(self, task: Task, marker: Marker) -> bool:
         """Whether what was unpacked holds nothing for a task; False where the marker does not say what it held."""
@@ -222,14 +242,33 @@ DOCUMENTS = tuple(
 )
 """Rows and pages of the visual documents, which the row repositories have too: unpacked where they lie there."""
 
+_OF_V3 = (
+    ("MCMR", "image_tasks/MCMR.tar.gz", "image-tasks/MCMR", ("images", "query.jsonl", "candidates.jsonl"), "image"),
+    ("text-tasks", "text_tasks/text_tasks.tar.part-000", "text-tasks", documents.TEXTS, "text"),
+    ("tool-tasks", "tool_tasks/tool_tasks.tar.gz", "tool-tasks", ("ToolDe-Queries", "ToolDe-Candidates"), "tool"),
+    ("memory-tasks", "memory_tasks/memory-tasks.tar", "memory-tasks", documents.MEMORIES, "memory"),
+)
+OF_V3 = tuple(
+    Archive(
+        name,
+        (part,),
+        target,
+        folders,
+        _wrapper(f"{kind}-tasks", f"{kind}_tasks", *(["MCMR"] if name == "MCMR" else [])),
+        repo=V3,
+        commit=V3_COMMIT,
+    )
+    for name, part, target, folders, kind in _OF_V3
+)
+"""Archives of MMEB-V3 with the rows of the tasks that it has beside those of MMEB-V2, and the pictures of MCMR."""
+
 
 def needed(task: Task) -> list[Archive]:
     """Archives with the media of a task: those that its options name folders of."""
-    folders = list(_texts(task.options))
-    if task.modality is Modality.IMAGE:
-        folders.append(ARCHIVES[0].target)
-    held = [holder(folder) for folder in folders]
-    return [archive for archive in ARCHIVES if archive in held]
+    held = [holder(folder) for folder in _texts(task.options)]
+    if task.modality is Modality.IMAGE and not any(held):
+        held.append(ARCHIVES[0])
+    return [archive for archive in (*ARCHIVES, *OF_V3) if archive in held]
 
 
 def folder_of(task: Task) -> str | None:
@@ -245,8 +284,8 @@ def folder_of(task: Task) -> str | None:
 
 def holder(path: str) -> Archive | None:
     """The archive that a file of the tree comes from; None where it comes from none."""
-    inside = [archive for archive in (*ARCHIVES, *DOCUMENTS) if f"{path}/".startswith(f"{archive.target}/")]
-    return inside[0] if inside else None
+    inside = [archive for archive in (*ARCHIVES, *DOCUMENTS, *OF_V3) if f"{path}/".startswith(f"{archive.target}/")]
+    return max(inside, key=lambda archive: len(archive.target), default=None)
 
 
 def _texts(options: Any) -> Iterator[str]:

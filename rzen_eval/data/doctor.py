@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from rzen_eval.data.archives import DOCUMENTS
+from rzen_eval.data.archives import DOCUMENTS, OF_V3
 from rzen_eval.data.commands import command
 from rzen_eval.data.examine import rows_of
 from rzen_eval.data.holes import holes
@@ -76,7 +76,7 @@ def _labels(found: Sequence[Examined]) -> Iterator[str]:
 
 def _to_get(found: Sequence[Examined]) -> Iterator[str]:
     """Commands for what is missing, once an archive and once for all rows."""
-    rows = [each for each in found if each.rows is None]
+    rows = [each for each in found if each.rows is None and each.archive not in OF_V3]
     if rows:
         yield f"rows of {len(rows)} tasks are missing: {command('fetch', [each.task for each in rows])}"
     lacking: dict[Archive, list[Examined]] = defaultdict(list)
@@ -93,6 +93,6 @@ def _to_get(found: Sequence[Examined]) -> Iterator[str]:
         elif archive in DOCUMENTS:
             yield f"pages of {names} are nowhere, their row repositories have them: {command('fetch', tasks)}"
         else:
-            size = f"{archive.about_bytes / 1e9:.1f} GB"
+            size = f"{archive.about_bytes / 1e9:.1f} GB" if archive.about_bytes else "of unknown size"
             both = f"{command('fetch', tasks)} && {command('unpack', tasks)}"
             yield f"{archive.name} ({size}) is not there, for {names}: {both}"

@@ -60,6 +60,16 @@ ones."""
 ROW_FOLDERS = tuple(
     dict.fromkeys(RENAMED.get(repo, repo.rpartition("/")[2]) for repo in PAGE_FOLDERS if repo not in LAID_OVER)
 )
+TEXTS = ("BRIGHT", "R2MED", "FollowIR", "InfoSearch", "LongEmbed", "MultiConIR_v2", "NanoBEIR")
+"""Folders of MMEB-V3's text tasks."""
+MEMORY_PLACES: Mapping[str, str] = {
+    "KnowMeBench": "Episodic",
+    "REALTALK": "Dialogue",
+    "PeerQA": "Semantic",
+    "DeepPlanning": "Procedural",
+}
+"""Folders of MMEB-V3's memory tasks, and those that people put them in; the archive has them beside one another."""
+MEMORIES = (*MEMORY_PLACES, *MEMORY_PLACES.values(), "task_instructions.json")
 KEPT = 50
 """Letters of a long name that the official evaluator keeps in a VisRAG page's file name."""
 

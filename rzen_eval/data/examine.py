@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Modality
-from rzen_eval.data.archives import DOCUMENTS, folder_of, needed
+from rzen_eval.data.archives import DOCUMENTS, OF_V3, folder_of, needed
 from rzen_eval.data.media import count_pictures
 from rzen_eval.data.places import known_places
 from rzen_eval.data.recipe import recipe
@@ -118,6 +118,10 @@ def _unproven(task: Task, repository: Repository) -> str | None:
 
 def rows_of(repository: Repository) -> str | None:
     """The repository, or the file beside the media, that holds rows; None where there is none."""
+    if repository.in_archives:
+        targets = [archive.target for archive in OF_V3]
+        there = any((tree.folder / target).is_dir() for tree in repository.media_source.trees for target in targets)
+        return repository.dataset.repo if there else None
     if repository.source.kind == "hub":
         return "the hub"
     if repository.folder:

@@ -9,7 +9,6 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.archives import COMMIT
 from rzen_eval.data.commits import NOTE
 from rzen_eval.data.wanted import size_of
 from rzen_eval.errors import DataError
@@ -57,10 +56,12 @@ def fetch(thing: Wanted, say: Callable[[str], None]) -> None:
         write_whole(note, json.dumps(checked, indent=1).encode())
         commit_of[file.path] = listing.commit
         write_whole(commits, json.dumps(commit_of, indent=1).encode())
-    other = thing.revision == COMMIT and listing.commit != COMMIT
+    pinned = thing.archive.commit if thing.archive else None
+    lost = pinned is not None and thing.revision == pinned != listing.commit
+    instead = f", since the hub has no commit {pinned[:12]} any more" if pinned and lost else ""
     say(
         f"{thing.name}: {len(listing.files)} files, {gigabytes(sum(file.size for file in listing.files))}, at"
-        f" {listing.commit}{f', since the hub has no commit {COMMIT[:12]} any more' if other else ''};"
+        f" {listing.commit}{instead};"
         f" {len(waiting)} downloaded, all sums are the hub's"
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data import bundled
-from rzen_eval.data.archives import COMMIT, REPO, holder
+from rzen_eval.data.archives import COMMIT, REPO, V3, holder
 from rzen_eval.data.commits import commit_of
 from rzen_eval.data.media import MediaTree
 from rzen_eval.data.places import Tree, Where, trees
@@ -36,7 +36,7 @@ class MediaSource:
     def trees(self) -> list[Tree]:
         """Folders that may hold the pictures and frames, in order; the first where none is there yet is to be made."""
         if self.source.kind == "sample":
-            return [Tree(bundled.folder(self.cache_dir) / REPO, None)]
+            return [Tree(bundled.folder(self.cache_dir) / repo, None) for repo in (REPO, V3)]
         if self.source.media:
             return [Tree(self.source.media.expanduser().absolute(), None)]
         found = trees(self.base)
@@ -47,10 +47,10 @@ class MediaSource:
         return found or [Tree(self.base / REPO, REPO)]
 
     def tree_of(self, archive: Archive) -> Path:
-        """The tree that an archive belongs in: that which holds it or what was unpacked of it, else a copy of V2."""
+        """The tree that an archive belongs in: that which holds it or what came out of it, else its repository's."""
         holding = [tree.folder for tree in self.trees if archive.sizes(tree.folder) or archive.unpacked(tree.folder)]
-        copies = [tree.folder for tree in self.trees if tree.repo in {None, REPO}]
-        return [*holding, *copies, self.base / REPO][0]
+        copies = [tree.folder for tree in self.trees if tree.repo in {None, archive.repo}]
+        return [*holding, *copies, self.base / archive.repo][0]
 
     @cached_property
     def tree(self) -> MediaTree:
@@ -67,11 +67,12 @@ class MediaSource:
         place, raw = found[0], self.tree.from_videos["raw"]
         inside = self.source.root is not None and place.folder.is_relative_to(self.base)
         tree = next((tree for tree in self.trees if place.folder.is_relative_to(tree.folder)), None)
-        known = tree and tree.repo in {None, REPO}
+        archive = holder(place.canonical)
+        known = tree and tree.repo in {None, archive.repo if archive else REPO}
         return {
             "place": place.folder.relative_to(self.base).as_posix() if inside else str(place.folder),
             "canonical": place.canonical,
-            "commit": commit_of(tree.folder, holder(place.canonical)) if tree and known else None,
+            "commit": commit_of(tree.folder, archive) if tree and known else None,
             **({"from_videos": raw} if raw else {}),
         }
 
@@ -84,7 +85,8 @@ class MediaSource:
                 f"frames of {counts['raw']} of {counts['clips']} clips are taken from raw videos; the archive's have"
                 " other numbers and sizes, so the score is not that of the benchmark's frames"
             )
-        pinned = self.source.media_revision or COMMIT
+        archive = holder(found["canonical"]) if found else None
+        pinned = archive.revision(self.source.media_revision) if archive else COMMIT
         if found and found["commit"] and len(pinned) == len(COMMIT) and found["commit"] != pinned:
             warnings.append(f"the media are of commit {found['commit'][:12]}, expected {pinned[:12]}")
         return warnings

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
-from rzen_eval.data.archives import ARCHIVES, COMMIT, LEVEL, REPO, SPELLINGS, holder
+from rzen_eval.data.archives import ARCHIVES, COMMIT, LEVEL, REPO, SPELLINGS, V3, V3_COMMIT, holder
 from rzen_eval.files import entries, plain
 
 if TYPE_CHECKING:
@@ -26,9 +26,12 @@ BASES = {
     "video-tasks": ("video-tasks", "video-tasks/video-tasks", "video_tasks", "video_tasks/video_tasks"),
     "image-tasks": ("image-tasks", "image_tasks"),
     "visdoc-tasks": ("visdoc-tasks", "visdoc-tasks/visdoc-tasks", "visdoc_tasks"),
+    "text-tasks": ("text-tasks", "text_tasks"),
+    "tool-tasks": ("tool-tasks", "tool_tasks"),
+    "memory-tasks": ("memory-tasks", "memory_tasks"),
 }
 """Names that the folder of a modality goes by; MMEB-V3's have underscores."""
-ROOTS = {REPO: (REPO, "MMEB-V2", "mmeb_v2"), "VLM2Vec/MMEB-V3": ("VLM2Vec/MMEB-V3", "MMEB-V3", "mmeb_v3")}
+ROOTS = {REPO: (REPO, "MMEB-V2", "mmeb_v2"), V3: (V3, "MMEB-V3", "mmeb_v3")}
 """Folders below `data.root` that hold a tree, by repository."""
 IMAGE_WRAPPERS = ("", "MMEB", "mmeb_v1/MMEB", "mmeb_v1")
 
@@ -167,6 +170,8 @@ def trees(root: Path) -> list[Tree]:
     for repo in ROOTS:
         cache = root / f"datasets--{repo.replace('/', '--')}" / "snapshots"
         commits = [name for name in entries(cache) if (cache / name).is_dir()]
-        found += [Tree(cache / name, repo) for name in sorted(commits, key=lambda name: name != COMMIT)]
+        found += [
+            Tree(cache / name, repo) for name in sorted(commits, key=lambda name: name not in {COMMIT, V3_COMMIT})
+        ]
     names = {*(name for base in BASES.values() for name in base), "MMEB", *(archive.name for archive in ARCHIVES)}
     return [*found, Tree(root, None)] if names & {*entries(root)} else found

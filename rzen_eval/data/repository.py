@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.data import bundled
+from rzen_eval.data.archives import V3
 from rzen_eval.data.media_source import MediaSource
 from rzen_eval.data.own_rows import own_rows
 from rzen_eval.data.row_files import count_rows, row_files
@@ -60,6 +61,11 @@ class Repository:
     def media(self) -> MediaTree:
         """Pictures and frames that lie beside the rows, in `TIGER-Lab/MMEB-V2`."""
         return self.media_source.tree
+
+    @property
+    def in_archives(self) -> bool:
+        """Whether rows are in an archive of the media repository, MMEB-V3's, and not in a repository of their own."""
+        return self.dataset.repo == V3
 
     @cached_property
     def folder(self) -> Path | None:
@@ -191,7 +197,7 @@ class Repository:
         Raises:
             DataError: with `data.strict=true`, files of several commits.
         """
-        if self.source.kind != "mirror":
+        if self.source.kind != "mirror" or self.in_archives:
             return []
         if self.folder is None:
             place = self.own.place if self.own else "no file"

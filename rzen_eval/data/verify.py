@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import SavedAsJpeg
-from rzen_eval.data.archives import COMMIT, holder
+from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.commands import command
 from rzen_eval.data.holes import FEW_PAGES, HUMAN_LABELED
@@ -108,7 +108,8 @@ def report(found: Verified, shown: int = 3) -> list[str]:
         held = " to ".join(dict.fromkeys((archive.parts[0], archive.parts[-1]))) if archive else task.dataset.repo
         marker = archive and archive.unpacked(Repository.of(task).media_source.tree_of(archive))
         if archive and marker and archive.without(task, marker):
-            lines.append(f"  {_bare(archive)} was unpacked and holds nothing for this task, {_instead(task, marker)}")
+            instead = _instead(task, archive, marker)
+            lines.append(f"  {_bare(archive)} was unpacked and holds nothing for this task, {instead}")
         else:
             lines.append(f"  held by {held}; mend with: {mend(task, archive)}")
     return [*lines, f"  #188: {FEW_PAGES}"] if task.id == HUMAN_LABELED and found.place else lines
@@ -118,12 +119,12 @@ def _bare(archive: Archive) -> str:
     return " to ".join(dict.fromkeys(part.rpartition("/")[2] for part in (archive.parts[0], archive.parts[-1])))
 
 
-def _instead(task: Task, marker: Marker) -> str:
+def _instead(task: Task, archive: Archive, marker: Marker) -> str:
     """What an archive held that gave a task nothing, and what to do about it."""
     of = f" (it is of commit {marker.commit[:12]})" if marker.commit else ""
     return (
         f"its folders are {some(list(marker.folders))}{of}: delete it, and run `rzen-eval data fetch` and `unpack` for"
-        f" {task.modality}/{task.id} to get the archive of commit {(task.source.media_revision or COMMIT)[:12]}"
+        f" {task.modality}/{task.id} to get the archive of commit {archive.revision(task.source.media_revision)[:12]}"
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Modality
-from rzen_eval.data.archives import ARCHIVES, COMMIT, DOCUMENTS, REPO, needed
+from rzen_eval.data.archives import ARCHIVES, DOCUMENTS, OF_V3, V3, needed
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.row_files import is_rows
 from rzen_eval.errors import ConfigError, DataError, reason
@@ -81,7 +81,7 @@ class Wanted:
             info = self._asked(self.revision)
         except RevisionNotFoundError as error:
             # Whoever rewrites a repository's history takes commits away; `fetch` says what came instead.
-            if self.archive is None or self.revision != COMMIT:
+            if self.archive is None or self.revision != self.archive.commit:
                 raise self.unavailable(error) from error
             info = self._asked(None)
         except Exception as error:
@@ -92,7 +92,7 @@ class Wanted:
             )
             for entry in info.siblings or ()
         }
-        names = self.archive.parts if self.archive else [name for name in found if is_rows(name)]
+        names = self.archive.parts_of(found) if self.archive else [name for name in found if is_rows(name)]
         if absent := [name for name in names if name not in found]:
             raise DataError(
                 f"{self.name}: the hub has no file {absent[0]} at {info.sha}; the benchmark's layout changed"
@@ -129,7 +129,7 @@ def wanted(tasks: Sequence[Task]) -> list[Wanted]:
     rows: dict[str, list[Task]] = {}
     media: dict[str, list[Task]] = {}
     for task in tasks:
-        if task.source.kind == "mirror":
+        if task.source.kind == "mirror" and task.dataset.repo != V3:
             rows.setdefault(task.dataset.repo, []).append(task)
         if task.source.kind != "sample":
             for archive in needed(task):
@@ -148,12 +148,11 @@ def wanted(tasks: Sequence[Task]) -> list[Wanted]:
         things.append(
             Wanted(repo, revisions.pop(), root.expanduser().absolute() / repo, tuple(task.id for task in users))
         )
-    for archive in (archive for archive in ARCHIVES if archive.name in media):
+    for archive in (archive for archive in (*ARCHIVES, *OF_V3) if archive.name in media):
         users = media[archive.name]
         tree = Repository.of(users[0]).media_source.tree_of(archive)
-        things.append(
-            Wanted(REPO, users[0].source.media_revision or COMMIT, tree, tuple(task.id for task in users), archive)
-        )
+        revision = archive.revision(users[0].source.media_revision)
+        things.append(Wanted(archive.repo, revision, tree, tuple(task.id for task in users), archive))
     return things
 
 
@@ -165,7 +164,7 @@ def beside(tasks: Sequence[Task]) -> list[Wanted]:
     media = Repository.of(users[0]).media_source
     trees = {archive: media.tree_of(archive) for archive in DOCUMENTS}
     names = tuple(task.id for task in users)
-    return [Wanted(REPO, None, tree, names, archive) for archive, tree in trees.items() if archive.sizes(tree)]
+    return [Wanted(archive.repo, None, tree, names, archive) for archive, tree in trees.items() if archive.sizes(tree)]
 
 
 def size_of(file: Path) -> int | None:

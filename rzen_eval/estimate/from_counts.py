@@ -16,6 +16,7 @@ from rzen_eval.data.recipes.typical import (
     PAGE,
     PAGE_TEXT,
     PAGES,
+    QUERIES,
     QUESTION,
     SENTENCE,
     TEXTS,
@@ -34,7 +35,8 @@ ASSUMED_SIZES = (
     " pages that several tasks say they share are met once, and nothing else twice"
 )
 ASSUMED_COUNTS = (
-    f"counts ~: the number of candidates is not declared; assumed are {TEXTS:,} labels or answers, {IMAGES} images a"
+    "counts ~: the number of candidates or of queries is not declared, or is that of the data sets that a benchmark was"
+    f" made from; assumed are {QUERIES} queries, {TEXTS:,} labels or answers, {IMAGES} images a"
     f" query of an image task, {CHOICES} choices a question, {CLIPS} clips a moment query, a video a caption, {PAGES:,}"
     " pages a corpus"
 )
@@ -54,15 +56,16 @@ def assumed(task: Task, reader: Reader, reason: str | None = None, corpora: set[
         The amounts; unknown where the task's recipe does not say what its items are like.
     """
     shape = typical(task)
-    n_queries = min(task.n_queries, task.limit.n) if task.limit else task.n_queries
+    declared = task.n_queries or QUERIES
+    n_queries = min(declared, task.limit.n) if task.limit else declared
     if shape is None:
         return TaskCost(
             task.id, task.modality, n_queries, task.n_candidates, Amount(), Amount(), source=UNKNOWN, reason=reason
         )
-    asking = n_queries if task.pool == "query" else task.n_queries
+    asking = n_queries if task.pool == "query" else declared
     n_candidates = task.n_candidates or (asking if shape.to_a_query else 1) * shape.candidates
     if task.n_candidates and shape.to_a_query:
-        n_candidates = round(task.n_candidates * asking / task.n_queries)
+        n_candidates = round(task.n_candidates * asking / declared)
     met = corpora is not None and shape.corpus in corpora
     if corpora is not None and shape.corpus is not None:
         corpora.add(shape.corpus)
@@ -73,6 +76,6 @@ def assumed(task: Task, reader: Reader, reason: str | None = None, corpora: set[
         n_candidates=n_candidates,
         queries=reader.amount(shape.query, Side.QUERY, by_rule=True).times(n_queries),
         candidates=reader.amount(shape.candidate, Side.CANDIDATE, by_rule=True).times(0 if met else n_candidates),
-        source="counts" if task.n_candidates else "counts ~",
+        source="counts" if task.n_candidates and task.n_queries and task.counts == "declared" else "counts ~",
         reason=reason,
     )

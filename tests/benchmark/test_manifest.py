@@ -15,7 +15,7 @@ from rzen_eval.errors import ConfigError
 
 OWN = ("name", "modality", "group", "versions", "metric", "pool", "n_queries", "n_candidates")
 OF_DATASET = ("repo", "config", "revision", "language")
-EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants,vidore_v3,vidore_v3_1]"
+EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants,vidore_v3,vidore_v3_1,mmeb_v3_new,mmeb_v3_new_wemm]"
 
 
 @pytest.fixture(scope="module")

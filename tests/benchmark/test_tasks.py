@@ -22,7 +22,9 @@ SUITES = {
     "video_mret_v2_0": 3, "video_v2_0": 18,
     "vidore_v1": 10, "vidore_v2": 4, "visrag": 6, "visdoc_ood": 4, "visdoc": 24,
     "visdoc_ood_v2_0": 4, "visdoc_v2_0": 24,
-    "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4,
+    "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4, "retrieval_44": 44,
+    "mmeb_v3_text": 53, "mmeb_v3_tool": 35, "mmeb_v3_memory": 4, "mmeb_v3_new": 93, "mmeb_v3_core": 171,
+    "mmeb_v3_text_wemm": 53, "mmeb_v3_tool_wemm": 35, "mmeb_v3_memory_wemm": 4, "mmeb_v3_new_wemm": 93,
     "vidore_v3": 48, "vidore_v3_en": 8, "vidore_v3_1": 48, "vidore_v3_1_en": 8,
 }  # fmt: skip
 SETS = ("finance_en", "finance_fr", "industrial", "pharmaceuticals", "computer_science", "hr", "energy", "physics")
@@ -44,7 +46,8 @@ def test_every_declared_task_composes_under_the_name_of_its_file():
     files = sorted(file.relative_to(FOLDER).with_suffix("").as_posix() for file in FOLDER.glob("*/*.yaml"))
     found = tasks(f"[{','.join(files)}]")
     folders = {"vidore-3": "vidore_v3", "vidore-3.1": "vidore_v3_1"}
-    places = [f"{folders.get(''.join(task.versions), task.modality)}/{task.id}" for task in found.values()]
+    folders |= {"mmeb-v3": "mmeb_v3", "mmeb-v3-wemm": "mmeb_v3_wemm"}
+    places = [f"{folders.get(next(iter(task.versions), ''), task.modality)}/{task.id}" for task in found.values()]
     assert sorted(places) == files
     assert all(task.id == name for name, task in found.items())
 

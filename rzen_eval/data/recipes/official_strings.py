@@ -1,9 +1,11 @@
 """The strings that the official evaluator gives to models, for those that were published with them.
 
-Source: `process_input_text` in `src/model/processor.py` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4.
+Sources: `process_input_text` in `src/model/processor.py` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4.
 """
 
 from __future__ import annotations
+
+from rzen_eval.core import Item
 
 IMAGE = "<|image_pad|>"
 VIDEO = "<|video_pad|>"
@@ -30,3 +32,20 @@ def own_line(prompt: str) -> str:
 def clean(instruction: str | None) -> str | None:
     """An instruction as other models get it: no media mark, no white space around; None if nothing is left."""
     return (instruction or "").replace(MARK, "").strip() or None
+
+
+def with_instruction(told: str, text: str, separator: str = " ", *, trimmed: bool = True) -> Item:
+    """A query of MMEB-V3: instruction, separator and text, trimmed at both ends; without an instruction as it is.
+
+    Joined by one space, which is what a prompt puts between them, both are that string. Media marks, which the official
+    evaluator replaces by a media token although there is none, become spaces.
+    """
+    told, text = told.replace(MARK, " "), text.replace(MARK, " ")
+    if not told or not trimmed:
+        return Item(text=text or None, instruction=f"{told}{separator}" if told else None)
+    told, text = told.lstrip(), text.rstrip()
+    if not told or not text:
+        return Item(text=text.lstrip() or None, instruction=told.rstrip() or None)
+    if separator != " ":
+        return Item(text=text, instruction=f"{told}{separator}")
+    return Item(text=f" {text}" if told[-1].isspace() else text, instruction=told)

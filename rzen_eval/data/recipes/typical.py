@@ -50,6 +50,8 @@ LABEL, SENTENCE, QUESTION = 20, 80, 300
 """Characters of a label or an answer, of a caption or a query, and of a question with its choices."""
 INSTRUCTION = 60
 """Characters of an instruction that only the rows know."""
+QUERIES = 100
+"""Queries of a task."""
 TEXTS = 1000
 """Different labels or answers of an image or video task."""
 IMAGES = 5

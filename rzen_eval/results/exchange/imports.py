@@ -190,7 +190,7 @@ def from_mteb(claim: Claim, model: str, tasks: Sequence[Entry], version: str | N
         task,
         metrics,
         official=(),
-        count=task.n_queries,
+        count=task.n_queries or 0,
         other_data=False,
         warnings=warnings,
         provenance=claim.provenance("mteb", model, task, _about(claim)),

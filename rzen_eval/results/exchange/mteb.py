@@ -105,7 +105,7 @@ def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -
         entry,
         metrics,
         official=metrics,
-        count=entry.n_queries,
+        count=entry.n_queries or 0,
         other_data=revision != entry.revision,
         warnings=warnings,
         provenance=claim.provenance("mteb", model, entry, about),

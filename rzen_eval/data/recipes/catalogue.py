@@ -1,0 +1,188 @@
+"""Catalogues: find the tool for a request, or the product for a wish, in files of MMEB-V3."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+from rzen_eval.core import Frozen, Item, TaskData
+from rzen_eval.data.lazy import LazySequence
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import options
+from rzen_eval.data.recipes.catalogue_text import Wording, product, shown, tool
+from rzen_eval.data.recipes.official_strings import with_instruction
+from rzen_eval.data.recipes.typical import Typical
+from rzen_eval.data.tree_rows import TreeRows
+from rzen_eval.errors import DataError
+from rzen_eval.files import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rzen_eval.core import Task
+    from rzen_eval.data.repository import Repository
+    from rzen_eval.data.tree_rows import Cells, Rows
+
+PICTURE = ("url", "path", "image")
+"""Fields of a product's picture that may hold its file's name."""
+
+
+class Options(Frozen):
+    """Where the rows are, in the canonical tree, and how they are worded."""
+
+    queries: str
+    candidates: str
+    images: str | None = None
+    """Folder of the products' pictures; None: the catalogue is one of tools."""
+    wording: Wording = "tiger"
+    """Whose evaluator words requests and candidates: the benchmark's authors' or WeMM's copy of it."""
+
+
+def load(task: Task, repository: Repository) -> TaskData:
+    """Requests, the whole catalogue and which entries answer; catalogues that several tasks share say so.
+
+    Rows are read as the official evaluator of MMEB-V3 does (`toolde_dataset.py` and `mcmr_dataset.py` in
+    `src/data/eval_dataset` of TIGER-AI-Lab/VLM2Vec, August 2026), other than that a list of labels is read as one
+    wherever it is a list.
+
+    Raises:
+        DataError: a file is missing or damaged, a product has no picture, or no request has an answer.
+    """
+    chosen, files = options(task, Options), TreeRows(task, repository)
+    rows, asked = files.rows(chosen.candidates), files.rows(chosen.queries)
+    places: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if name := _id(row, "candidate_id" if chosen.images else "id"):
+            places.setdefault(name, number)
+    pictures = _pictures(files, chosen, rows, places) if chosen.images else {}
+    query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
+    for number, row in enumerate(asked):
+        name = _id(row, "qid" if chosen.images else "id")
+        if not name:
+            continue
+        if name in qrels:
+            raise DataError(f"{task.id}: {chosen.queries}: row {number}: id {name!r} is there twice")
+        query_ids.append(name)
+        queries.append(_wish(task, chosen, row) if chosen.images else _request(task, chosen, row, number))
+        qrels[name] = dict.fromkeys(_answers(row["pos_ids"]) if chosen.images else _labels(row), 1.0)
+    if not any(qrels.values()):
+        raise DataError(f"{task.id}: no query of {chosen.queries} has an answer; get the file again")
+    lost = sum(places.keys().isdisjoint(qrels[name]) for name in query_ids)
+    hopeless = f"{task.id}: {lost} of {len(query_ids)} queries have no answer in the catalogue and always miss"
+    return TaskData(
+        query_ids=query_ids,
+        queries=queries,
+        candidate_ids=list(places),
+        candidates=LazySequence(
+            len(places), partial(_entry, chosen, rows, list(places.items()), pictures), _same(files, chosen)
+        ),
+        qrels=qrels,
+        revision=files.revision(),
+        warnings=[hopeless] if lost else [],
+    )
+
+
+def typical(task: Task) -> Typical:
+    """What the items of such a task are like; a category's tools are those of its other tasks too."""
+    chosen = options(task, Options)
+    query = Item(text="x" * usual.SENTENCE, instruction=task.instruction.query or "x" * usual.INSTRUCTION)
+    entry = Item(text="x" * TOOL, images=(usual.IMAGE,) if chosen.images else ())
+    count = PRODUCTS if chosen.images else TOOLS.get(PurePosixPath(chosen.candidates).parts[-2], usual.TEXTS)
+    return Typical(query, entry, count, corpus=f"{chosen.candidates} {chosen.wording}")
+
+
+TOOL = 800
+"""Characters of a tool's documentation or a product's description, a rough guess."""
+TOOLS = {"web": 37_000}
+"""Tools of a category, where somebody has said how many."""
+PRODUCTS = 123_000
+
+
+def _same(files: TreeRows, chosen: Options) -> str:
+    """The same for catalogues of several tasks, as a model is given them."""
+    file = files.files[chosen.candidates]
+    stat = file.stat()
+    return f"{file} {stat.st_size} {stat.st_mtime_ns} {chosen.wording}"
+
+
+def _entry(
+    chosen: Options, rows: Rows, places: Sequence[tuple[str, int]], pictures: Mapping[str, Path], index: int
+) -> Item:
+    name, row = places[index]
+    if chosen.images:
+        return Item(text=product(rows[row], name, chosen.wording), images=(pictures[name],))
+    return Item(text=tool(rows[row].get("documentation"), chosen.wording))
+
+
+def _id(row: Cells, field: str) -> str:
+    """An id as text; a null is the text None in products, as the official evaluator has it, and empty in tools."""
+    value = row.get(field)
+    if field == "id":
+        return "" if value is None else str(value)
+    return str(value)
+
+
+def _request(task: Task, chosen: Options, row: Cells, number: int) -> Item:
+    told, text = row.get("instruction") or "", row.get("query")
+    if not isinstance(text, str) or not isinstance(told, str):
+        raise DataError(f"{task.id}: {chosen.queries}: row {number}: query is {text!r:.60}; expected a text")
+    return with_instruction(told, text, _separator(chosen.wording))
+
+
+def _wish(task: Task, chosen: Options, row: Cells) -> Item:
+    told, text = task.instruction.query or "", shown(row.get("query"))
+    separator = _separator(chosen.wording)
+    return Item(text=text or None, instruction=f"{told}{separator}" if text and separator != " " else told)
+
+
+def _separator(wording: Literal["tiger", "wemm"]) -> str:
+    return " " if wording == "tiger" else "\n"
+
+
+def _labels(row: Cells) -> list[str]:
+    """Ids of the tools that answer: a text, JSON of a list or an object, or a list; numbers name none."""
+    said = row["label"] if "label" in row else row.get("labels")
+    if isinstance(said, str):
+        try:
+            said = json.loads(said)
+        except ValueError:
+            said = said.strip()
+    listed = said if isinstance(said, list) else [said]
+    names = [one.get("id") if isinstance(one, dict) else one if isinstance(one, str) else None for one in listed]
+    return [str(name) for name in names if name]
+
+
+def _answers(said: Any) -> list[str]:
+    """Ids of the products that fit: a list, JSON of one, or a single id."""
+    if isinstance(said, str) and said.strip().startswith("["):
+        try:
+            said = json.loads(said)
+        except ValueError as error:
+            raise DataError(f"pos_ids is {said!r:.60}, no JSON of a list ({error})") from error
+    listed = said if isinstance(said, list) else [] if said is None else [said]
+    if odd := next((one for one in listed if isinstance(one, (list, dict))), None):
+        raise DataError(f"pos_ids holds {odd!r:.60}; expected ids")
+    return [name for one in listed if one is not None and (name := str(one).strip())]
+
+
+def _pictures(files: TreeRows, chosen: Options, rows: Rows, places: Mapping[str, int]) -> dict[str, Path]:
+    """The picture of each product: the first of those it names that is there, else the first that it names."""
+    folder = files.file(chosen.candidates).parent / PurePosixPath(chosen.images or "").name
+    there = {*entries(folder)}
+    found = {}
+    for name, row in places.items():
+        named = _named(rows[row].get("images"))
+        if not named:
+            raise DataError(f"{files.task.id}: {chosen.candidates}: row {row}: product {name!r} names no picture")
+        found[name] = folder / next((one for one in named if one in there), named[0])
+    return found
+
+
+def _named(images: Any) -> list[str]:
+    """Names of the files of a product's pictures."""
+    listed = images if isinstance(images, list) else [images]
+    said = [next((one[key] for key in PICTURE if one.get(key)), "") if isinstance(one, dict) else one for one in listed]
+    names = [PurePosixPath(str(one).strip().partition("?")[0]).name for one in said if one]
+    return [name for name in names if name]

@@ -1,0 +1,130 @@
+"""Subtasks of a memory task: folders with queries and judgements, over a corpus beside or above them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.data.tree_rows import name_of
+from rzen_eval.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rzen_eval.data.tree_rows import TreeRows
+
+QUERIES = ("queries.jsonl", "query.jsonl", "queries.parquet", "query.parquet")
+JUDGEMENTS = ("qrels.tsv", "qrels.jsonl", "qrels.parquet", "qrels/test.jsonl", "qrels/test.parquet")
+CORPORA = ("corpus.jsonl", "corpus.parquet")
+CANDIDATES = "candidates.jsonl"
+INSTRUCTIONS = "memory-tasks/task_instructions.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One subtask; a task that has none is one itself."""
+
+    folder: str
+    """Relative to the task's folder."""
+    queries: str
+    corpus: str
+    judgements: str | None
+    prefix: str = ""
+    """Of its queries' ids."""
+    corpus_prefix: str = ""
+    """Of its documents' ids."""
+    instruction: str | None = None
+    """None: the task's own."""
+
+
+def find(files: TreeRows, folder: str) -> list[Part]:
+    """Subtasks in a task's folder, in the order of their folders' names.
+
+    A folder without judgements is left out, with a warning. The instruction is that of the folder's name, or of the
+    task's where it has one only.
+
+    Raises:
+        DataError: there is none, or one has no corpus.
+    """
+    place = files.there(folder)
+    if place is None:
+        files.file(f"{folder}/{QUERIES[0]}")
+    root = Path(place or ".").resolve()
+    parts: list[Part] = []
+    for name in QUERIES:
+        for file in sorted(root.rglob(name), key=lambda one: one.relative_to(root).parts):
+            inside = file.parent.relative_to(root).as_posix()
+            inside = "" if inside == "." else inside
+            judged = next((one for one in JUDGEMENTS if (file.parent / one).is_file()), None)
+            if judged is None:
+                files.odd.append(f"{files.task.id}: {inside or folder} has no judgements and is left out")
+            else:
+                parts.append(_part(files, folder, root, inside, (name, judged)))
+    if not parts:
+        raise DataError(f"{files.task.id}: no folder in {root} has queries and judgements; get the archive again")
+    return parts
+
+
+def _part(files: TreeRows, folder: str, root: Path, inside: str, names: tuple[str, str]) -> Part:
+    here = PurePosixPath(inside)
+    above = [here, *here.parents] if inside else [here]
+    corpora = [one / name for one in above for name in CORPORA if (root / one / name).is_file()]
+    if not corpora:
+        raise DataError(f"{files.task.id}: {folder}/{inside} has no corpus, and no folder above it has one")
+    beside = corpora[0].parent.as_posix()
+    queries, judged = (str(PurePosixPath(folder, inside, name)) for name in names)
+    return Part(
+        inside,
+        queries,
+        f"{folder}/{corpora[0]}",
+        judged,
+        prefix=f"{inside}::" if inside else "",
+        corpus_prefix=f"{beside}::" if beside != "." else "",
+        instruction=_instruction(files, folder, inside),
+    )
+
+
+def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
+    place = files.there(INSTRUCTIONS)
+    if place is None:
+        return None
+    files.files[INSTRUCTIONS] = place
+    task = PurePosixPath(folder).name
+    told = _instructions(place).get(task, {})
+    alone = next(iter(told.values())) if len(told) == 1 and not inside else None
+    found = told.get(PurePosixPath(inside).name) or told.get(task) or alone
+    return found if isinstance(found, str) else None
+
+
+@cache
+def _instructions(file: Path) -> Mapping[str, Any]:
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} cannot be read ({error}); get the archive again") from error
+    return {name: told for name, told in said.items() if isinstance(told, dict)} if isinstance(said, dict) else {}
+
+
+def pools(
+    files: TreeRows, parts: Sequence[Part], query_ids: Sequence[str], ids: Mapping[str, object]
+) -> dict[str, Sequence[str]]:
+    """Candidates of each query as `candidates.jsonl` beside its queries lists them.
+
+    Where one query has none, all queries are ranked against the whole corpus, as WeMM's copy of the evaluator does,
+    with a warning.
+    """
+    found: dict[str, Sequence[str]] = {}
+    for part in parts:
+        path = str(PurePosixPath(part.queries).with_name(CANDIDATES))
+        for row in files.rows(path) if files.there(path) else ():
+            listed = [f"{part.corpus_prefix}{name_of(one)}" for one in row.get("candidate_doc_ids") or ()]
+            found[f"{part.prefix}{row.get('scene_id')}"] = [name for name in dict.fromkeys(listed) if name in ids]
+    if lacking := [name for name in query_ids if not found.get(name)]:
+        every = list(ids)
+        odd = f"{len(lacking)} of {len(query_ids)} queries have no candidates of their own; all are ranked against all"
+        files.odd.append(f"{files.task.id}: {odd}")
+        found = {name: every for name in query_ids}  # noqa: C420 - one list for all, which nobody changes
+    return {name: found[name] for name in query_ids}

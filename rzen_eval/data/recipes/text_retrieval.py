@@ -1,0 +1,180 @@
+"""Text retrieval with judgements: find the documents that answer a query, in files of MMEB-V3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.core import Frozen, Item, TaskData
+from rzen_eval.data.lazy import LazySequence
+from rzen_eval.data.recipes import subtasks
+from rzen_eval.data.recipes import typical as usual
+from rzen_eval.data.recipes.assemble import options
+from rzen_eval.data.recipes.judged import Judged, gold, judgements
+from rzen_eval.data.recipes.official_strings import with_instruction
+from rzen_eval.data.recipes.typical import Typical
+from rzen_eval.data.tree_rows import TreeRows, fields, name_of
+from rzen_eval.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rzen_eval.core import Task
+    from rzen_eval.data.repository import Repository
+    from rzen_eval.data.tree_rows import Cells, Rows
+
+QUERY_ID = ("_id", "id", "qid", "query_id", "query-id")
+QUERY_TEXT = ("text", "query", "query_content", "short_query")
+DOCUMENT_ID = ("_id", "id", "doc_id", "document_id", "corpus-id")
+DOCUMENT_TEXT = ("text", "content")
+AGAIN = "#again-"
+"""Before the number of a query whose id was there before."""
+DOCUMENT = 2000
+"""Characters of a document, where nothing is known of it."""
+
+
+class Options(Frozen):
+    """Where the rows are, in the canonical tree, and how queries are worded."""
+
+    queries: str | None = None
+    corpus: str | None = None
+    judgements: str | None = None
+    """None where queries name their documents themselves, in `gold_ids` or else `gold_ids_long`."""
+    instruction_column: str | None = None
+    """Column of the queries with an instruction of their own; None: the task's holds for all."""
+    separator: str = " "
+    """Between instruction and query."""
+    trimmed: bool = True
+    """Whether what both make is trimmed at both ends."""
+    folder: str | None = None
+    """Folder of a memory task, whose subtasks each have queries and judgements; in place of all files above."""
+    pooled: bool = False
+    """Whether a memory task's queries are ranked against their own candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Documents by id; the first text of an id counts."""
+
+    rows: Sequence[Rows]
+    ids: Mapping[str, tuple[int, int]]
+    """File and row of each."""
+
+    def text(self, place: tuple[int, int]) -> str:
+        """A document's text, after its title where it has one."""
+        file, row = place
+        return document(self.rows[file][row], f"row {row}") or ""
+
+
+def load(task: Task, repository: Repository) -> TaskData:
+    """Queries, documents and judgements; every query is ranked against the whole corpus, or against its own pool.
+
+    Rows are read as the official evaluator of MMEB-V3 does (`complex_text_retrieve.py` and
+    `memory_retrieval_dateset.py` in `src/data/eval_dataset` of TIGER-AI-Lab/VLM2Vec, August 2026): a row without an id
+    or a text is left out, of a repeated document the first counts, judgements without a positive grade are dropped, and
+    a query without a relevant document stays and misses.
+
+    Raises:
+        DataError: a file is missing or damaged, a text is something else, or no query has a relevant document.
+        ConfigError: the task names neither files nor a folder.
+    """
+    chosen, files = options(task, Options), TreeRows(task, repository)
+    if chosen.folder:
+        parts = subtasks.find(files, chosen.folder)
+    elif chosen.queries and chosen.corpus:
+        parts = [subtasks.Part("", chosen.queries, chosen.corpus, chosen.judgements)]
+    else:
+        raise ConfigError(f"tasks.{task.id}.options: name queries and corpus, or a folder; recipe {task.recipe}")
+    corpus = read(files, {part.corpus: part.corpus_prefix for part in parts})
+    query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
+    for part in parts:
+        rows = files.rows(part.queries)
+        judged = judgements(files, part.judgements) if part.judgements else Judged(gold(rows, QUERY_ID))
+        for query_id, item in _queries(task, chosen, part, rows):
+            grades = judged.grades.get(query_id, {})
+            name = _unlike(f"{part.prefix}{query_id}", qrels)
+            qrels[name] = {f"{part.corpus_prefix}{document}": grade for document, grade in grades.items()}
+            query_ids.append(name)
+            queries.append(item)
+    if not any(qrels.values()):
+        raise DataError(
+            f"{task.id}: no query of {len(qrels)} has a relevant document; ids of queries and judgements differ, or a"
+            " file is of another task"
+        )
+    pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
+    if again := sum(AGAIN in name for name in query_ids):
+        files.odd.append(f"{task.id}: {again} queries have the id of an earlier one")
+    return TaskData(
+        query_ids=query_ids,
+        queries=queries,
+        candidate_ids=list(corpus.ids),
+        candidates=LazySequence(len(corpus.ids), partial(_made, corpus, list(corpus.ids.values()))),
+        qrels=qrels,
+        pools=pools,
+        revision=files.revision(),
+        warnings=[*files.odd, *_hopeless(task, list(qrels.values()), corpus.ids)],
+    )
+
+
+def typical(task: Task) -> Typical:
+    """What the items of such a task are like, by a rough guess."""
+    query = Item(text="x" * usual.QUESTION, instruction=task.instruction.query)
+    return Typical(query, Item(text="x" * DOCUMENT), usual.PAGES)
+
+
+def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
+    """Documents of some files, whose ids get a prefix."""
+    rows = [files.rows(path) for path in corpora]
+    ids: dict[str, tuple[int, int]] = {}
+    for number, (path, prefix) in enumerate(corpora.items()):
+        for place, row in enumerate(rows[number]):
+            name = name_of(fields(row, DOCUMENT_ID))
+            if name is not None and document(row, f"{files.task.id}: {path}: row {place}"):
+                ids.setdefault(f"{prefix}{name}", (number, place))
+    return Corpus(rows, ids)
+
+
+def document(row: Cells, what: str) -> str | None:
+    """A document's text after its title; None where it has no text."""
+    text, title = fields(row, DOCUMENT_TEXT), row.get("title")
+    for value in (text, title):
+        if value and not isinstance(value, str):
+            raise DataError(f"{what}: text or title is {value!r:.60}; expected a text")
+    if not text:
+        return None
+    return f"{title}\n{text}" if title else str(text)
+
+
+def _made(corpus: Corpus, places: Sequence[tuple[int, int]], index: int) -> Item:
+    return Item(text=corpus.text(places[index]))
+
+
+def _queries(task: Task, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[str, Item]]:
+    """Queries of a file with their ids."""
+    made = []
+    for number, row in enumerate(rows):
+        query_id, text = name_of(fields(row, QUERY_ID)), fields(row, QUERY_TEXT) or ""
+        told: Any = row.get(chosen.instruction_column) if chosen.instruction_column else task.instruction.query
+        told = part.instruction or told or ""
+        if not isinstance(text, str) or not isinstance(told, str):
+            raise DataError(
+                f"{task.id}: {part.queries}: row {number}: {text!r:.60} and {told!r:.60}; expected texts of a query and"
+                " an instruction"
+            )
+        if query_id is not None and (text or told):
+            made.append((query_id, with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)))
+    return made
+
+
+def _unlike(name: str, others: Mapping[str, object]) -> str:
+    """An id that no other query has: one that comes again gets a number."""
+    number = 1
+    while (found := name if number == 1 else f"{name}{AGAIN}{number}") in others:
+        number += 1
+    return found
+
+
+def _hopeless(task: Task, qrels: Sequence[Mapping[str, float]], ids: Mapping[str, object]) -> list[str]:
+    lost = sum(ids.keys().isdisjoint(grades) for grades in qrels)
+    return [f"{task.id}: {lost} of {len(qrels)} queries have no relevant document and always miss"] if lost else []
