@@ -95,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from rzen_eval.results.tables.escape import for_terminal
 
         print(f"rzen-eval: {for_terminal(str(error))}", file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"More: docs/troubleshooting.md#{error.explained}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough.
