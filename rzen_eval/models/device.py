@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ConfigError, ModelError, reason
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +33,29 @@ def device(spec: Declared) -> torch.device:
         chosen = torch.device(spec.device)
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{spec.name}: device {spec.device!r} is not there ({reason}); try device=auto") from error
+        raise ModelError(
+            f"{spec.name}: device {spec.device!r} is not there ({reason(error)}); try device=auto"
+        ) from error
     return chosen
+
+
+def need_rank_device(name: str) -> None:
+    """Find out now, and not after hours of work, that candidates cannot be ranked on a device.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        torch.empty(0, device=torch.device(name))
+    except (RuntimeError, AssertionError) as error:
+        said = reason(error).partition(". ")[0]
+        raise ConfigError(
+            f"runtime.rank_device={name} is not there ({said}); leave it out to rank on the CPU"
+        ) from error
 
 
 def surely_cpu(spec: Declared) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
+from rzen_eval.files import usable
 from rzen_eval.models import FAMILIES, class_of
 from rzen_eval.models.declaration.name import fits_a_file_name, name_of
 
@@ -182,10 +183,15 @@ class Declared(Frozen):
         raise NotImplementedError
 
 
+def _placed(place: str) -> str:
+    usable(place)
+    return place
+
+
 class Checkpointed(Declared):
     """A model with weights on this machine."""
 
-    checkpoint: str
+    checkpoint: Annotated[str, AfterValidator(_placed)]
     """A hub repository or a folder; `bundled` for the model that the package makes, `unpublished` where its authors
     name no repository."""
     trust_remote_code: bool = False
@@ -210,7 +216,7 @@ class ModelSpec(Checkpointed):
     """A model that this package computes itself, by the class of its family."""
 
     family: Family
-    base: str | None = None
+    base: Annotated[str, AfterValidator(_placed)] | None = None
     """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     base_revision: str | None = None
     """Commit of that model's hub repository; None: the one that the adapter names, or else its newest."""
