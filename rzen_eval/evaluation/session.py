@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.data.commands import command
 from rzen_eval.data.load import load
 from rzen_eval.engine.embed import collect
-from rzen_eval.engine.pipeline import Step
+from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened

@@ -264,8 +264,10 @@ class ModelSpec(Checkpointed):
     """What has that length at most: every prompt, or those without pictures alone."""
     dtype: Dtype = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
-    attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
-    """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
+    attention: Literal["auto", "varlen", "flash", "flash_attention_2", "sdpa", "eager"] = "auto"
+    """How tokens of an item attend to each other, items end to end in one row: `varlen`, torch's own kernel for that,
+    and `flash`, or `flash_attention_2`, that of the package flash_attn, both on a GPU in 16 bits; `sdpa` item by item,
+    anywhere; `eager` written out. `auto`: the first of them that can be had."""
 
     def longest(self, *, pictured: bool) -> int | None:
         """Most tokens of a prompt with pictures, or of one without; None: as many as there are."""
