@@ -13,7 +13,6 @@ from rzen_eval import Item, load_model
 from rzen_eval.config.compose import load
 from rzen_eval.core import Side
 from rzen_eval.errors import ConfigError, DataError, ModelError
-from rzen_eval.models.batch import Batch
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.pictures import resize
 from rzen_eval.models.prompt import render, shown
@@ -182,14 +181,6 @@ def test_positions_are_by_time_row_and_column_and_count_for_pictures_alone(folde
     flat = opened(folder, family, "positions=sequential").embed(ITEMS, "query")
     apart = np.abs(flat - model.embed(ITEMS, "query")).max(axis=1)
     assert [bool(gap > 1e-3) for gap in apart] == [bool(item.images or item.frames) for item in ITEMS]
-
-
-def test_padding_is_on_the_right(model: Qwen2VL):
-    batch = Batch.of([model.plan(item, Side.QUERY) for item in ITEMS[:2]], model.device)
-    shorter = int(batch.lengths.min())
-    row = int(batch.lengths.argmin())
-    assert batch.mask[row].tolist() == [1] * shorter + [0] * (batch.ids.shape[1] - shorter)
-    assert batch.ids[row, shorter:].tolist() == [0] * (batch.ids.shape[1] - shorter)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
