@@ -6,7 +6,7 @@ import contextlib
 import json
 import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data.commands import command
 from rzen_eval.data.load import load
@@ -148,38 +148,32 @@ class _Session:
         Items that tasks share are embedded for the first of them; if that one fails, a second pass does them for
         the others.
         """
-        ranks = Rank.of_environment().world > 1
-        with Company(None if ranks else store.folder) as company:
+        with Company(None if Rank.of_environment().world > 1 else store.folder) as company:
             while tasks := self.pending():
                 store.refresh()
                 budget = self.config.runtime.tokens_per_batch or model.tokens_per_batch
-                if not self._passed(Plan(model, store, budget, begin=company.place), tasks, engine, company):
+                plan = Plan(model, store, budget, begin=company.place)
+                works = self._planned(plan, tasks)
+                self._say_absent()
+                if plan.n_items:
+                    self.progress.begin(plan.n_items)
+                for name in [name for name in works if not plan.open[name]]:
+                    self._finish(works[name], model)
+                for news in engine.run(plan):
+                    company.still()
+                    task = plan.task(news)
+                    if isinstance(news, Step):
+                        self.progress.step(works[task].loaded.task.name, news.items, news.tokens)
+                        continue
+                    plan.note(news)
+                    if task in plan.failed:
+                        self._fail(task, str(plan.failed[task]))
+                    elif not plan.open[task]:
+                        self._finish(works[task], model)
+                self.progress.end()
+                if not self.first:
                     return
-
-    def _passed(self, plan: Plan, tasks: Sequence[Task], engine: Engine, company: Company) -> bool:
-        """One pass over tasks; False: another process scores them."""
-        works = self._planned(plan, tasks)
-        self._say_absent()
-        if plan.n_items:
-            self.progress.begin(plan.n_items)
-        for name in [name for name in works if not plan.open[name]]:
-            self._finish(works[name])
-        for news in engine.run(plan):
-            company.still()
-            task = plan.task(news)
-            if isinstance(news, Step):
-                self.progress.step(works[task].loaded.task.name, news.items, news.tokens)
-                continue
-            plan.note(news)
-            if task in plan.failed:
-                self._fail(task, str(plan.failed[task]))
-            elif not plan.open[task]:
-                self._finish(works[task])
-        self.progress.end()
-        if not self.first:
-            return False
-        self._fail_what_is_stuck(plan, tasks)
-        return True
+                self._fail_what_is_stuck(plan, tasks)
 
     def _fail_what_is_stuck(self, plan: Plan, tasks: Sequence[Task]) -> None:
         """After a pass over tasks: those whose items could not be made again, and all if it has come to nothing."""
@@ -199,7 +193,7 @@ class _Session:
                 works[task.id] = _Work(loaded, plan, sides)
         return works
 
-    def _finish(self, work: _Work) -> None:
+    def _finish(self, work: _Work, model: Model) -> None:
         """Score a task whose vectors are all there, unless one of them was left to a task that failed."""
         task = work.loaded.task
         if not self.first or not work.complete or task.id in self.failed:
@@ -208,7 +202,7 @@ class _Session:
             queries, candidates = (collect(work.plan, part) for part in work.sides)
             scored = finish(
                 work.loaded,
-                cast("Model", work.plan.model),
+                model,
                 queries,
                 candidates,
                 tokens_per_batch=work.plan.tokens_per_batch,
