@@ -24,16 +24,21 @@ class RzenEvalError(Exception):
     """The base of every error raised on purpose; an ordinary failure leaves with exit code 1."""
 
     exit_code = 1
+    explained = "results"
+    """The part of docs/troubleshooting.md that says more."""
 
 
 class ConfigError(RzenEvalError):
     """A wrong argument, an unknown name or a configuration file that does not fit its schema."""
 
     exit_code = 2
+    explained = "words-and-settings"
 
 
 class DataError(RzenEvalError):
     """Rows, judgements or media that are missing, damaged or not what the task declares."""
+
+    explained = "data"
 
 
 class AbsentError(DataError):
@@ -42,6 +47,8 @@ class AbsentError(DataError):
 
 class ModelError(RzenEvalError):
     """A checkpoint that cannot be loaded as declared, or vectors that cannot be ranked."""
+
+    explained = "models"
 
 
 class ResultError(RzenEvalError):

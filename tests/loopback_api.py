@@ -27,6 +27,7 @@ class Server:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: Counter[str] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     url: str = ""
@@ -35,6 +36,7 @@ class Server:
 
 class _Handler(BaseHTTPRequestHandler):
     server_state: ClassVar[Server]
+    right: ClassVar[Callable[..., Answer]]
 
     def log_message(self, *_: object) -> None:
         pass
@@ -45,9 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
         with state.lock:
             state.bodies.append(body)
             state.keys[self.headers["Authorization"]] += 1
+            state.paths.append(self.path)
             state.times.append(time.monotonic())
             state.at_once += 1
             state.most_at_once = max(state.most_at_once, state.at_once)
+            right = type(self).right
             wrong = state.wrongs.pop(0) if state.wrongs else right
         time.sleep(0.02)
         answer = wrong(state) if wrong is not right else right(state, body)
@@ -75,11 +79,44 @@ def right(_state: Server, body: dict[str, Any] | None = None) -> Answer:
     return 200, {}, json.dumps({"data": {"embedding": [letters, pictures, 1, 0]}}).encode()
 
 
+def like_vllm(_state: Server, body: dict[str, Any]) -> Answer:
+    """As vLLM answers at /v1/embeddings: (letters, pictures, 1, 0) for each input, the last one first."""
+    if body["model"] != "qwen/embed":
+        said = f"The model `{body['model']}` does not exist."
+        return 404, {}, json.dumps({"error": {"message": said, "type": "NotFoundError", "code": 404}}).encode()
+    if "messages" in body:
+        parts = [part for turn in body["messages"] for part in turn["content"]]
+        words, pictures = "".join(part.get("text", "") for part in parts), sum("image_url" in part for part in parts)
+        seen = [(words, pictures)]
+    else:
+        seen = [(one, 0) if isinstance(one, str) else (one.get("text", ""), "image" in one) for one in body["input"]]
+    if any("forbidden" in words for words, _ in seen):
+        error = {"message": "Input is too long.", "type": "BadRequestError", "param": None, "code": 400}
+        return 400, {}, json.dumps({"error": error}).encode()
+    rows = [[len(words), int(pictures), 1, 0][: body.get("dimensions", 4)] for words, pictures in seen]
+    data = [{"index": place, "object": "embedding", "embedding": row} for place, row in enumerate(rows)]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    answer = {
+        "id": "embd-1",
+        "object": "list",
+        "created": 1,
+        "model": body["model"],
+        "data": data[::-1],
+        "usage": usage,
+    }
+    return 200, {}, json.dumps(answer).encode()
+
+
 @contextlib.contextmanager
-def serving() -> Iterator[Server]:
-    """The server, running."""
+def serving(right: Callable[..., Answer] = right) -> Iterator[Server]:
+    """The server, running.
+
+    Args:
+        right: what it answers to a body when it is not told to do wrong.
+    """
     state = Server()
-    running = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_state": state}))
+    kind = type("Handler", (_Handler,), {"server_state": state, "right": staticmethod(right)})
+    running = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     running.daemon_threads = True
     state.url = f"http://127.0.0.1:{running.server_port}/embed"
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

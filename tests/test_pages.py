@@ -1,5 +1,6 @@
 """The pages run: every block that is marked for it, with the very commands that a reader copies."""
 
+import ast
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rzen_eval import errors
 from rzen_eval.cli.main import main
 
 CHECKOUT = Path(__file__).parents[1]
@@ -118,3 +120,30 @@ def test_every_link_inside_the_pages_leads_somewhere():
                 continue
             assert target.is_file(), (page, found[0])
             assert not found["part"] or found["part"] in anchors(target), (page, found[0])
+
+
+def literals() -> list[str]:
+    """Texts of the package, each f-string as one with … for what it fills in."""
+    found = []
+    for file in sorted((CHECKOUT / "rzen_eval").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                found.append("…".join(part.value for part in node.values if isinstance(part, ast.Constant)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return found
+
+
+def test_every_message_that_the_page_of_troubles_explains_is_one_that_there_is():
+    rows = re.findall(r"^\| (`.+?`) \| \S", (CHECKOUT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    said = "\n".join(literals())
+    quoted = [text for row in rows for text in re.findall(r"`([^`]+)`", row)]
+    assert len(quoted) > 50
+    parts = [part.strip(" ,;:()") for text in quoted for part in text.split("…")]
+    assert [part for part in parts if len(part) > 3 and part not in said] == []
+
+
+def test_every_kind_of_error_leads_to_a_part_of_that_page():
+    known = anchors(CHECKOUT / "docs/troubleshooting.md")
+    for kind in [errors.RzenEvalError, *errors.RzenEvalError.__subclasses__()]:
+        assert kind.explained in known

@@ -14,8 +14,11 @@ from rzen_eval.errors import ConfigError, RzenEvalError, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SECOND_STAGE = [key for key in KEYS if key not in {"model", "reference"}]
+"""Settings of `rerank`, whose first model is that of the results."""
 COMMANDS = {
     "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
+    "rerank": Command("rerank", "a second stage on rankings that are kept", "run", SECOND_STAGE),
     "estimate": Command("estimate", "what a run would cost: items, tokens, operations, bytes, hours", "run", KEYS),
     "config": Command("config", "what a run would use, and where each value comes from", "run", KEYS),
     "multirun": Command(
@@ -92,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from rzen_eval.results.tables.escape import for_terminal
 
         print(f"rzen-eval: {for_terminal(str(error))}", file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"More: docs/troubleshooting.md#{error.explained}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough.

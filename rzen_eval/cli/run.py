@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.terminal import show
+from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -57,6 +58,11 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     if chosen.traceback:
         os.environ[TRACEBACK] = "1"
     config, began = compose.load(settings, places), time.perf_counter()
+    if config.reranker is not None:
+        raise ConfigError(
+            f"run: reranker={config.reranker.name} is a second stage, for results that are there: rzen-eval rerank"
+            f" {config.results_dir / config.model.name} reranker={config.reranker.name} ..."
+        )
     if config.track is not None:
         need(config.track)
     given = {word.split("=")[0] for word in settings}

@@ -10,7 +10,7 @@ from rzen_eval.benchmark.places import GROUPS
 from rzen_eval.config.schema import RunConfig
 from rzen_eval.core import Task
 from rzen_eval.errors import ConfigError, nearest, reason
-from rzen_eval.models import CLASSES
+from rzen_eval.models import CLASSES, RERANKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,14 +51,17 @@ def explain(error: ValidationError, written: Callable[[str], str]) -> str:
     """
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
-    family = location.pop(1) if location[0] == "model" and location[1:2] and location[1] in CLASSES else ""
+    families = {"model": CLASSES, "reranker": RERANKERS}.get(location[0], {})
+    family = location.pop(1) if location[1:2] and location[1] in families else ""
     if first["type"].startswith("union_tag"):
         location.append("family")
     key = ".".join(location)
     where = written(key)
     if first["type"].startswith("union_tag"):
         found = first.get("ctx", {}).get("tag")
-        return f"{where}: {key}: expected one of {', '.join(CLASSES)}, found {found!r}{nearest(str(found), [*CLASSES])}"
+        return (
+            f"{where}: {key}: expected one of {', '.join(families)}, found {found!r}{nearest(str(found), [*families])}"
+        )
     if first["type"] == "extra_forbidden":
         known = sorted(_keys(_schema(location[:-1], family)))
         return f"{where}: unknown key {key}{nearest(location[-1], known)}; expected one of {', '.join(known)}"
@@ -94,7 +97,7 @@ def _schema(location: Sequence[str], family: str = "") -> type[BaseModel] | None
         of_family = [one for one in options if family in get_args(one.model_fields.get("family", _NONE).annotation)]
         if not options:
             return None
-        at = (of_family if part == "model" and of_family else options)[0]
+        at = (of_family if part in {"model", "reranker"} and of_family else options)[0]
     return at
 
 

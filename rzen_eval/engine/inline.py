@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rzen_eval.engine.pipeline import Done, Pipeline, Step
+from rzen_eval.engine.pairs import pipeline_of
+from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.plan import Plan
-    from rzen_eval.models.interface import Pipelined
+    from rzen_eval.models.interface import Pairwise, Pipelined
 
 
 class Engine(Protocol):
@@ -30,12 +31,12 @@ class Engine(Protocol):
 class Inline:
     """In this process."""
 
-    model: Pipelined
+    model: Pipelined | Pairwise
     loader: Loader
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
         """As `Engine`."""
-        for done in Pipeline(self.model, self.loader, plan.tokens_per_batch).run(plan.jobs()):
+        for done in pipeline_of(self.model, self.loader, plan.tokens_per_batch).run(plan.jobs()):
             yield keep(plan, done)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.shared_memory import Outcome
     from rzen_eval.engine.vector_store import Key
-    from rzen_eval.models.interface import Pictures, Pipelined, Planned, Rendered
+    from rzen_eval.models.interface import Pairwise, Pictures, Pipelined, Planned, Rendered
     from rzen_eval.models.pictures.resize import Pixels
 
 T = TypeVar("T")
@@ -48,11 +48,15 @@ class Unit:
 
     def portable(self) -> Unit:
         """The same in a form that can be sent to another process; pictures stay encoded."""
-        item = self.item
-        if not (item.images or item.frames):
-            return self
-        images, frames = tuple(map(portable, item.images)), tuple(map(portable, item.frames))
-        return replace(self, item=replace(item, images=images, frames=frames))
+        return replace(self, item=portable_item(self.item))
+
+
+def portable_item(item: Item) -> Item:
+    """The same in a form that can be sent to another process."""
+    if not (item.images or item.frames):
+        return item
+    images, frames = tuple(map(portable, item.images)), tuple(map(portable, item.frames))
+    return replace(item, images=images, frames=frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Pipeline:
         tokens_per_batch: budget of a batch; halved when the device runs out of memory.
     """
 
-    def __init__(self, model: Pipelined, loader: Loader, tokens_per_batch: int) -> None:
+    def __init__(self, model: Pipelined | Pairwise, loader: Loader, tokens_per_batch: int) -> None:
         self._model = model
         self._loader = loader
         self._budget = tokens_per_batch
@@ -130,7 +134,7 @@ class Pipeline:
             )
             last = now
 
-    def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, list[_Ready] | RzenEvalError]]:
+    def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, Sequence[Ready] | RzenEvalError]]:
         taken: deque[tuple[Job, list[Rendered | RzenEvalError]]] = deque()
 
         def pictures() -> Iterator[list[Pictures] | None]:
@@ -153,26 +157,28 @@ class Pipeline:
 
     def _rendered(self, unit: Unit) -> Rendered | RzenEvalError:
         try:
-            with _named(unit):
+            with named(unit):
                 return self._model.rendered(unit.item, unit.side)
         except RzenEvalError as error:
             return error
 
-    def _plan(self, unit: Unit, rendered: Rendered | RzenEvalError, outcome: Outcome) -> _Ready:
+    def _plan(self, unit: Unit, rendered: Rendered | RzenEvalError, outcome: Outcome) -> Ready:
         if isinstance(rendered, RzenEvalError):
             raise rendered
         if isinstance(outcome, DataError):
             raise DataError(f"{unit.who}: {outcome}") from outcome
-        with _named(unit):
-            return _Ready(unit.who, self._model.planned(rendered, rendered.pictures.visuals(outcome)), outcome)
+        with named(unit):
+            return Ready(
+                unit.who, cast("Pipelined", self._model).planned(rendered, rendered.pictures.visuals(outcome)), outcome
+            )
 
-    def _embed(self, job: Job, ready: Sequence[_Ready]) -> Generator[Step, None, Done]:
+    def _embed(self, job: Job, ready: Sequence[Ready]) -> Generator[Step, None, Done]:
         rows: list[Vectors] = [_NONE] * len(ready)
         lengths = [one.plan.length for one in ready]
         tokens = [len(one.plan.input_ids) for one in ready]
         seconds, padding = 0.0, 0
         try:
-            for batch in cut(lengths, self._budget):
+            for batch in self._batches(ready):
                 began = time.perf_counter()
                 made = self._forward([ready[i] for i in batch])
                 seconds += time.perf_counter() - began
@@ -184,7 +190,11 @@ class Pipeline:
             return Done(job.number, None, error)
         return Done(job.number, rows, spent=Spent(model_seconds=seconds, tokens=sum(tokens), padding=padding))
 
-    def _forward(self, batch: Sequence[_Ready]) -> list[Vectors]:
+    def _batches(self, ready: Sequence[Ready]) -> Iterator[list[int]]:
+        """Places of those that go through the model together."""
+        yield from cut([one.plan.length for one in ready], self._budget)
+
+    def _forward(self, batch: Sequence[Ready]) -> list[Vectors]:
         """A batch through the model; one that does not fit into the device's memory goes through in halves."""
         import torch
 
@@ -217,7 +227,7 @@ _NONE = np.zeros((0, 0), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class Ready:
     """An item that can go through the model."""
 
     who: str
@@ -226,7 +236,7 @@ class _Ready:
 
 
 @contextmanager
-def _named(unit: Unit) -> Iterator[None]:
+def named(unit: Unit) -> Iterator[None]:
     """Whatever goes wrong with an item names it."""
     try:
         yield

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Item, TaskData
     from rzen_eval.engine.pipeline import Done, Step
     from rzen_eval.engine.vector_store import Key, VectorStore
-    from rzen_eval.models.interface import Pipelined
+    from rzen_eval.models.interface import Pairwise, Pipelined
 
 
 @dataclass(slots=True)
@@ -44,6 +44,10 @@ class TaskSide:
     """Items whose text is cut to fit the model's length."""
     spent: Spent = NOTHING
     """On the windows of its own that are done."""
+
+    def who(self, place: int) -> str:
+        """What stands at a place, for messages."""
+        return f"{self.side} {self.ids[place]!r}"
 
 
 def both_sides(task: str, data: TaskData) -> tuple[TaskSide, TaskSide]:
@@ -76,7 +80,7 @@ class Plan:
     not on how many processes share the work; and what an earlier run has done are whole windows.
     """
 
-    model: Pipelined
+    model: Pipelined | Pairwise
     store: VectorStore
     tokens_per_batch: int
     failed: dict[str, RzenEvalError] = field(default_factory=dict)
@@ -160,15 +164,20 @@ class Plan:
     def _units(self, number: int) -> list[Unit]:
         """A window's items, made anew; none if that fails, which is then its task's error."""
         part = self.windows[number].part
-        units = []
+        units: list[Unit] = []
+        made: dict[tuple[Side, int], Item] = {}
         for place in self.windows[number].places.tolist():
             try:
-                units.append(Unit(part.items[place], part.side, part.ids[place], part.keys[place]))
+                units.append(self._unit(part, place, made))
             except Exception as error:  # noqa: BLE001 - what was there when the run was planned may be gone or torn
                 said = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
-                self.failed.setdefault(part.task, DataError(f"{part.side} {part.ids[place]!r}: {said}"))
+                self.failed.setdefault(part.task, DataError(f"{part.who(place)}: {said}"))
                 return []
         return units
+
+    def _unit(self, part: TaskSide, place: int, made: dict[tuple[Side, int], Item]) -> Unit:  # noqa: ARG002 - of pairs
+        """What stands at a place; `made` are items of the same window."""
+        return Unit(part.items[place], part.side, part.ids[place], part.keys[place])
 
     def keys(self, number: int) -> list[Key]:
         """Keys of a window's items."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.engine.inline import keep
-from rzen_eval.engine.pipeline import Done, Pipeline, Step
+from rzen_eval.engine.pairs import pipeline_of
+from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.engine.spent import Spent
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.plan import Plan
-    from rzen_eval.models.interface import Pipelined
+    from rzen_eval.models.interface import Pairwise, Pipelined
 
 PATIENCE = 60.0
 """Seconds without a new chunk after which rank 0 takes over what other ranks have left."""
@@ -47,7 +48,7 @@ class Rank:
 class Ranks:
     """This process embeds its share of the windows; rank 0 waits for the rest and takes over what does not come."""
 
-    model: Pipelined
+    model: Pipelined | Pairwise
     loader: Loader
     place: Rank
     patience: float = PATIENCE
@@ -55,7 +56,7 @@ class Ranks:
     def run(self, plan: Plan) -> Iterator[Step | Done]:
         """As `Engine`; other ranks than 0 yield their own share only."""
         order = plan.order()
-        pipeline = Pipeline(self.model, self.loader, plan.tokens_per_batch)
+        pipeline = pipeline_of(self.model, self.loader, plan.tokens_per_batch)
         for done in pipeline.run(plan.jobs([number for number in order if self._owner(number) == self.place.rank])):
             yield keep(plan, done)
         if self.place.rank:

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.engine.vector_store import VectorStore
     from rzen_eval.models.declaration.local import Declared
-    from rzen_eval.models.interface import Model
+    from rzen_eval.models.interface import Model, Pairwise
 
 
 @contextmanager
 def opened(
-    runtime: Runtime, spec: Declared, model: Model, store: VectorStore, *, rank: Rank, cache_dir: Path
+    runtime: Runtime, spec: Declared, model: Model | Pairwise, store: VectorStore, *, rank: Rank, cache_dir: Path
 ) -> Iterator[Engine]:
     """The engine that a run asked for, its workers not yet started.
 
@@ -88,7 +88,7 @@ def opened(
 class _Loading:
     """Loads the weights before the first window and not in it, so that weights that do not load end the run."""
 
-    model: Model
+    model: Model | Pairwise
     engine: Engine
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
@@ -104,7 +104,7 @@ class _Loading:
         yield from self.engine.run(plan)
 
 
-def _gpus(model: Model) -> int:
+def _gpus(model: Model | Pairwise) -> int:
     """GPUs to spread workers over; 0: each takes the device that was asked for."""
     import torch
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.engine.pairs import pipeline_of
 from rzen_eval.engine.picture_loader import Loader
-from rzen_eval.engine.pipeline import Pipeline, Step
+from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.vector_store import VectorStore
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.engine.pipeline import Done, Job, Unit
-    from rzen_eval.models.interface import Pipelined
+    from rzen_eval.models.interface import Pairwise, Pipelined
 
-OpenModel = Callable[[int], "Pipelined"]
+OpenModel = Callable[[int], "Pipelined | Pairwise"]
 """Opens a model for a worker's place among the workers of its machine, which decides its device; travels to them."""
 PAUSE = 0.02
 """Seconds to wait for a further window before going on with those that are there."""
@@ -50,7 +51,7 @@ class Worker:
         if settings.threads and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(settings.threads)
         self._store = VectorStore(settings.folder, settings.dtype, say=_nothing)
-        self._pipeline = Pipeline(settings.open_model(place), Loader(settings.loaders), settings.tokens_per_batch)
+        self._pipeline = pipeline_of(settings.open_model(place), Loader(settings.loaders), settings.tokens_per_batch)
         self._units: dict[int, Sequence[Unit]] = {}
 
     def run(self, inbox: queue.SimpleQueue[Job | None]) -> Iterator[Step | Done]:

@@ -129,9 +129,15 @@ def finish(
         *_of_model(model, task, queries, candidates),
         *left.warnings,
         *right.warnings,
-        *_short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
+        *short_of_memory((queries.spent + candidates.spent).budget, tokens_per_batch),
     ]
-    where_from = _provenance(loaded, model, queries, candidates)
+    where_from = provenance_of(
+        loaded,
+        describe(model),
+        (queries.first_prompt, candidates.first_prompt),
+        queries.spent + candidates.spent,
+        len(queries.vectors) + len(candidates.vectors),
+    )
     return measure(task, data, rankings, warnings, where_from, collapsed=left.collapsed or right.collapsed)
 
 
@@ -214,7 +220,8 @@ def _of_model(model: Embedder | Pipelined, task: Task, queries: Embedded, candid
     return said
 
 
-def _short_of_memory(budget: int | None, asked: int) -> list[str]:
+def short_of_memory(budget: int | None, asked: int) -> list[str]:
+    """What to say where batches were smaller than was asked for."""
     if budget is None or budget == asked:
         return []
     return [
@@ -231,10 +238,23 @@ def _name(model: Embedder | Pipelined) -> str:
     return str(model.provenance()["name"]) if isinstance(model, Pipelined) else type(model).__qualname__
 
 
-def _provenance(
-    loaded: LoadedTask, model: Embedder | Pipelined, queries: Embedded, candidates: Embedded
+def provenance_of(
+    loaded: LoadedTask,
+    described: Mapping[str, Any],
+    prompts: tuple[str | None, str | None],
+    spent: Spent,
+    n_made: int,
 ) -> dict[str, Any]:
-    task, data, described = loaded.task, loaded.data, describe(model)
+    """Where a score comes from.
+
+    Args:
+        loaded: the task and its data.
+        described: what the model says of itself.
+        prompts: the first of a query, and of a candidate.
+        spent: on its vectors, or the scores of its pairs.
+        n_made: how many of these there are.
+    """
+    task, data = loaded.task, loaded.data
     return {
         "fingerprint": provenance.fingerprint(task, loaded.content, described),
         "model": dict(described),
@@ -251,10 +271,10 @@ def _provenance(
         "versions": list(task.versions),
         "frames": task.frames,
         "instruction": task.instruction.model_dump(),
-        "prompts": {"query": queries.first_prompt, "candidate": candidates.first_prompt},
+        "prompts": {"query": prompts[0], "candidate": prompts[1]},
         "software": provenance.software(),
         "machine": provenance.machine(),
-        "embedding": _speed(queries.spent + candidates.spent, len(queries.vectors) + len(candidates.vectors)),
+        "embedding": _speed(spent, n_made),
     }
 
 

@@ -79,7 +79,7 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
         writable = kept_results.writable(session.folder) if session.first else contextlib.nullcontext()
         with writable:
             store = kept_vectors(config, described, progress.say)
-            _note_model(store, described)
+            note_model(store, described)
             model = model or open_model(spec, config.cache_dir)
             with opened(config.runtime, spec, model, store, rank=rank, cache_dir=config.cache_dir) as engine:
                 session.score(engine, store, model)
@@ -272,7 +272,7 @@ def kept_vectors(config: RunConfig, described: Mapping[str, Any], say: Callable[
     return VectorStore(folder, config.runtime.store, say)
 
 
-def _note_model(store: VectorStore, described: Mapping[str, Any]) -> None:
+def note_model(store: VectorStore, described: Mapping[str, Any]) -> None:
     """Write beside vectors what made them, for a person who looks."""
     if store.folder is None:
         return

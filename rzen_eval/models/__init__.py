@@ -25,10 +25,13 @@ CLASSES = FAMILIES | {
     "python": "rzen_eval.models.external.python_class:PythonClass",
     "sentence_transformers": "rzen_eval.models.external.sentence_transformers:SentenceTransformers",
     "api": "rzen_eval.models.external.api:Api",
+    "openai": "rzen_eval.models.external.openai:OpenAI",
 }
 """The same of every family."""
 RERANKERS = {
-    "qwen3_vl_reranker": "rzen_eval.models.rerankers.qwen3_vl:Qwen3VLReranker",
+    "qwen3_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen3VLReranker",
+    "qwen2_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen2VLReranker",
+    "python_reranker": "rzen_eval.models.rerankers.python_class:PythonReranker",
 }
 """The same of every family that scores a query with a candidate."""
 

@@ -22,7 +22,7 @@ SUITES = {
     "video_mret_v2_0": 3, "video_v2_0": 18,
     "vidore_v1": 10, "vidore_v2": 4, "visrag": 6, "visdoc_ood": 4, "visdoc": 24,
     "visdoc_ood_v2_0": 4, "visdoc_v2_0": 24,
-    "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4,
+    "mmeb_v2": 78, "mmeb_v2_0": 78, "variants": 4, "retrieval_44": 44,
     "mmeb_v3_text": 53, "mmeb_v3_tool": 35, "mmeb_v3_memory": 4, "mmeb_v3_new": 93, "mmeb_v3_core": 171,
     "mmeb_v3_text_wemm": 53, "mmeb_v3_tool_wemm": 35, "mmeb_v3_memory_wemm": 4, "mmeb_v3_new_wemm": 93,
     "vidore_v3": 48, "vidore_v3_en": 8, "vidore_v3_1": 48, "vidore_v3_1_en": 8,

@@ -46,7 +46,7 @@ def test_every_command_that_is_shown_is_understood(line: str):
     words = shlex.split(line, comments=True)[1:]
     before = [word for word in words if word.startswith("--config-dir")]
     rest = [word for word in words if word not in before]
-    word = rest.pop(0) if rest[0] in COMMANDS else "run"
+    word = rest.pop(0) if rest and rest[0] in COMMANDS else "run"
     chosen, settings = options(word).read([*before, *rest])
     if word == "multirun" or chosen.config_dir:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -91,18 +91,16 @@ class Price(Frozen):
     currency: str
 
 
-class ApiSpec(Declared):
-    """A model behind an HTTP API, one item a request."""
+class RemoteSpec(Declared):
+    """A model behind an HTTP API."""
 
-    family: Literal["api"]
     endpoint: str
     """Address without a question mark: nothing secret belongs there."""
     remote: str
     """What the server calls the model."""
-    key_variable: str
-    """Environment variable that holds the key; the key itself is in no configuration."""
+    key_variable: str | None
+    """Environment variable that holds the key; the key itself is in no configuration. None: the server wants none."""
     headers: dict[str, str] = Field(default={})
-    instruction: ApiInstruction = ApiInstruction()
     video: Literal["images", "middle"] = "images"
     """Whether all frames of a video are sent, each as an image, or the middle one alone."""
     sides: Sides
@@ -125,12 +123,18 @@ class ApiSpec(Declared):
     price: Price | None = None
     """None: not declared, so that the estimate counts requests, pictures and tokens alone."""
 
-    @field_validator("endpoint")
-    @classmethod
-    def _sealed(cls, endpoint: str) -> str:
-        if not re.fullmatch(r"(https://|http://(127\.0\.0\.1|localhost)[:/])[^?#@\s]+", endpoint):
-            raise ValueError(f"expected https://HOST/PATH, without a user or a query, found {endpoint!r}")
-        return endpoint
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        safe = r"https://" if self.key_variable else r"https?://"
+        if not re.fullmatch(rf"({safe}|http://(127\.0\.0\.1|localhost)[:/])[^?#@\s]+", self.endpoint):
+            least = "https://HOST/PATH" if self.key_variable else "http://HOST/PATH"
+            raise ValueError(f"endpoint: expected {least}, without a user or a query, found {self.endpoint!r}")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where requests are sent."""
+        return self.endpoint
 
     @property
     def source(self) -> str:
@@ -138,5 +142,63 @@ class ApiSpec(Declared):
         return f"{self.remote} at {urlsplit(self.endpoint).hostname}"
 
 
-AnySpec = Annotated[ModelSpec | PythonSpec | SentenceTransformersSpec | ApiSpec, Field(discriminator="family")]
+class ApiSpec(RemoteSpec):
+    """A model behind Volcengine Ark's API, one item a request."""
+
+    family: Literal["api"]
+    key_variable: str
+    instruction: ApiInstruction = ApiInstruction()
+
+
+class ChatSlots(Frozen):
+    """Where the instruction goes, by side: before the text, into a system turn, or nowhere."""
+
+    query: Literal["user", "system", "none"] = "user"
+    candidate: Literal["user", "system", "none"] = "user"
+
+
+class OpenAISpec(RemoteSpec):
+    """A model behind OpenAI's `/v1/embeddings`, or a server that speaks like it."""
+
+    family: Literal["openai"]
+    key_variable: str | None = None
+    form: Literal["vllm", "sglang"] = "vllm"
+    """How an item with pictures is sent. `vllm`: as `messages`, which go through the server's chat template; `sglang`:
+    as an input with `text` and `image`, of which there can be one."""
+    texts: Literal["input", "messages"] = "input"
+    """Texts in batches as `input`, which a server embeds as they are, or one a request as `messages`, as pictures."""
+    instruction: ChatSlots = ChatSlots()
+    dimensions: int | None = Field(default=None, gt=0)
+    """Asked for with every request; None: as many as the model has."""
+    batch_size: int = Field(default=32, gt=0)
+    """Texts of one request."""
+    sides: Sides = Sides(least=28, most=4096)
+
+    @property
+    def address(self) -> str:
+        """The endpoint with `/v1/embeddings` at its end, of which a server's address needs nothing."""
+        place = self.endpoint.rstrip("/")
+        if place.endswith("/embeddings"):
+            return place
+        return f"{place}/embeddings" if urlsplit(place).path else f"{place}/v1/embeddings"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_model(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "name" not in raw:
+            return raw | {"name": re.sub(r"[^\w.+-]", "_", str(raw.get("remote", "")).rpartition("/")[2])}
+        return raw
+
+    @model_validator(mode="after")
+    def _turns(self) -> Self:
+        if "system" in (self.instruction.query, self.instruction.candidate) and (
+            self.form != "vllm" or self.texts != "messages"
+        ):
+            raise ValueError("an instruction in the system turn needs form: vllm and texts: messages")
+        return self
+
+
+AnySpec = Annotated[
+    ModelSpec | PythonSpec | SentenceTransformersSpec | ApiSpec | OpenAISpec, Field(discriminator="family")
+]
 """Any declaration; its family decides which keys it has."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rzen_eval.models.declaration.external import PythonSpec
 from rzen_eval.models.declaration.local import ModelSpec
 
 if TYPE_CHECKING:
@@ -15,13 +16,13 @@ SLOTS = ("{instruction}", "{query}", "{document}")
 """What a pair's template holds once each, in this order."""
 
 
-class Qwen3VLRerankerSpec(ModelSpec):
-    """A checkpoint of Qwen3-VL that answers yes or no.
+class YesNoSpec(ModelSpec):
+    """A checkpoint of Qwen2-VL or Qwen3-VL that answers yes or no.
 
     `prompt` says how each side is written, `{media}{text}` as a rule, and `pair` where both go.
     """
 
-    family: Literal["qwen3_vl_reranker"]
+    family: Literal["qwen3_vl_reranker", "qwen2_vl_reranker"]
     pair: str
     """The whole prompt; holds `{instruction}`, `{query}` and `{document}` once each, in this order."""
     default_instruction: str
@@ -49,5 +50,11 @@ class Qwen3VLRerankerSpec(ModelSpec):
         return before, between, middle, after
 
 
-AnyReranker = Qwen3VLRerankerSpec
+class PythonRerankerSpec(PythonSpec):
+    """A class of the user's own with one method, `score(query, candidates)`."""
+
+    family: Literal["python_reranker"]  # type: ignore[assignment]
+
+
+AnyReranker = Annotated[YesNoSpec | PythonRerankerSpec, Field(discriminator="family")]
 """Any declaration of a reranker; its family decides which keys it has."""

@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -27,19 +27,23 @@ from rzen_eval.models.external.one_method import OneMethodModel
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Media, MultiVectors, Vectors
     from rzen_eval.models.declaration.external import ApiSpec
 
+T = TypeVar("T")
+R = TypeVar("R")
 CHARACTERS = 4
 """Of text to a token, for the estimate."""
 LARGEST = 1e18
 """Number of a vector: the squares of larger ones add up to more than float32 holds."""
 NO_EFFECT = {
     "headers", "key_variable", "timeout", "total_timeout", "largest_answer", "concurrency", "requests_per_minute",
-    "attempts", "longest_wait", "confirmed", "price", "reproduces", "device",
+    "attempts", "longest_wait", "confirmed", "price", "reproduces", "device", "batch_size",
 }  # fmt: skip
 """Settings that change no vector."""
 
@@ -87,7 +91,7 @@ class Api(OneMethodModel):
 
     def __init__(self, spec: ApiSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
-        self._confirmed = spec.confirmed
+        self._confirmed = spec.confirmed or spec.key_variable is None
         self._dimensions: dict[str, int] = {}
         """Of the first vector; all must have as many."""
 
@@ -120,11 +124,12 @@ class Api(OneMethodModel):
         """
         if self._confirmed:
             return
-        requests = pictures = characters = 0
+        texts = others = pictures = characters = 0
         for item in items:
-            requests += 1
-            pictures += len(item.images) + len(self._frames(item))
+            shown = len(item.images) + len(self.frames(item))
+            texts, others, pictures = texts + (not shown), others + bool(shown), pictures + shown
             characters += len(item.text or "") + len(item.instruction or "")
+        requests = self.requests(texts, others)
         said = f"{self.spec.name}: {self._cost(requests, pictures, math.ceil(characters / CHARACTERS))}"
         if not sys.stdin.isatty():
             raise ModelError(f"{said}; give model.confirmed=true to send them")
@@ -132,6 +137,10 @@ class Api(OneMethodModel):
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise ModelError(f"{self.spec.name}: nothing was sent")
         self._confirmed = True
+
+    def requests(self, texts: int, others: int) -> int:
+        """How many requests it takes to send so many texts, and items with pictures."""
+        return texts + others
 
     def embed(self, items: Sequence[Item], side: Side | str = Side.QUERY) -> Vectors | MultiVectors:
         """As every model, float32, shape (n, dim), after a confirmation for all items at once."""
@@ -146,10 +155,19 @@ class Api(OneMethodModel):
             ModelError: the server does not answer, refuses the key, or answers with something else than a vector.
         """
         self.confirm(items)
-        with ThreadPoolExecutor(min(self.spec.concurrency, len(items))) as threads:
-            sent = [threads.submit(self._vector, item, side) for item in items]
+        return np.stack(self.at_once(lambda item: self._vector(item, side), items))
+
+    def at_once(self, send: Callable[[T], R], parts: Sequence[T]) -> list[R]:
+        """What a server answers to each part, in their order, as many requests on their way as there may be.
+
+        Raises:
+            DataError: see `vectors`, here and below.
+            ModelError: the first that failed; those that have not begun are not sent.
+        """
+        with ThreadPoolExecutor(min(self.spec.concurrency, len(parts))) as threads:
+            sent = [threads.submit(send, part) for part in parts]
             try:
-                return np.stack([one.result() for one in sent])
+                return [one.result() for one in sent]
             except (DataError, ModelError):
                 for one in sent:
                     one.cancel()
@@ -162,6 +180,8 @@ class Api(OneMethodModel):
     @cached_property
     def _remote(self) -> Remote:
         spec = self.spec
+        if spec.key_variable is None:
+            return Remote(spec, None)
         key = os.environ.get(spec.key_variable, "").strip()
         if not key:
             raise ModelError(
@@ -185,19 +205,37 @@ class Api(OneMethodModel):
             vector = np.array(Answer.model_validate(answer).embedding)
         except ValidationError as error:
             where, what = first_fault(error)
-            raise self._refusal(f"{where}: {what}", answer) from None
-        wanted = self.spec.dim or self._dimensions.setdefault("of the first", len(vector))
-        if len(vector) < wanted or (self.spec.dim is None and len(vector) != wanted):
-            raise self._refusal(f"{len(vector)} numbers, expected {wanted}", answer)
+            raise self.refusal(f"{where}: {what}", answer) from None
+        return self.unit(vector, answer)
+
+    def unit(self, vector: NDArray[np.float64], answer: Any) -> Vectors:
+        """A vector of finite numbers at unit length, float32.
+
+        Args:
+            vector: as the server sent it, shape (dimensions,).
+            answer: all that it said, for the message.
+
+        Raises:
+            ModelError: it has other dimensions than the first one, or no length.
+        """
+        wanted = self.wanted or self._dimensions.setdefault("of the first", len(vector))
+        if len(vector) < wanted or (self.wanted is None and len(vector) != wanted):
+            raise self.refusal(f"{len(vector)} numbers, expected {wanted}", answer)
         # Of a vector with more dimensions the first ones count, as it was trained for.
         kept = vector[:wanted]
         largest = float(np.abs(kept).max())
         if not 0 < largest <= LARGEST:
-            raise self._refusal("a vector of no length" if largest == 0 else "numbers beyond 1e18", answer)
+            raise self.refusal("a vector of no length" if largest == 0 else "numbers beyond 1e18", answer)
         kept = kept.astype(np.float32)
         return np.asarray(kept / np.linalg.norm(kept), dtype=np.float32)
 
-    def _refusal(self, found: str, answer: Any) -> ModelError:
+    @property
+    def wanted(self) -> int | None:
+        """Dimensions of a vector; None: as many as the first one has."""
+        return self.spec.dim
+
+    def refusal(self, found: str, answer: Any) -> ModelError:
+        """What to say of an answer that holds no vector."""
         return ModelError(
             f"{self.spec.name}: expected one vector of finite numbers under data.embedding, found"
             f" {self._remote.plain(found)}, in {self._remote.plain(str(answer))!r}"
@@ -206,10 +244,10 @@ class Api(OneMethodModel):
     def body(self, item: Item, side: Side) -> dict[str, Any]:
         """What is sent for an item, without the key."""
         template = self.spec.instruction.query if side == "query" else self.spec.instruction.candidate
-        pictures = [*item.images, *self._frames(item)]
+        pictures = [*item.images, *self.frames(item)]
         text = item.text or "" if template else join(item.instruction, item.text)
         parts: list[dict[str, Any]] = [
-            {"type": "image_url", "image_url": {"url": self._encoded(picture)}} for picture in pictures
+            {"type": "image_url", "image_url": {"url": self.encoded(picture)}} for picture in pictures
         ]
         if text or not parts:
             parts.append({"type": "text", "text": text})
@@ -220,11 +258,12 @@ class Api(OneMethodModel):
         filled = template.replace("{instruction}", item.instruction or "").replace("{content}", content)
         return said | {"instruction": filled}
 
-    def _frames(self, item: Item) -> Sequence[Media]:
+    def frames(self, item: Item) -> Sequence[Media]:
+        """Those that are sent."""
         frames = item.frames
         return frames[len(frames) // 2 : len(frames) // 2 + 1] if self.spec.video == "middle" else frames
 
-    def _encoded(self, media: Media) -> str:
+    def encoded(self, media: Media) -> str:
         """A picture as a data address, its sides made to fit what the server takes."""
         picture, limits = open_rgb(media), self.spec.sides
         shrink = min(1.0, limits.most / max(picture.size))

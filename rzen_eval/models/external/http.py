@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from rzen_eval.models.declaration.external import ApiSpec
+    from rzen_eval.models.declaration.external import RemoteSpec
 
 REFUSED = frozenset({400, 413, 415, 422})
 """Answers that are about what was sent, so that sending it again is of no use."""
@@ -67,10 +67,10 @@ class Remote:
 
     Args:
         spec: says where the server is, what is sent beside the key, and for how long it is asked.
-        key: sent as a bearer token.
+        key: sent as a bearer token; None: the server wants none.
     """
 
-    def __init__(self, spec: ApiSpec, key: str) -> None:
+    def __init__(self, spec: RemoteSpec, key: str | None) -> None:
         try:
             import httpx2
             from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -78,14 +78,13 @@ class Remote:
             raise ModelError(
                 f"{spec.name}: an API needs httpx2 and tenacity ({error}); pip install 'rzen-eval[api]'"
             ) from error
-        self._name, self._endpoint, self._key = spec.name, spec.endpoint, key
+        self._name, self._endpoint, self._key = spec.name, spec.address, key
         self._longest_wait, self._total_timeout = spec.longest_wait, spec.total_timeout
         self._largest = spec.largest_answer
         self._pace = Pace(spec.requests_per_minute)
         self._http = httpx2
-        self._client = httpx2.Client(
-            headers={**spec.headers, "Authorization": f"Bearer {key}"}, timeout=spec.timeout, follow_redirects=False
-        )
+        bearer = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx2.Client(headers=spec.headers | bearer, timeout=spec.timeout, follow_redirects=False)
         self._backoff = wait_random_exponential(multiplier=min(1.0, spec.longest_wait), max=spec.longest_wait)
         self._retrying = Retrying(
             retry=retry_if_exception_type(AgainError),
@@ -168,7 +167,8 @@ class Remote:
 
     def plain(self, text: str) -> str:
         """A server's words in one short line, without the key."""
-        return " ".join(text.replace(self._key, "***").split())[:SAID]
+        hidden = text.replace(self._key, "***") if self._key else text
+        return " ".join(hidden.split())[:SAID]
 
 
 def _seconds(header: str | None) -> float | None:

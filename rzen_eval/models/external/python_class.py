@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
-import sys
 from functools import cached_property
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ConfigError, ModelError, nearest
+from rzen_eval.errors import ModelError
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
+from rzen_eval.models.external.own_class import OwnClass
 from rzen_eval.ranking.multivectors import as_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rzen_eval.core import Item, MultiVectors, Side, Vectors
     from rzen_eval.models.declaration.external import PythonSpec
@@ -43,8 +38,7 @@ class PythonClass(OneMethodModel):
 
     def __init__(self, spec: PythonSpec, cache_dir: Path) -> None:  # noqa: ARG002 - as every class of a family
         super().__init__(spec)
-        self._module, _, self._name = spec.target.partition(":")
-        self._file = self._found()
+        self._class = OwnClass(spec.target, "embed(items, side)")
 
     @property
     def batch_size(self) -> int:
@@ -75,60 +69,11 @@ class PythonClass(OneMethodModel):
 
     def provenance(self) -> dict[str, Any]:
         """The class, its options, and a hash of its module, which stands for its weights."""
-        digest = hashlib.sha256(self._file.read_bytes()).hexdigest() if self._file else None
         return self.spec.model_dump(mode="json", by_alias=True, exclude={"batch_size", "reproduces", "device"}) | {
-            "module": f"sha256:{digest}" if digest else None,
+            "module": self._class.digest,
             "device": self.device.type,
         }
 
-    def _found(self) -> Path | None:
-        """The module's file; None for one that has none."""
-        here = str(Path.cwd())
-        if here not in sys.path and "" not in sys.path:
-            # A console script, unlike `python -m`, does not look for modules where the user is.
-            sys.path.append(here)
-        try:
-            found = find_spec(self._module)
-        except (ImportError, ValueError) as error:
-            raise ModelError(f"model.class={self.spec.target}: {self._module} cannot be imported ({error})") from error
-        if found is None:
-            raise ConfigError(
-                f"model.class={self.spec.target}: no module {self._module} in {here} or among installed packages"
-            )
-        file = Path(found.origin) if found.origin and Path(found.origin).is_file() else None
-        if file and file.suffix == ".py" and (known := _names(file)) and self._name not in known:
-            raise ConfigError(
-                f"model.class={self.spec.target}: {file} has no {self._name}{nearest(self._name, sorted(known))}"
-            )
-        return file
-
     @cached_property
     def _object(self) -> Any:
-        what = f"model.class={self.spec.target}"
-        with called(f"{what}: {self._module} cannot be imported"):
-            kind = getattr(import_module(self._module), self._name, None)
-        if kind is None or not callable(getattr(kind, "embed", None)):
-            lacks = "has no such class" if kind is None else "is no class with a method embed(items, side)"
-            raise ConfigError(f"{what}: {self._module if kind is None else self._name} {lacks}")
-        options = dict(self.spec.options)
-        with called(f"{what} cannot be made"):
-            if "device" in inspect.signature(kind).parameters:
-                options.setdefault("device", str(self.device))
-            return kind(**options)
-
-
-def _names(file: Path) -> set[str]:
-    """Names that a module binds at its top, without running it; none where that cannot be told."""
-    try:
-        tree = ast.parse(file.read_text())
-    except (OSError, SyntaxError, ValueError):
-        return set()
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom | ast.Import):
-            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-    return set() if found & {"*", "__getattr__"} else found
+        return self._class.made(self.spec.options, str(self.device))

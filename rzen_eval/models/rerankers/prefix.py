@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import torch
 
     from rzen_eval.models.pictures.resize import Pixels
-    from rzen_eval.models.rerankers.qwen3_vl import Qwen3VLReranker
     from rzen_eval.models.rerankers.tokens import PlannedPair
+    from rzen_eval.models.rerankers.yes_no import YesNo
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _first_of_candidate(pair: PlannedPair) -> int:
 
 
 def last_states(
-    model: Qwen3VLReranker, pairs: Sequence[PlannedPair], pixels: Sequence[Sequence[Pixels]], shared: int
+    model: YesNo, pairs: Sequence[PlannedPair], pixels: Sequence[Sequence[Pixels]], shared: int
 ) -> torch.Tensor:
     """States after the final norm at the last token of each pair, shape (n, hidden size).
 
@@ -88,12 +88,11 @@ def last_states(
         more: dict[str, Any] = {_cache_name(text): cache}
         if features.first is not None and len(places):
             embeds.view(-1, embeds.shape[-1])[places] = features.first[taken].to(embeds.dtype)
-            mask = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
-            mask.view(-1)[places] = True
-            more |= {
-                "visual_pos_masks": mask,
-                "deepstack_visual_embeds": [layer[taken] for layer in features.deeper],
-            }
+            if features.deeper:
+                mask = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
+                mask.view(-1)[places] = True
+                deeper = [layer[taken] for layer in features.deeper]
+                more |= {"visual_pos_masks": mask, "deepstack_visual_embeds": deeper}
         hidden: torch.Tensor = text(inputs_embeds=embeds, position_ids=where, use_cache=True, **more).last_hidden_state
         return hidden
 

@@ -104,9 +104,11 @@ def _columns(overview: Overview, pages: Mapping[str, TaskPage]) -> list[dict[str
             if row is None or (cell := row.cells.get(column)) is None
             else {
                 "value": cell.number(),
-                "text": cell.text(),
+                "text": cell.text() if cell.half is None else f"≈ {cell.text()}",
                 "part": cell.part.strip(),
-                "interval": _interval(_average([by_name[place].get(name) for name in members], place)),
+                "interval": _interval(_average([by_name[place].get(name) for name in members], place))
+                if cell.half is None
+                else (f"{cell.number() - cell.half:.1f}", f"{cell.number() + cell.half:.1f}"),
             }
             for place, row in enumerate(overview.rows)
         ]

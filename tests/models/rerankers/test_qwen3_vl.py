@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from rzen_eval import DataError, Item, ModelError, Side, load_reranker
 from rzen_eval.models.pictures import bicubic
 from rzen_eval.models.rerankers.prefix import shared_length
-from rzen_eval.models.rerankers.qwen3_vl import Qwen3VLReranker
+from rzen_eval.models.rerankers.yes_no import Qwen3VLReranker
 from tests.conftest import FIXTURES, SAME_PIXELS
 
 GOLDEN = FIXTURES / "reranker"

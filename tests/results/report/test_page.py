@@ -191,6 +191,32 @@ def test_a_query_has_an_address(opened: Any):
     assert opened("many/4321").page.locator(".said").first.inner_text() == "query 4321"
 
 
+def test_a_query_that_is_linked_is_seen_at_once_on_a_phone_and_on_a_desk(opened: Any):
+    phone = opened("many/4321", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    phone.page.wait_for_selector(".detail .said")
+    assert phone.page.locator(".detail").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
+    desk = opened("many/4321", viewport={"width": 1280, "height": 900})
+    desk.page.wait_for_selector(".detail .said")
+    box = desk.page.locator(".browser").bounding_box()
+    assert 0 <= box["y"] < 100
+    assert box["y"] + box["height"] <= 900
+    # The keys that change the query bring it back into sight.
+    desk.page.evaluate("scrollTo(0, 0)")
+    desk.page.keyboard.press("j")
+    box = desk.page.locator(".browser").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 900
+
+
+def test_the_list_says_what_its_signs_mean_and_what_tells_queries_apart(opened: Any):
+    one = opened("many")
+    one.page.wait_for_selector(".query")
+    assert "✗ 8 it is at place 8" in one.page.locator("#task").inner_text()
+    one.page.locator("[aria-label=Order]").select_option("data")
+    assert one.page.locator(".query small").nth(3).inner_text() == "3 → answer 3"
+    assert one.page.locator(".query .mark").first.get_attribute("aria-label").startswith("even: right answer ")
+
+
 def test_the_right_answer_and_the_first_five_are_shown_with_scores(opened: Any):
     one = opened("many/61")
     tops = one.page.locator(".top")
@@ -261,4 +287,4 @@ def test_a_published_average_stands_beside_whole_ones_only():
     text = document.render(overview, {"toy": TaskPage([one], [], [None])})
     # Overall is over one of two tasks; Image and its group are whole.
     assert text.count("<b>50.00</b> (1 of 2)") == 1
-    assert [text.count(f'title="a paper&#39;s {mean}"') for mean in ("70.00", "60.00")] == [0, 2]
+    assert [text.count(f"a paper&#39;s, published: </span>{mean}") for mean in ("70.00", "60.00")] == [0, 2]

@@ -31,6 +31,10 @@ function browser(browse, models, moved) {
     element("div", { class: "tools", role: "group", "aria-label": "Filters" }, buttons, pictures ? withPictures : null),
     element("div", { class: "tools" }, search, order, count,
       element("span", { class: "fine keys end" }, "j next · k previous · / search · esc back")),
+    element("p", { class: "fine" },
+      element("b", { class: "right-ink" }, "✓ 1"), " the right answer is first · ", element("b", { class: "near-ink" }, "≈ 3"),
+      " it is at place 3, a near miss · ", element("b", { class: "wrong-ink" }, "✗ 8"), " it is at place 8 · ",
+      element("b", { class: "wrong-ink" }, "✗ –"), " it is not among those that were kept"),
     frame);
 
   function choose(key) {
@@ -67,7 +71,8 @@ function browser(browse, models, moved) {
       "aria-selected": place === state.chosen, "aria-setsize": state.rows.length, "aria-posinset": place + 1,
     },
     thumbs ? (picture ? element("img", { src: picture, alt: "" }) : element("span", { class: "no" })) : null,
-    element("span", { class: "words" }, browse.query.text[row] || browse.query.media[row] || browse.query.id[row]),
+    element("span", { class: "words" }, browse.query.text[row] || browse.query.media[row] || browse.query.id[row],
+      element("small", null, apart(browse, row))),
     element("span", { class: "marks" }, browse.runs.map((run) => mark(run, row))));
   }
 
@@ -75,7 +80,8 @@ function browser(browse, models, moved) {
     const [kind, sign] = !missed(run, row) ? ["right", "✓"] : near(run, row) ? ["near", "≈"] : ["wrong", "✗"];
     const rank = run.rank[row] === null ? "–" : run.rank[row];
     return element("span", {
-      class: `mark ${kind}`, title: `${models[run.model]}: right answer ${run.rank[row] === null ? "not found" : `at place ${rank}`}`,
+      class: `mark ${kind}`, role: "img",
+      "aria-label": `${models[run.model]}: right answer ${run.rank[row] === null ? "not found" : `at place ${rank}`}`,
     }, `${sign} ${rank}`);
   }
 
@@ -104,7 +110,9 @@ function browser(browse, models, moved) {
     if (event.key === "Enter") open();
   }
 
-  function step(by) { select(Math.min(Math.max(state.chosen + by, 0), state.rows.length - 1)); }
+  function step(by) { shift(by); frame.scrollIntoView({ block: "nearest" }); }
+
+  function shift(by) { select(Math.min(Math.max(state.chosen + by, 0), state.rows.length - 1)); }
 
   function select(place) {
     if (!state.rows.length) return;
@@ -129,7 +137,20 @@ function browser(browse, models, moved) {
       ...present(query(browse, models, state.rows[state.chosen])));
   }
 
-  return { root, step, refresh, search, close, go: (id) => refresh(browse.query.id.indexOf(id)), open };
+  function go(id) {
+    refresh(browse.query.id.indexOf(id));
+    frame.scrollIntoView({ block: "start" });
+    open();
+  }
+
+  return { root, step, refresh, search, close, go };
+}
+
+// What tells a query from others that say the same: its id, and its right answer.
+function apart(browse, row) {
+  const right = browse.right[row].length ? browse.right[row][0] : null;
+  const answer = right === null ? "" : browse.candidate.text[right] || browse.candidate.id[right];
+  return [browse.query.id[row], answer].filter(Boolean).join(" → ");
 }
 
 function query(browse, models, row) {

@@ -10,7 +10,7 @@ function bars(label, tracks) {
       track.low === undefined ? null : element("div", {
         class: "whisker", style: { left: `${track.low}%`, right: `calc(100% - ${track.high}%)` },
       })))),
-    element("div", { class: "figures" }, tracks.map((track) => element("div", { title: track.title }, ...track.text))));
+    element("div", { class: "figures" }, tracks.map((track) => element("div", null, ...track.text))));
 }
 
 function rankRows(browse) {
@@ -31,8 +31,10 @@ function rankRows(browse) {
 function sliceRows(slice, runs) {
   return slice.parts.map((part) => bars(part.label, part.means.map(([value, low, high], place) => ({
     model: runs[place].model, value, low, high,
-    title: `${low.toFixed(1)} to ${high.toFixed(1)}`,
-    text: [element("b", null, value.toFixed(1)), place ? "" : element("small", null, ` of ${several(part.n, "query")}`)],
+    text: [
+      element("b", null, value.toFixed(1)),
+      element("small", null, ` ${low.toFixed(0)} to ${high.toFixed(0)}${place ? "" : `, ${several(part.n, "query")}`}`),
+    ],
   }))));
 }
 

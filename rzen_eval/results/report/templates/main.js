@@ -61,7 +61,7 @@ function taskPage(task, whole, query) {
 
 const about = (task, whole) => [
   task.group, task.metric, several(whole.counts[0], "query"), several(whole.counts[1], "candidate"),
-  whole.limit === null ? null : `the first ${counted(whole.limit)} queries only`,
+  whole.limit === null ? null : `${whole.limit} only`,
 ].filter(Boolean).join(" · ");
 
 const seen = (whole, browse) => (whole.pictured

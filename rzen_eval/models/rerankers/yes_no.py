@@ -1,4 +1,4 @@
-"""Qwen3-VL as a judge: how likely it says yes to a query with one candidate.
+"""Qwen2-VL and Qwen3-VL as judges: how likely they say yes to a query with one candidate.
 
 Source: the released code of Qwen3-VL-Reranker (QwenLM/Qwen3-VL-Embedding at 8ce3aab), which scores one pair at a time:
 the sigmoid of the state after the final norm at the last position times the difference of the head's rows for `yes` and
@@ -17,6 +17,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
+from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.families.qwen3_vl import Qwen3VL
 from rzen_eval.models.families.token_places import check_vocabulary
 from rzen_eval.models.interface import Rendered
@@ -32,22 +33,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Vectors
-    from rzen_eval.models.declaration.reranker import Qwen3VLRerankerSpec
+    from rzen_eval.models.declaration.reranker import YesNoSpec
     from rzen_eval.models.interface import Planned
     from rzen_eval.models.pictures.resize import Pixels, Visual
 
 HEAD = "lm_head.weight"
 
 
-class Qwen3VLReranker(Qwen3VL):
-    """A loaded Qwen3-VL-Reranker checkpoint."""
+class YesNo(Qwen2VL):
+    """A loaded checkpoint that answers yes or no."""
 
-    spec: Qwen3VLRerankerSpec
+    spec: YesNoSpec
 
     @classmethod
     def read_config(cls, spec: Any, folder: Path) -> Any:
         """As of the model that it is made of."""
-        return audit.read_config(spec.model_copy(update={"family": "qwen3_vl"}), folder, cls.configuration)
+        return audit.read_config(
+            spec.model_copy(update={"family": spec.family.removesuffix("_reranker")}), folder, cls.configuration
+        )
 
     def rendered(self, item: Item, side: Side) -> Rendered:
         """One side's part of the prompt, and its pictures: of a query all that comes before the candidate."""
@@ -154,7 +157,7 @@ class Qwen3VLReranker(Qwen3VL):
         if cells is None:
             return Features(None, ())
         seen = self._inner.visual(cells, grid_thw=grid)
-        return Features(seen.pooler_output, seen.deepstack_features)
+        return Features(seen.pooler_output, getattr(seen, "deepstack_features", None) or ())
 
     def positions(self, batch: Batch) -> torch.Tensor:
         """Rotary positions of a batch, shape (3, n, longest)."""
@@ -213,3 +216,11 @@ class Qwen3VLReranker(Qwen3VL):
         """
         super().load()
         self._direction  # noqa: B018 - a cached property
+
+
+class Qwen2VLReranker(YesNo):
+    """On Qwen2-VL."""
+
+
+class Qwen3VLReranker(YesNo, Qwen3VL):
+    """On Qwen3-VL, as Qwen3-VL-Reranker is."""

@@ -1,0 +1,101 @@
+"""Where a second stage helped, and where it hurt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rzen_eval.results import store
+from rzen_eval.results.tables.document import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rzen_eval.core import Result
+    from rzen_eval.results.store import ModelResults
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A task's score before and after, in the textbook reading, 0 to 1, and its queries."""
+
+    task: str
+    metric: str
+    before: float
+    after: float
+    helped: int | None
+    """Queries that score higher after; None, here and below: their scores were not kept."""
+    hurt: int | None
+    same: int | None
+    n_ties: int
+    """Queries with equal scores among the first ten places."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """In numbers, in percent."""
+        return {
+            "task": self.task,
+            "metric": self.metric,
+            "first_stage": round(100 * self.before, 4),
+            "second_stage": round(100 * self.after, 4),
+            "difference": round(100 * (self.after - self.before), 4),
+            "helped": self.helped,
+            "hurt": self.hurt,
+            "same": self.same,
+            "tied": self.n_ties,
+        }
+
+
+def changes(first: ModelResults, second: ModelResults) -> list[Change]:
+    """Task by task, of those that both stages have, over the queries of the second."""
+    return [
+        _change(first, first.results[name], second, result)
+        for name, result in second.results.items()
+        if name in first.results
+    ]
+
+
+def _change(first: ModelResults, before: Result, second: ModelResults, after: Result) -> Change:
+    one, other = store.read_queries(first.folder, before), store.read_queries(second.folder, after)
+    if one is None or other is None:
+        return Change(after.task, after.metric, before.exact, after.exact, None, None, None, after.n_ties)
+    place = {query: number for number, query in enumerate(one.query_ids)}
+    old = one.exact[[place[query] for query in other.query_ids]]
+    difference = other.exact - old
+    return Change(
+        after.task,
+        after.metric,
+        float(np.mean(old)),
+        after.exact,
+        int((difference > 0).sum()),
+        int((difference < 0).sum()),
+        int((difference == 0).sum()),
+        after.n_ties,
+    )
+
+
+def table(lines: Sequence[Change], title: str = "") -> Table:
+    """A row a task."""
+    return Table.of(
+        [
+            {
+                "task": line.task,
+                "metric": line.metric,
+                "first stage": f"{100 * line.before:.2f}",
+                "second stage": f"{100 * line.after:.2f}",
+                "difference": f"{100 * (line.after - line.before):+.2f}",
+                "helped": _count(line.helped),
+                "hurt": _count(line.hurt),
+                "same": _count(line.same),
+                "tied": str(line.n_ties),
+            }
+            for line in lines
+        ],
+        title,
+    )
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
