@@ -51,8 +51,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield served
 
 
+@pytest.mark.usefixtures("hub")
 def test_archives_are_fetched_unpacked_verified_and_run(
-    hub: Hub, tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = [TASKS, f"data.root={tmp_path / 'root'}", f"cache_dir={cache}", "runtime.workers=0"]
     assert [main(["data", verb, *words]) for verb in ("plan", "fetch", "unpack", "verify")] == [0, 0, 0, 0]
