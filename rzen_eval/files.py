@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SETTLED = 2 * 10**9
 """Nanoseconds after its last change from which on a further change of a file shows in its times, on any file system."""
+LONGEST_NAME, LONGEST_PATH = 255, 4000
+"""Bytes, on any usual file system."""
 COMPARED = 300
 """Names in a folder that a missing one is compared with letter by letter; among more only like ones are looked for."""
 
@@ -51,6 +53,28 @@ def make_once(place: Path, make: Callable[[Path], None]) -> Path:
             if not place.is_dir():
                 raise
     return place
+
+
+def usable(path: str | os.PathLike[str]) -> Path:
+    """A path that there could be, `~` being the home folder.
+
+    Raises:
+        ValueError: there could not; says why.
+    """
+    text = os.fspath(path)
+    if "\0" in text:
+        raise ValueError(f"expected a path, found {text!r:.60} with a null character")
+    longest = max(len(os.fsencode(part)) for part in text.split("/"))
+    if longest > LONGEST_NAME or len(os.fsencode(text)) > LONGEST_PATH:
+        what = f"a name of {longest} bytes" if longest > LONGEST_NAME else f"one of {len(os.fsencode(text))} bytes"
+        raise ValueError(f"expected a path, found {text!r:.60}..., {what}, which no file system takes")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            f"{text}: no home folder is known, since HOME is not set and the system has no entry for this user; give a"
+            " whole path, or set HOME"
+        ) from error
 
 
 def need_regular(file: str | os.PathLike[str]) -> os.stat_result:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rzen_eval.cli.options import Options
     from rzen_eval.core import Result
 
+FORMATS = ("leaderboard", "mteb", "eval-results", "model-index")
 ASKED = {
     "model_name": ("NAME", "what the leaderboard is to call it, and the file"),
     "model_backbone": ("NAME", "what it was trained from"),
@@ -37,10 +38,11 @@ def options(parser: Options) -> None:
     """What the command takes."""
     parser.description = (
         "Write the leaderboard's submission file: all tasks of MMEB-V2, and what it asks of a model. Or mteb's result"
-        " files of the suites that mteb defines, into a folder."
+        " files of the suites that mteb defines, into a folder; the hub's evaluation results, into .eval_results/ of a"
+        " model's repository; or the model-index of a model card."
     )
     parser.add_argument("folder", type=directory, metavar="RESULTS/MODEL", help="a model's folder of results")
-    parser.add_argument("--format", **one_of("leaderboard", "mteb"), default="leaderboard")
+    parser.add_argument("--format", **one_of(*FORMATS), default=FORMATS[0])
     for name, (value, what) in ASKED.items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=value, help=what)
     parser.add_argument("--data-version", type=named_version, metavar="V", help="of the tasks; by default the newest")
@@ -48,6 +50,8 @@ def options(parser: Options) -> None:
     parser.examples = [
         "rzen-eval export results/mine --model-name Mine-2B --model-backbone Qwen2-VL-2B --output Mine-2B.json",
         "rzen-eval export results/mine --format mteb --output results/me__mine/1a2b3c",
+        "rzen-eval export results/mine --format eval-results --url https://example.com/mine --output my_repository",
+        "rzen-eval export results/mine --format model-index --output my_repository/README.md",
     ]
 
 
@@ -64,6 +68,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     results = list(store.one_model(str(chosen.folder), Path("results")).results.values())
     if chosen.format == "mteb":
         _as_mteb(results, chosen.output, chosen.data_version)
+        return 0
+    if chosen.format in {"eval-results", "model-index"}:
+        _for_the_hub(results, chosen)
         return 0
     version = chosen.data_version or manifest().newest
     if manifest().benchmark(version) != manifest().benchmark():
@@ -95,4 +102,25 @@ def _as_mteb(results: Sequence[Result], folder: Path | None, version: str | None
         print(f"rzen-eval: {submission.SAMPLE}; do not submit these files", file=sys.stderr)
     for name, text in files.items():
         write_whole(folder / name, text.encode())
+    write_whole(folder / "model_meta.json", mteb.model_meta(results, folder.resolve()).encode())
     print(f"wrote {len(files)} files into {folder}")
+
+
+def _for_the_hub(results: Sequence[Result], chosen: Namespace) -> None:
+    """Evaluation results into a folder, or a model-index to a card or standard output."""
+    from rzen_eval.results.exchange import hub
+
+    wanted = [one for one in results if chosen.data_version is None or one.counts_in(chosen.data_version)]
+    if any(result.source == "sample" for result in wanted):
+        print(f"rzen-eval: {hub.SAMPLE}; every entry says so, do not upload them", file=sys.stderr)
+    if chosen.format == "eval-results":
+        if chosen.output is None:
+            raise ConfigError("export: give --output FOLDER, the model's repository; files go to .eval_results/ in it")
+        files = hub.eval_results(wanted, datetime.now(UTC).date().isoformat(), chosen.url)
+        for name, text in files.items():
+            write_whole(chosen.output / ".eval_results" / name, text.encode())
+        print(f"wrote {', '.join(files)} into {chosen.output / '.eval_results'}")
+        return
+    index = hub.model_index(wanted, chosen.model_name or chosen.folder.resolve().name, chosen.url)
+    card = chosen.output.read_text() if chosen.output is not None and chosen.output.is_file() else ""
+    put(hub.into_card(card, index), chosen.output)

@@ -10,7 +10,9 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.ranking.metrics import FAMILIES
 from rzen_eval.results.exchange import mteb as own
+from rzen_eval.results.exchange import predictions
 from rzen_eval.results.exchange.imported import Claim, imported
+from rzen_eval.results.exchange.predictions import ENDING
 from rzen_eval.results.json_file import Part, checked, read_as
 
 if TYPE_CHECKING:
@@ -87,12 +89,23 @@ class OfMteb(Part):
 def official(place: Path) -> Iterator[Claim]:
     """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
 
+    Of a task without a file of scores the rankings do, `<task>_pred.jsonl`, which are scored as it scores them.
+
     Raises:
         ConfigError: there is nothing of the kind.
     """
-    files = [place] if place.is_file() else sorted(place.rglob("*score.json"))
-    if not files:
-        raise ConfigError(f"import: no *_score.json under {place}; expected what the official evaluator writes")
+    found = [place] if place.is_file() else sorted([*place.rglob("*score.json"), *place.rglob(f"*{ENDING}")])
+    files = [file for file in found if not file.name.endswith(ENDING)]
+    scored = {(file.parent, file.name.removesuffix("score.json")) for file in files}
+    rankings = [file for file in found if file.name.endswith(ENDING)]
+    rankings = [file for file in rankings if (file.parent, file.name.removesuffix(ENDING)) not in scored]
+    if not files and not rankings:
+        raise ConfigError(
+            f"import: no *_score.json or *_{ENDING} under {place}; expected what the official evaluator writes"
+        )
+    for file in rankings:
+        name = file.parent.name if file.name == ENDING else file.name.removesuffix(f"_{ENDING}")
+        yield Claim(file, name, predictions.scores(file))
     for file in files:
         content = read_as(file, dict[str, Any], EXPECTED)
         if isinstance(content.get("metrics"), dict):
@@ -145,6 +158,12 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
         warnings.append(f"{task.id}: `exact` repeats the official reading, the only one that is known")
     if count != task.n_queries:
         warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
+    n_ties = int(values.get("n_ties", 0))
+    if n_ties:
+        warnings.append(
+            f"{task.id}: {n_ties} queries have equal scores in their first ten places, in the order in which the"
+            " evaluator lists candidates, the right one first in image pools"
+        )
     result = imported(
         task,
         metrics,
@@ -154,7 +173,7 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
         warnings=warnings,
         provenance=claim.provenance("the official evaluator", model, task, _about(claim)),
     )
-    return [result]
+    return [result.model_copy(update={"n_ties": n_ties})]
 
 
 def from_mteb(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:

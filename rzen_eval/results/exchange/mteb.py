@@ -13,6 +13,7 @@ from rzen_eval.results.exchange.imported import imported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rzen_eval.benchmark.manifest import Entry
     from rzen_eval.core import Result
@@ -132,6 +133,40 @@ def files(scored: Sequence[Result]) -> dict[str, str]:
                 raise ResultError(f"{result.id}: scored on {result.n_queries} queries alone (limit={result.limit})")
             by_task.setdefault(name, {})[subset] = result
     return {f"{name}.json": _text(name, subsets) for name, subsets in by_task.items()}
+
+
+def model_meta(scored: Sequence[Result], folder: Path) -> str:
+    """The file `model_meta.json` beside them, which mteb reads a folder `<org>__<model>/<revision>` by.
+
+    Args:
+        scored: of one model.
+        folder: where the files go; names the model and its revision, as mteb has it.
+    """
+    told: Mapping[str, Any] = scored[0].provenance.get("model", {})
+    size, length = told.get("parameters_b"), told.get("max_length")
+    late = bool(told.get("late_interaction"))
+    said = {
+        "name": folder.parent.name.replace("__", "/", 1),
+        "revision": folder.name,
+        "release_date": None,
+        "languages": None,
+        "loader": None,
+        "n_parameters": int(size * 1e9) if size else None,
+        "memory_usage_mb": None,
+        "max_tokens": length,
+        "embed_dim": told.get("dim"),
+        "license": None,
+        "open_weights": None,
+        "public_training_code": None,
+        "public_training_data": None,
+        "framework": [],
+        "similarity_fn_name": "MaxSim" if late else "cosine",
+        "use_instructions": None,
+        "training_datasets": None,
+        "reference": None,
+        "modalities": ["image", "text"],
+    }
+    return json.dumps(said, indent=2) + "\n"
 
 
 def _text(name: str, subsets: Mapping[str, Result]) -> str:

@@ -12,6 +12,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import config_dir
 from rzen_eval.cli.main import main
 from rzen_eval.results import store
+from rzen_eval.results.exchange import predictions
 from tests.conftest import FIXTURES
 from tests.results.test_store import RUN, result
 
@@ -176,7 +177,7 @@ def test_rows_from_mteb_are_marked_in_the_tables(imported: IMPORT, capsys: pytes
     ("words", "said"),
     [
         (("official", "nowhere", "model=m"), "import: nothing at nowhere"),
-        (("official", "empty", "model=m"), "no *_score.json under empty"),
+        (("official", "empty", "model=m"), "no *_score.json or *_pred.jsonl under empty"),
         (("mteb", "empty", "model=m"), "no JSON under empty"),
         (("mteb", "text", "model=m"), "not imported: NFCorpus: MMEB-V2 has no such task"),
         (("mteb", "english", "model=m"), "expected subsets english, french, german, spanish, found english"),
@@ -222,3 +223,37 @@ def test_two_files_of_one_task_are_refused(imported: IMPORT):
     official(Path("run/a"), "CIRR", 0.5, 1000)
     official(Path("run/b"), "CIRR", 0.6, 1000)
     assert "CIRR: two files are of this task" in imported("official", "run", "model=m", code=1)
+
+
+@pytest.mark.parametrize("task", ["RefCOCO-Matching", "QVHighlight", "YouCook2", "VisRAG_ChartQA"])
+def test_rankings_of_the_official_evaluator_score_what_it_scored(task: str):
+    folder = FIXTURES / "vlm2vec" / task
+    expected = json.loads((folder / "score.json").read_text())
+    found = predictions.scores(folder / "pred.jsonl")
+    assert found["num_pred"] == expected["num_pred"]
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, abs=1e-12), name
+    assert "n_ties" not in found
+
+
+def test_rankings_are_read_where_there_is_no_file_of_scores_and_ties_where_they_have_scores(imported: IMPORT):
+    line = {"prediction": ["b", "a", "c"], "label": ["a"], "rel_scores": None}
+    Path("run").mkdir()
+    for name, scores in (("ImageNet-1K", [0.5, 0.5, 0.1]), ("VOC2007", [0.5, 0.4, 0.4]), ("N24News", None)):
+        more = {} if scores is None else {"prediction_scores": scores}
+        Path(f"run/{name}_pred.jsonl").write_text(1000 * (json.dumps(line | more) + "\n"))
+    official(Path("run"), "N24News", 0.25, 1000)
+    assert imported("official", "run", "--model", "m") == "imported 3 results into results/m\n"
+    assert {name: read(name)["score"] for name in ("imagenet_1k", "n24news")} == {"imagenet_1k": 0.0, "n24news": 0.25}
+    assert [read(name)["n_ties"] for name in ("imagenet_1k", "voc2007", "n24news")] == [1000, 1000, 0]
+    assert "1000 queries have equal scores in their first ten places" in read("imagenet_1k")["warnings"][-1]
+
+
+def test_rankings_that_are_none_are_named_by_line(imported: IMPORT):
+    Path("run").mkdir()
+    Path("run/VOC2007_pred.jsonl").write_text(
+        '{"prediction": ["a"], "label": ["a"], "rel_scores": null}\n{"label": []}\n'
+    )
+    assert "VOC2007_pred.jsonl: line 2: expected prediction, label and rel_scores" in imported(
+        "official", "run", "--model", "m", code=1
+    )
