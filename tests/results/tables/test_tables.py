@@ -172,7 +172,7 @@ def test_single_tasks_go_into_lists_too(table: TABLE):
 
 def test_a_table_can_be_written_to_a_file(table: TABLE, tmp_path: Path):
     assert table("--published-only", "--output", "new/table.md") == ""
-    assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2, ViDoRe V3\n")
+    assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2, ViDoRe V3, MMEB-V3\n")
 
 
 @pytest.mark.parametrize(
