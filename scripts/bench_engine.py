@@ -40,6 +40,7 @@ from bench_engine_baselines import least, official, official_scores
 from bench_engine_mirror import TASKS, make_checkpoint, make_mirror
 
 from rzen_eval.evaluation.progress import Progress
+from rzen_eval.models.batch import Pending, Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -276,7 +277,7 @@ def child(what: str, words: Sequence[str], *, still: bool, told: str, spawned: f
         }  # fmt: skip
     else:
         clock = Clock()
-        with patch.object(Qwen2VL, "forward", _still if still else Qwen2VL.forward):
+        with patch.object(Qwen2VL, "launch", _still if still else Qwen2VL.launch):
             run(chosen, clock)
         if clock.errors:
             raise SystemExit("\n".join(clock.errors))
@@ -291,12 +292,15 @@ def child(what: str, words: Sequence[str], *, still: bool, told: str, spawned: f
     Path(told).write_text(json.dumps(known | {"work": time.time() - started}))
 
 
-def _still(_model: Any, planned: Sequence[Any], pixels: Sequence[Sequence[Any]]) -> Any:
+def _still(_model: Any, staged: Staged) -> Pending:
     """Vectors of the right shape that cost nothing, and need the pictures to be there."""
-    return np.array([
-        np.resize([len(plan.prompt), plan.length, 1, *(one.size for one in item)], 384).astype("f4")
-        for plan, item in zip(planned, pixels, strict=True)
-    ])  # fmt: skip
+    import torch
+
+    seen = staged.block.content.numel()
+    rows = [
+        np.resize([len(plan.prompt), plan.length, 1 + seen, len(plan.visuals)], 384) for plan in staged.batch.planned
+    ]
+    return Pending.of(torch.from_numpy(np.array(rows, dtype="f4")))
 
 
 HEAD = (

@@ -73,7 +73,7 @@ def _work(work: Callable[[], int], folder: Path, said: Path) -> None:
         os.dup2(stream, 1)
         os.dup2(stream, 2)
         sys.stdout = os.fdopen(1, "w", closefd=False)
-        sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
         sys.path.insert(0, str(folder))
         code = work()
         sys.stdout.flush()

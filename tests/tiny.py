@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from rzen_eval.models.pictures import patches as cutting
 from tests.conftest import FIXTURES
 
 QWEN = FIXTURES / "tiny_qwen2vl"
@@ -45,6 +47,17 @@ def save(folder: Path, model: Any, pictures: dict[str, Any], tokenizer: Path = Q
         shutil.copy(file, folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
     return folder
+
+
+def patches(model: Any, pixels: Any) -> np.ndarray[Any, Any]:
+    """Of loaded pictures, as the model's vision tower is given them."""
+    vision = model._config.vision_config
+    sent = {
+        "pixels": torch.from_numpy(np.concatenate([one.reshape(-1) for one in pixels])),
+        "table": torch.from_numpy(cutting.table(pixels, vision)),
+        "channels": torch.from_numpy(model.image_settings.channels),
+    }
+    return cutting.cut(sent, model.image_settings, vision, torch.float32).numpy()
 
 
 def qwen(folder: Path, family: str) -> Path:

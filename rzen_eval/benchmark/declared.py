@@ -47,13 +47,14 @@ class NotPlainError(ConfigError):
     """A file that is composed with more of Hydra than is read here; `rzen_eval.config` reads all of it."""
 
 
-def declaration(group: str, name: str, places: Sequence[Path]) -> dict[str, Any]:
+def declaration(group: str, name: str, places: Sequence[Path], above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """One file of a group, over the files that it builds on.
 
     Args:
         group: folder in `conf/`.
         name: path in it, without `.yaml`.
         places: folders of YAML, as of `places.folders`; the first that holds the file counts.
+        above: files that led here.
 
     Returns:
         What composing it gives: mappings merged key by key, all else replaced by what comes later.
@@ -63,6 +64,7 @@ def declaration(group: str, name: str, places: Sequence[Path]) -> dict[str, Any]
         NotPlainError: its `defaults` or values hold more than names of files.
     """
     file = _file(group, name, places)
+    _need_other(file, above)
     own = dict(content(file))
     merged: dict[str, Any] = {}
     defaults = own.pop("defaults", [])
@@ -71,23 +73,25 @@ def declaration(group: str, name: str, places: Sequence[Path]) -> dict[str, Any]
             merged = _merge(merged, own)
             continue
         base_group, base, place = _base(entry, group, file)
-        found = declaration(base_group, base, places)
+        found = declaration(base_group, base, places, (*above, file))
         merged = _merge(merged, found if place is None else {place: found})
     return merged
 
 
-def tasks(name: str, places: Sequence[Path]) -> Iterator[str]:
+def tasks(name: str, places: Sequence[Path], above: tuple[Path, ...] = ()) -> Iterator[str]:
     """Paths in `conf/task` of the tasks that a word stands for, suites expanded, in order.
 
     Args:
         name: a task's path or a suite, as `task=` takes it.
         places: folders of YAML.
+        above: files that led here.
 
     Raises:
-        ConfigError: no such file.
+        ConfigError: no such file, or one that leads back to itself.
         NotPlainError: a suite that is more than a list of names.
     """
     file = _file("task", name, places)
+    _need_other(file, above)
     if not _is_suite(file):
         yield name
         return
@@ -96,11 +100,17 @@ def tasks(name: str, places: Sequence[Path]) -> Iterator[str]:
         raise NotPlainError(f"{file}: expected a suite to be a list of names under defaults, and nothing else")
     for entry in suite["defaults"]:
         if entry != "_self_":
-            yield from tasks(entry, places)
+            yield from tasks(entry, places, (*above, file))
+
+
+def _need_other(file: Path, above: tuple[Path, ...]) -> None:
+    if file in above:
+        way = " -> ".join(one.stem for one in (*above[above.index(file) :], file))
+        raise ConfigError(f"{file}: its defaults lead back to itself: {way}")
 
 
 def _is_suite(file: Path) -> bool:
-    with file.open() as stream:
+    with file.open(encoding="utf-8-sig") as stream:
         return stream.readline().strip() == SUITE
 
 
@@ -141,7 +151,7 @@ def content(file: Path) -> Mapping[str, Any]:
 
 def _read(file: Path) -> tuple[Mapping[str, Any], str]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         found = yaml.load(text, Loader=_Loader)  # noqa: S506 - it builds on the safe one, in C where there is that
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{file}: {reason(error, 1000)}") from error

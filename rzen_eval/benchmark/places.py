@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.benchmark import own_yaml
 from rzen_eval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,8 +74,10 @@ def _existing(folder: Path) -> Path:
 
 def _check_own(place: Path, before: Sequence[Path]) -> None:
     """Refuse YAML that Hydra would silently ignore, or that would silently take another's place."""
+    for file in (file for group in GROUPS for file in _yaml(place / group)):
+        own_yaml.check(file)
     for file in sorted((place / "task").rglob("*.yaml")):
-        first = file.read_text(errors="replace").partition("\n")[0].strip()
+        first = file.read_text(encoding="utf-8-sig").partition("\n")[0].strip()
         expected = f"# @package tasks.{file.stem}"
         if first not in {expected, "# @package _global_"}:
             raise ConfigError(

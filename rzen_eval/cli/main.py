@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import errno
 import os
 import sys
 from importlib import import_module
@@ -70,6 +73,10 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval experiment=rzenembed_v2_7b  the settings of a published row
 """
 INTERRUPTED = 130
+UNHEARD = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EDQUOT}
+"""Why standard output takes no more."""
+PLAIN = {"†": "*", "–": "-", "—": "-", "−": "-", "…": "...", "≥": ">=", "≤": "<=", "×": "x", "→": "->", "·": "*"}
+"""What stands for a sign where the encoding of standard output lacks it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,16 +88,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    _speak_plainly()
     try:
         word, words = _command(list(sys.argv[1:] if argv is None else argv))
         if word in {"help", "--version"}:
-            print(_help() if word == "help" else f"rzen-eval {__version__}")
+            print(_help() if word == "help" else f"rzen-eval {__version__}", flush=True)
             return 0
         module = import_module(f"rzen_eval.cli.{COMMANDS[word].module}")
         parser = Options(word, COMMANDS[word])
         module.options(parser)
         chosen, settings = parser.read(words)
         code: int = module.run(chosen, settings, chosen.config_dir)
+        sys.stdout.flush()
     except RzenEvalError as error:
         from rzen_eval.results.tables.escape import for_terminal
 
@@ -100,14 +109,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _speak_no_more()
         return 0
+    except OSError as error:
+        if error.errno not in UNHEARD or error.filename is not None:
+            raise
+        print(f"rzen-eval: standard output cannot be written ({error.strerror}); results are kept", file=sys.stderr)
+        _speak_no_more()
+        return 1
     except KeyboardInterrupt:
         print(
             "\nrzen-eval: interrupted; finished tasks are kept and the same command goes on from there", file=sys.stderr
         )
         return INTERRUPTED
     return code
+
+
+def _speak_plainly() -> None:
+    """Let standard output stand for what its encoding lacks by what it has, rather than fail after hours of work."""
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # of a stream that is no file's, or is closed
+        codecs.register_error("rzen_eval", _plain)
+        sys.stdout.reconfigure(errors="rzen_eval")  # type: ignore[union-attr]
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+def _speak_no_more() -> None:
+    """Nobody hears what is left to say, which would fail once more when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def word_of(words: Sequence[str]) -> str:

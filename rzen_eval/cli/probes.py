@@ -73,6 +73,7 @@ def check(model: Model) -> Iterator[Finding]:
         yield from of_files(model)
         yield from of_tokens(model)
         yield of_pictures(model)
+        yield Finding("attention", f"{model.attention}, {_rows(model)}")
     yield Finding("loading", f"{seconds:.1f} s on {model.device}")
     items = probes()
     began = time.perf_counter()
@@ -88,6 +89,12 @@ def check(model: Model) -> Iterator[Finding]:
     yield from _sensitivity(model, vectors, 2 * noise)
     yield Finding("speed", f"{len(items) / seconds:.1f} items/s, the first batch included")
     yield Finding("memory", _memory(model))
+
+
+def _rows(model: LocalModel) -> str:
+    if model.packed:
+        return "items end to end in one row, none seen by another"
+    return f"an item a row, padded, since {model.spec.family} cannot keep items apart in one"
 
 
 def _revision(model: Model) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.cli.values import one_of
 from rzen_eval.errors import ResultError
-from rzen_eval.files import write_whole
+from rzen_eval.files import write_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,6 +173,6 @@ def put(text: str, file: Path | None) -> None:
         sys.stdout.write(text)
         return
     try:
-        write_whole(file, text.encode())
+        write_out(file, text.encode())
     except OSError as error:
         raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error

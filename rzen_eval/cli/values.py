@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.files import usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from rzen_eval.results.tables.rows import Row
 
@@ -19,7 +20,10 @@ def directory(text: str) -> Path:
     """A folder or file as given, `~` being the home folder."""
     if not text:
         raise argparse.ArgumentTypeError("expected a path, found nothing")
-    return Path(text).expanduser()
+    try:
+        return usable(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def listed(text: str) -> list[str]:

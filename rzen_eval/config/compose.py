@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from yaml import YAMLError
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.places import choices, folders
+from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.family import family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain
 from rzen_eval.config.origins import written
@@ -22,6 +22,7 @@ from rzen_eval.config.unchanged import unchanged
 from rzen_eval.config.words import lines, parse
 from rzen_eval.data.recipe import check_options
 from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.files import usable
 from rzen_eval.ranking import metrics
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ def _compose(overrides: Sequence[Override], places: Sequence[Path], further: Seq
         raise MissingValueError(*sorted(OmegaConf.missing_keys(composed)) or [str(error.full_key)]) from error
     except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(plain(error)) from error
+    except RecursionError as error:
+        chosen = ", ".join(f"{one.key_or_group}={one.value()}"[:60] for one in overrides if one.key_or_group in GROUPS)
+        raise ConfigError(f"configuration: defaults or values lead back to themselves, in one of {chosen}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"configuration: expected a mapping, found {type(raw).__name__}")
     return {str(key): value for key, value in raw.items()}
@@ -134,7 +138,7 @@ def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequen
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain(error, lambda key: written(key, overrides, places))) from error
-    expanded = {name: getattr(config, name).expanduser().absolute() for name in ("results_dir", "cache_dir")}
+    expanded = {name: usable(getattr(config, name)).absolute() for name in ("results_dir", "cache_dir")}
     tasks = {name: task.model_copy(update={"cache_dir": expanded["cache_dir"]}) for name, task in config.tasks.items()}
     for task in tasks.values():
         _check_task(task, overrides, places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rzen_eval.errors import ModelError
@@ -19,7 +20,7 @@ def family_of(checkpoint: str, base: str | None = None) -> tuple[str, Path] | No
     Returns:
         The family and the file that names it; None where no file on this machine does.
     """
-    folder = Path(checkpoint).expanduser()
+    folder = Path(os.path.expanduser(checkpoint))  # noqa: PTH111 - where no home folder is known, this leaves it alone
     file = folder / "config.json"
     family = _said(file, "model_type")
     if family in CLASSES:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
 from rzen_eval.benchmark.published import Reference
 from rzen_eval.core import Frozen, Limit, Source, Task
+from rzen_eval.core.tasks import Place
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.models.declaration.external import AnySpec
 from rzen_eval.models.declaration.reranker import AnyReranker
@@ -19,8 +18,8 @@ class RunConfig(Frozen):
 
     limit: Limit | None
     frames: int = Field(gt=0)
-    results_dir: Path
-    cache_dir: Path
+    results_dir: Place
+    cache_dir: Place
     data: Source
     model: AnySpec
     runtime: Runtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +13,29 @@ from hydra.errors import HydraException
 
 from rzen_eval.benchmark import declared
 from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.own_yaml import LONGEST_NUMBER
 from rzen_eval.benchmark.places import GROUPS, choices, config_dir
 from rzen_eval.config.messages import like_key
 from rzen_eval.config.schema import RunConfig
 from rzen_eval.errors import ConfigError, nearest
+from rzen_eval.files import usable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hydra.core.override_parser.types import Override
+
+
+TEXTS = frozenset(
+    {
+        *("results_dir", "cache_dir", "root", "media", "media_revision", "name", "checkpoint", "base", "revision"),
+        *("version", "remote", "key_variable", "repo", "config", "split", "place"),
+    }
+)
+"""Last parts of keys whose values are texts."""
+NO_TEXT = re.compile(r"[-+]?[0-9][0-9_.]*([eE][-+]?[0-9]+)?|[-+]?(inf|nan)|true|false", re.IGNORECASE)
+"""What Hydra takes for a number or a truth value."""
+DIGITS = re.compile(rf"\d{{{LONGEST_NUMBER}}}")
 
 
 def parse(words: Sequence[str], places: Sequence[Path]) -> list[Override]:
@@ -36,8 +51,10 @@ def parse(words: Sequence[str], places: Sequence[Path]) -> list[Override]:
     parser = OverridesParser.create()
     parsed = []
     for text in words:
+        if DIGITS.search(text):
+            raise ConfigError(f"{text:.60}...: expected no number of more than {LONGEST_NUMBER} digits")
         try:
-            override = parser.parse_override(_at_home(text))
+            override = parser.parse_override(_as_meant(text))
         except HydraException as error:
             raise ConfigError(
                 f"{text!r} is not an override; expected group=choice or key.path=value, and quotes around a value"
@@ -56,10 +73,21 @@ def parse(words: Sequence[str], places: Sequence[Path]) -> list[Override]:
     return parsed
 
 
-def _at_home(text: str) -> str:
-    """A value that begins with `~/` as a path: the shell leaves it alone there, and it means the home folder."""
+def _as_meant(text: str) -> str:
+    """A word in which what is a text stays one: paths of the home folder, and names that YAML takes for a number.
+
+    The shell leaves `~/` alone behind a `=`, and it means the home folder. `results_dir=2024_01_01`, `model.name=1e5`
+    and a commit of digits alone are texts, as what they set is one.
+    """
     key, equals, value = text.partition("=")
-    return f'{key}="{Path(value).expanduser()}"' if equals and value.startswith("~/") else text
+    if equals and value.startswith("~/"):
+        try:
+            return f'{key}="{usable(value)}"'
+        except ValueError as error:
+            raise ConfigError(f"command line: {key}: {error}") from error
+    if equals and key.rpartition(".")[2] in TEXTS and NO_TEXT.fullmatch(value):
+        return f'{key}="{value}"'
+    return text
 
 
 def chosen(override: Override) -> list[str]:
@@ -129,7 +157,8 @@ def _meant(group: str, name: str) -> str:
 
 def lines(overrides: Sequence[Override], places: Sequence[Path]) -> list[str]:
     """What Hydra is given: the overrides, and where further YAML lies."""
-    extra = ",".join(f"'file://{folder}'" for folder in places[1:])
+    quoted = (str(folder).replace("\\", "\\\\").replace("'", "\\'") for folder in places[1:])
+    extra = ",".join(f"'file://{folder}'" for folder in quoted)
     return [*map(_open_ended, overrides), *([f"hydra.searchpath=[{extra}]"] if extra else [])]
 
 

@@ -7,9 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from rzen_eval.core.limit import Limit
+from rzen_eval.files import usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,13 @@ class Modality(StrEnum):
     MEMORY = "memory"
 
 
+def _checked_place(path: Path) -> Path:
+    usable(path)
+    return path
+
+
+Place = Annotated[Path, AfterValidator(_checked_place)]
+"""A path that there could be."""
 FileName = Annotated[str, Field(pattern=r"^[^./\x00][^/\x00]*$", max_length=150)]
 """A name that files are called after: it leads nowhere else."""
 
@@ -64,9 +72,9 @@ class Source(Frozen):
     """Where repositories are read from (Hydra group `data`)."""
 
     kind: Literal["sample", "hub", "mirror"]
-    root: Path | None = None
+    root: Place | None = None
     """Folder of a mirror; unused otherwise."""
-    media: Path | None = None
+    media: Place | None = None
     """Folder of the media, where they are in none of the places that are known."""
     media_revision: str | None = None
     """Commit or branch of the media repository to fetch; None: the commit that others pin."""
@@ -109,7 +117,7 @@ class Task(Frozen):
     versions: tuple[str, ...] = ()
     """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source
-    media: Path | None = None
+    media: Place | None = None
     """Folder of this task's own media; None: in one of the places that are known."""
     limit: Limit | None = None
     """Which of the queries are scored; None: all."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.engine.inline import Inline
-from rzen_eval.engine.pipeline import Step
+from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan
 from rzen_eval.engine.spent import Spent
 from rzen_eval.engine.vector_store import VectorStore

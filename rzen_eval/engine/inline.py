@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.pairs import pipeline_of
-from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
+from rzen_eval.engine.job import portable_item
 from rzen_eval.engine.pairs import PairUnit
-from rzen_eval.engine.pipeline import portable_item
 from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.vector_store import KEY_BYTES, Key
 from rzen_eval.errors import DataError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, TaskData
-    from rzen_eval.engine.pipeline import Unit
+    from rzen_eval.engine.job import Unit
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
-from rzen_eval.engine.pipeline import Pipeline, Ready, Unit, named, portable_item
+from rzen_eval.engine.job import Unit, portable_item
+from rzen_eval.engine.pipeline import Pipeline, Ready, named
 from rzen_eval.errors import DataError, RzenEvalError
 from rzen_eval.models.interface import Pairwise
 from rzen_eval.models.pictures.resize import NO_PICTURES
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from rzen_eval.core import Item
+    from rzen_eval.engine.job import Job
     from rzen_eval.engine.picture_loader import Loader
-    from rzen_eval.engine.pipeline import Job
     from rzen_eval.engine.shared_memory import Outcome
     from rzen_eval.engine.vector_store import Key
     from rzen_eval.models.interface import Pictures, Pipelined, Rendered

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rzen_eval.engine.inline import keep
-from rzen_eval.engine.pipeline import Done, Pipeline, Step
+from rzen_eval.engine.job import Done, Step
+from rzen_eval.engine.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

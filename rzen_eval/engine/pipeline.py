@@ -6,14 +6,13 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import numpy as np
-
-from rzen_eval.engine.spent import NOTHING, Spent
+from rzen_eval.engine.flight import NONE, Clock, Flight, Wait, Window
+from rzen_eval.engine.job import Step
 from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
-from rzen_eval.media import portable
+from rzen_eval.models.interface import Launching, Pairwise
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import cut
 from rzen_eval.ranking.multivectors import as_vectors, by_item
@@ -21,84 +20,15 @@ from rzen_eval.ranking.multivectors import as_vectors, by_item
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from rzen_eval.core import Item, Side, Vectors
+    from rzen_eval.engine.job import Done, Job, Unit
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.shared_memory import Outcome
-    from rzen_eval.engine.vector_store import Key
-    from rzen_eval.models.interface import Pairwise, Pictures, Pipelined, Planned, Rendered
+    from rzen_eval.models.interface import Pictures, Pipelined, Planned, Rendered
     from rzen_eval.models.pictures.resize import Pixels
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """An item that gets a vector."""
-
-    item: Item
-    side: Side
-    name: str
-    """Its id, for messages."""
-    key: Key
-
-    @property
-    def who(self) -> str:
-        """Side and id."""
-        return f"{self.side} {self.name!r}"
-
-    def portable(self) -> Unit:
-        """The same in a form that can be sent to another process; pictures stay encoded."""
-        return replace(self, item=portable_item(self.item))
-
-
-def portable_item(item: Item) -> Item:
-    """The same in a form that can be sent to another process."""
-    if not (item.images or item.frames):
-        return item
-    images, frames = tuple(map(portable, item.images)), tuple(map(portable, item.frames))
-    return replace(item, images=images, frames=frames)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A window of items: loaded together, cut into batches, kept in one chunk."""
-
-    number: int
-    """Its place in the plan."""
-    units: Sequence[Unit]
-
-    def portable(self) -> Job:
-        """The same in a form that can be sent to another process.
-
-        Raises:
-            DataError, OSError: a picture cannot be read.
-        """
-        return replace(self, units=tuple(unit.portable() for unit in self.units))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A batch that went through the model."""
-
-    number: int
-    """Of its window."""
-    items: int
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a window."""
-
-    number: int
-    rows: Sequence[Vectors] | None
-    """For each item its vectors, float32, (1, dim) or (tokens, dim); None: they are in the store, or it failed."""
-    error: RzenEvalError | None = None
-    """Why there are no vectors; the item is named."""
-    chunk: str | None = None
-    """Name of the file in the store that holds them."""
-    spent: Spent = NOTHING
-    """Its seconds are those since the window before was done, in the process that did it."""
+IN_FLIGHT = 2
+"""Batches on the device at once: while one is computed the next is put together, copied and queued."""
 
 
 class Pipeline:
@@ -114,6 +44,8 @@ class Pipeline:
         self._model = model
         self._loader = loader
         self._budget = tokens_per_batch
+        self._launching = isinstance(model, Launching) and not isinstance(model, Pairwise)
+        self._packed = self._launching and cast("Launching", model).packed
 
     def run(self, jobs: Iterable[Job | None]) -> Iterator[Step | Done]:
         """Embed windows in order; one that fails says so and does not stop the others.
@@ -122,17 +54,62 @@ class Pipeline:
             jobs: taken as they are needed, up to three ahead of the one in the model; None says that there is none
                 at present, though one may come.
         """
-        last = time.perf_counter()
-        for job, ready in _ahead(self._prepared(jobs)):
-            if isinstance(ready, RzenEvalError):
-                done = Done(job.number, None, error=ready)
-            else:
-                done = yield from self._embed(job, ready)
-            now = time.perf_counter()
-            yield replace(
-                done, spent=replace(done.spent, seconds=now - last, items=len(job.units), budget=self._budget)
-            )
-            last = now
+        flying: deque[Flight] = deque()
+        clock = Clock()
+        for prepared in _ahead(self._prepared(jobs)):
+            if prepared is None:
+                yield from self._landed(flying, clock, keep=0)
+                continue
+            job, ready = prepared
+            window = Window(job, failed=ready if isinstance(ready, RzenEvalError) else None)
+            if not isinstance(ready, RzenEvalError):
+                yield from self._sent(window, ready, flying, clock)
+            window.closed = True
+            if not window.flying:
+                yield from self._landed(flying, clock, keep=0)
+                yield window.done(clock.lap(), self._budget)
+        yield from self._landed(flying, clock, keep=0)
+
+    def _sent(
+        self, window: Window, ready: Sequence[Ready], flying: deque[Flight], clock: Clock
+    ) -> Generator[Step | Done]:
+        """Send a window's batches to the model, and take in those before them as they come back."""
+        lengths = [one.plan.length for one in ready]
+        window.rows = [NONE] * len(ready)
+        window.tokens = sum(len(one.plan.input_ids) for one in ready)
+        for batch in self._batches(ready):
+            began = time.perf_counter()
+            try:
+                wait = self._launch([ready[place] for place in batch])
+            except RzenEvalError as error:
+                window.failed = error
+                return
+            window.seconds += time.perf_counter() - began
+            if not self._packed:
+                window.padding += lengths[batch[0]] * len(batch) - sum(lengths[place] for place in batch)
+            window.flying += 1
+            flying.append(Flight(window, batch, sum(len(ready[place].plan.input_ids) for place in batch), wait))
+            yield from self._landed(flying, clock, keep=IN_FLIGHT - 1)
+
+    def _landed(self, flying: deque[Flight], clock: Clock, *, keep: int) -> Generator[Step | Done]:
+        """Wait for batches until so many are left, and take in what is there."""
+        while flying and (len(flying) > keep or flying[0].wait.ready):
+            flight = flying.popleft()
+            window = flight.window
+            window.flying -= 1
+            if window.failed is None:
+                began = time.perf_counter()
+                try:
+                    made = flight.wait.vectors()
+                except Exception as error:  # noqa: BLE001 - a device says later than elsewhere what it failed of
+                    window.failed = ModelError(f"the model failed: {failure(error)}")
+                else:
+                    window.seconds += time.perf_counter() - began
+                    for place, vectors in zip(flight.places, made, strict=True):
+                        window.rows[place] = vectors
+                    yield Step(window.job.number, len(flight.places), flight.tokens)
+            if window.closed and not window.flying:
+                yield window.done(clock.lap(), self._budget)
 
     def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, Sequence[Ready] | RzenEvalError]]:
         taken: deque[tuple[Job, list[Rendered | RzenEvalError]]] = deque()
@@ -172,40 +149,25 @@ class Pipeline:
                 unit.who, cast("Pipelined", self._model).planned(rendered, rendered.pictures.visuals(outcome)), outcome
             )
 
-    def _embed(self, job: Job, ready: Sequence[Ready]) -> Generator[Step, None, Done]:
-        rows: list[Vectors] = [_NONE] * len(ready)
-        lengths = [one.plan.length for one in ready]
-        tokens = [len(one.plan.input_ids) for one in ready]
-        seconds, padding = 0.0, 0
-        try:
-            for batch in self._batches(ready):
-                began = time.perf_counter()
-                made = self._forward([ready[i] for i in batch])
-                seconds += time.perf_counter() - began
-                padding += lengths[batch[0]] * len(batch) - sum(lengths[i] for i in batch)
-                for place, vectors in zip(batch, made, strict=True):
-                    rows[place] = vectors
-                yield Step(job.number, len(batch), sum(tokens[i] for i in batch))
-        except RzenEvalError as error:
-            return Done(job.number, None, error)
-        return Done(job.number, rows, spent=Spent(model_seconds=seconds, tokens=sum(tokens), padding=padding))
-
     def _batches(self, ready: Sequence[Ready]) -> Iterator[list[int]]:
         """Places of those that go through the model together."""
-        yield from cut([one.plan.length for one in ready], self._budget)
+        yield from cut([one.plan.length for one in ready], self._budget, packed=self._packed)
 
-    def _forward(self, batch: Sequence[Ready]) -> list[Vectors]:
-        """A batch through the model; one that does not fit into the device's memory goes through in halves."""
+    def _launch(self, batch: Sequence[Ready]) -> Wait:
+        """Send a batch to the model; one that does not fit into the device's memory goes in halves."""
         import torch
 
-        longest = max(one.plan.length for one in batch)
+        lengths = [one.plan.length for one in batch]
+        planned, pixels = [one.plan for one in batch], [one.pixels for one in batch]
         try:
-            made = self._model.forward([one.plan for one in batch], [one.pixels for one in batch])
-            rows = by_item(as_vectors(made, len(batch)))
+            if self._launching:
+                model = cast("Launching", self._model)
+                return Wait([(model.launch(model.staged(planned, pixels)), len(batch))])
+            return Wait([(by_item(as_vectors(self._model.forward(planned, pixels), len(batch))), len(batch))])
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
                 raise DataError(
-                    f"{batch[0].who}: an item of {longest} tokens does not fit into the device's memory;"
+                    f"{batch[0].who}: an item of {lengths[0]} tokens does not fit into the device's memory;"
                     " lower the model's pixel budget"
                 ) from error
         except (RzenEvalError, KeyboardInterrupt):
@@ -213,17 +175,12 @@ class Pipeline:
         except BaseException as error:
             # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
             raise ModelError(f"the model failed: {failure(error)}") from error
-        else:
-            return rows
         # Outside the handler, whose traceback holds on to the tensors that filled the memory.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        self._budget = min(self._budget, longest * len(batch) // 2)
+        self._budget = min(self._budget, (sum(lengths) if self._packed else max(lengths) * len(batch)) // 2)
         half = len(batch) // 2
-        return self._forward(batch[:half]) + self._forward(batch[half:])
-
-
-_NONE = np.zeros((0, 0), dtype=np.float32)
+        return Wait([*self._launch(batch[:half]).parts, *self._launch(batch[half:]).parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +203,15 @@ def named(unit: Unit) -> Iterator[None]:
         raise ModelError(f"{unit.who}: the model cannot read it: {failure(error)}") from error
 
 
-def _ahead(parts: Generator[T]) -> Iterator[T]:
-    """The same, each one made in a thread while the one before is in use."""
+def _ahead(parts: Generator[T]) -> Iterator[T | None]:
+    """The same, each one made in a thread while the one before is in use; None first where it is not ready yet."""
     end = object()
     with closing(parts), ThreadPoolExecutor(1) as thread:
         following = thread.submit(next, parts, end)
-        while (now := following.result()) is not end:
+        while True:
+            if not following.done():
+                yield None
+            if (now := following.result()) is end:
+                return
             following = thread.submit(next, parts, end)
             yield cast("T", now)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
-from rzen_eval.engine.pipeline import Job, Unit
+from rzen_eval.engine.job import Job, Unit
 from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, RzenEvalError
 from rzen_eval.models.interface import Cutting
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, TaskData
-    from rzen_eval.engine.pipeline import Done, Step
+    from rzen_eval.engine.job import Done, Step
     from rzen_eval.engine.vector_store import Key, VectorStore
     from rzen_eval.models.interface import Pairwise, Pipelined
 

@@ -11,7 +11,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING
 
 from rzen_eval import processes
-from rzen_eval.engine.pipeline import Done
+from rzen_eval.engine.job import Done
 from rzen_eval.engine.supervisor import Death, News, Ready
 from rzen_eval.engine.worker import Worker, WorkerSettings
 from rzen_eval.errors import DataError, ModelError, RzenEvalError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-    from rzen_eval.engine.pipeline import Job
+    from rzen_eval.engine.job import Job
 
 GRACE = 5.0
 """Seconds that a worker has to end by itself."""

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.engine.pipeline import Done, Step
+from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.supervisor import IN_FLIGHT, Death, News, Ready
 from rzen_eval.engine.worker import Worker, WorkerSettings
 from rzen_eval.errors import ConfigError, DataError, ModelError, RzenEvalError, reason
@@ -18,7 +18,7 @@ from rzen_eval.errors import ConfigError, DataError, ModelError, RzenEvalError, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval.engine.pipeline import Job
+    from rzen_eval.engine.job import Job
 
 OBJECT_STORE = 512 * 2**20
 """Bytes of shared memory for windows on their way, where the cluster is this machine alone."""

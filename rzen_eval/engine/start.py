@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rzen_eval.engine.inline import Engine
-    from rzen_eval.engine.pipeline import Done, Step
+    from rzen_eval.engine.job import Done, Step
     from rzen_eval.engine.plan import Plan
     from rzen_eval.engine.ranks import Rank
     from rzen_eval.engine.settings import Runtime

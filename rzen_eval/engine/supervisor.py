@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from rzen_eval.engine.inline import keep
-from rzen_eval.engine.pipeline import Done, Step
+from rzen_eval.engine.job import Done, Step
 from rzen_eval.errors import DataError, ModelError, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rzen_eval.engine.pipeline import Job
+    from rzen_eval.engine.job import Job
     from rzen_eval.engine.plan import Plan
 
 IN_FLIGHT = 3

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.engine.job import Step
 from rzen_eval.engine.pairs import pipeline_of
 from rzen_eval.engine.picture_loader import Loader
-from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.vector_store import VectorStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rzen_eval.engine.pipeline import Done, Job, Unit
+    from rzen_eval.engine.job import Done, Job, Unit
     from rzen_eval.models.interface import Pairwise, Pipelined
 
 OpenModel = Callable[[int], "Pipelined | Pairwise"]

@@ -11,8 +11,8 @@ import numpy as np
 
 from rzen_eval.core import Run
 from rzen_eval.data.load import load
+from rzen_eval.engine.job import Step
 from rzen_eval.engine.pair_plan import PairPlan, pairs_of
-from rzen_eval.engine.pipeline import Step
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore

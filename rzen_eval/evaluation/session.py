@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.data.commands import command
 from rzen_eval.data.load import load
 from rzen_eval.engine.embed import collect
-from rzen_eval.engine.pipeline import Step
+from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
@@ -20,6 +20,7 @@ from rzen_eval.errors import AbsentError, RzenEvalError, some
 from rzen_eval.evaluation import kept_results, known_models, provenance
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
+from rzen_eval.models.device import need_rank_device
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
 
     Raises:
         ModelError: the checkpoint cannot be loaded as declared, so no task can be scored.
+        ConfigError: `runtime.rank_device` is not there.
     """
     rank = Rank.of_environment()
     spec = config.model if rank.world == 1 else _of_rank(config.model, rank)
@@ -74,8 +76,11 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     session = _Session(config, progress, described, rank.rank == 0)
     if session.first and (others := kept_results.of_others(session.folder, config.tasks, described)):
         progress.warn(others)
+    if session.first:
+        kept_results.tidy(session.folder, config.cache_dir)
     session.take_kept()
     if session.pending():
+        need_rank_device(config.runtime.rank_device)
         writable = kept_results.writable(session.folder) if session.first else contextlib.nullcontext()
         with writable:
             store = kept_vectors(config, described, progress.say)

@@ -1,60 +1,172 @@
-"""Planned items side by side, as a model takes them."""
+"""Planned items side by side, as a model takes them: all that is known of a batch before it goes to a device."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
+    from numpy.typing import NDArray
 
     from rzen_eval.models.interface import Planned
     from rzen_eval.models.pictures.resize import Visual
 
+ALIGNED = 16
+"""Bytes that the arrays of a batch begin at multiples of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch, padding on the right."""
+    """Items end to end in one row or, where an architecture cannot keep them apart in one, each in a row of its own."""
 
-    ids: torch.Tensor
-    """Tokens, shape (n, longest), 0 where an item has none."""
-    lengths: torch.Tensor
-    """Tokens of each item: (n,)."""
-    places: torch.Tensor
+    ids: NDArray[np.int64]
+    """Tokens, shape (1, tokens), or (items, longest) with 0 on the right where an item has none."""
+    lengths: Sequence[int]
+    """Tokens of each item."""
+    starts: Sequence[int]
+    """Where each begins in the flattened batch."""
+    places: NDArray[np.int64]
     """Where visual tokens are in the flattened batch, in the order of the loaded pictures."""
-    visuals: Sequence[Visual]
-    """What they are of, in the same order."""
+    planned: Sequence[Planned]
+    packed: bool
 
     @classmethod
-    def of(cls, planned: Sequence[Planned], device: torch.device) -> Self:
-        """On the model's device."""
-        import torch
-
-        longest = max(plan.length for plan in planned)
-        ids = torch.zeros(len(planned), longest, dtype=torch.long)
-        for row, plan in enumerate(planned):
-            ids[row, : plan.length] = torch.from_numpy(plan.input_ids)
-        places = np.concatenate([row * longest + plan.visual for row, plan in enumerate(planned)])
-        lengths = torch.tensor([plan.length for plan in planned])
-        visuals = [visual for plan in planned for visual in plan.visuals]
-        return cls(ids.to(device), lengths.to(device), torch.from_numpy(places).to(device), visuals)
-
-    @property
-    def mask(self) -> torch.Tensor:
-        """1 where there is a token, 0 on padding, shape (n, longest)."""
-        import torch
-
-        return (torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]).long()
+    def of(cls, planned: Sequence[Planned], *, packed: bool) -> Self:
+        """Of planned items."""
+        lengths = [plan.length for plan in planned]
+        if packed:
+            starts = list(accumulate(lengths[:-1], initial=0))
+            ids = np.concatenate([plan.input_ids for plan in planned])[None]
+        else:
+            starts = [row * max(lengths) for row in range(len(lengths))]
+            ids = np.zeros((len(lengths), max(lengths)), dtype=np.int64)
+            for row, plan in enumerate(planned):
+                ids[row, : plan.length] = plan.input_ids
+        places = np.concatenate([start + plan.visual for start, plan in zip(starts, planned, strict=True)])
+        return cls(ids, lengths, starts, places, planned, packed)
 
     @property
-    def visual(self) -> torch.Tensor:
-        """Whether a token is visual, shape (n, longest)."""
+    def visuals(self) -> list[Visual]:
+        """What visual tokens are of, in their order."""
+        return [visual for plan in self.planned for visual in plan.visuals]
+
+    @property
+    def last(self) -> NDArray[np.int64]:
+        """Where the last token of each item is in the flattened batch."""
+        return np.array([start + length - 1 for start, length in zip(self.starts, self.lengths, strict=True)])
+
+    @property
+    def texts(self) -> NDArray[np.int64]:
+        """As `ids`, with 0 for visual tokens, of which a model may have no embedding."""
+        ids = self.ids.copy()
+        ids.reshape(-1)[self.places] = 0
+        return ids
+
+    def laid(self, parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """What each item has for its tokens, shape (..., length), as the batch has it; 0 on padding."""
+        laid = np.zeros((*parts[0].shape[:-1], self.ids.size), dtype=np.int64)
+        for start, part in zip(self.starts, parts, strict=True):
+            laid[..., start : start + part.shape[-1]] = part
+        return laid.reshape(*laid.shape[:-1], *self.ids.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Arrays by name in one block of memory, which is copied to a device at once."""
+
+    content: torch.Tensor
+    """uint8, in memory that a device may read by itself where there is one."""
+    layout: Mapping[str, tuple[int, tuple[int, ...], np.dtype[Any]]]
+    """First byte, shape and dtype of each array by name."""
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any] | Sequence[NDArray[Any]]], *, pinned: bool) -> Self:
+        """Of arrays by name, those in a sequence one after the other as one flat array.
+
+        Args:
+            arrays: of int64, int32, float32 or uint8.
+            pinned: whether a GPU will read them.
+        """
         import torch
 
-        seen = torch.zeros(self.ids.shape, dtype=torch.bool, device=self.ids.device)
-        seen.view(-1)[self.places] = True
-        return seen
+        layout, size = {}, 0
+        for name, given in arrays.items():
+            parts = [given] if isinstance(given, np.ndarray) else given
+            shape = given.shape if isinstance(given, np.ndarray) else (sum(part.size for part in parts),)
+            layout[name] = size, shape, parts[0].dtype
+            size += -(-sum(part.nbytes for part in parts) // ALIGNED) * ALIGNED
+        block = torch.empty(size, dtype=torch.uint8, pin_memory=pinned)
+        held = block.numpy()
+        for name, given in arrays.items():
+            start = layout[name][0]
+            for part in [given] if isinstance(given, np.ndarray) else given:
+                held[start : start + part.nbytes].view(part.dtype)[:] = part.reshape(-1)
+                start += part.nbytes
+        return cls(block, layout)
+
+    def sent(self, device: torch.device) -> dict[str, torch.Tensor]:
+        """The arrays on a device, by one copy that is not waited for."""
+        import torch
+
+        block = self.content.to(device, non_blocking=True)
+        return {
+            name: block[start : start + int(np.prod(shape)) * dtype.itemsize]
+            .view(getattr(torch, dtype.name))
+            .view(shape)
+            for name, (start, shape, dtype) in self.layout.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A batch with all numbers that a device needs of it."""
+
+    batch: Batch
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Vectors that a device is making."""
+
+    rows: torch.Tensor
+    """float32, shape (rows, dim); on their way to this memory."""
+    arrived: Any
+    """Event after which they are there; None: they are."""
+    lengths: Sequence[int] | None
+    """Rows of each item; None: one."""
+
+    @classmethod
+    def of(cls, rows: torch.Tensor, lengths: Sequence[int] | None = None) -> Self:
+        """Of vectors on a device; the one copy back of a batch."""
+        import torch
+
+        if rows.device.type != "cuda":
+            return cls(rows.cpu(), None, lengths)
+        here = torch.cuda.is_available()  # it is not where tests stand in for a device
+        kept = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=here)
+        kept.copy_(rows, non_blocking=True)
+        arrived: Any = torch.cuda.Event() if here else None  # type: ignore[no-untyped-call]
+        if here:
+            arrived.record()
+        return cls(kept, arrived, lengths)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return self.arrived is None or bool(self.arrived.query())
+
+    def vectors(self) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        """One row an item, shape (n, dim), or for each item several; waits for the device."""
+        if self.arrived is not None:
+            self.arrived.synchronize()
+        rows: NDArray[np.float32] = self.rows.numpy()
+        if self.lengths is None:
+            return rows
+        return np.split(rows, list(accumulate(self.lengths))[:-1])

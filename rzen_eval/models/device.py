@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ConfigError, ModelError, reason
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +33,29 @@ def device(spec: Declared) -> torch.device:
         chosen = torch.device(spec.device)
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{spec.name}: device {spec.device!r} is not there ({reason}); try device=auto") from error
+        raise ModelError(
+            f"{spec.name}: device {spec.device!r} is not there ({reason(error)}); try device=auto"
+        ) from error
     return chosen
+
+
+def need_rank_device(name: str) -> None:
+    """Find out now, and not after hours of work, that candidates cannot be ranked on a device.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        torch.empty(0, device=torch.device(name))
+    except (RuntimeError, AssertionError) as error:
+        said = reason(error).partition(". ")[0]
+        raise ConfigError(
+            f"runtime.rank_device={name} is not there ({said}); leave it out to rank on the CPU"
+        ) from error
 
 
 def surely_cpu(spec: Declared) -> bool:
@@ -64,27 +84,38 @@ def dtype(spec: ModelSpec | SentenceTransformersSpec, device: torch.device) -> t
 
 
 def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
-    """The attention asked for, or the fastest that is there.
+    """The kernel asked for, or that which suits the device and dtype.
 
     Raises:
-        ModelError: flash_attention_2 was asked for and cannot be had.
+        ModelError: it was asked for and cannot be had.
     """
+    wanted = "flash" if spec.attention == "flash_attention_2" else spec.attention
+    missing = {name: _missing(name, device, dtype) for name in ("varlen", "flash")}
+    if wanted == "auto":
+        return next((name for name, lacks in missing.items() if not lacks), "sdpa")
+    if lacks := missing.get(wanted):
+        raise ModelError(
+            f"{spec.name}: attention={spec.attention} needs {lacks}, found {device.type} and {dtype};"
+            " use attention=sdpa"
+        )
+    return wanted
+
+
+def _missing(kernel: str, device: torch.device, dtype: torch.dtype) -> str | None:
+    """What a kernel needs that is not there."""
     import torch
 
-    possible = (
-        importlib.util.find_spec("flash_attn") is not None
+    package, name = {
+        "varlen": ("torch.nn.attention.varlen", "torch 2.10"),
+        "flash": ("flash_attn", "the package flash_attn"),
+    }[kernel]
+    there = (
+        importlib.util.find_spec(package) is not None
         and device.type == "cuda"
         and dtype is not torch.float32
         and torch.cuda.get_device_capability(device) >= (8, 0)
     )
-    if spec.attention == "auto":
-        return "flash_attention_2" if possible else "sdpa"
-    if spec.attention == "flash_attention_2" and not possible:
-        raise ModelError(
-            f"{spec.name}: flash_attention_2 needs the package flash_attn, a GPU of compute capability 8.0 and a 16-bit"
-            f" dtype, found {device.type} and {dtype}; use attention=sdpa"
-        )
-    return spec.attention
+    return None if there else f"{name}, a GPU of compute capability 8.0 and a 16-bit dtype"
 
 
 ON_CPU = 8192

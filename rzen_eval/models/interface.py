@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Media, MultiVectors, Side, Vectors
+    from rzen_eval.models.batch import Pending, Staged
     from rzen_eval.models.declaration.local import Declared
     from rzen_eval.models.pictures.resize import Pixels, Visual
 
@@ -198,6 +199,20 @@ class Cutting(Protocol):
 
     def cuts(self, rendered: Rendered) -> bool:
         """Whether the text of an item is cut to fit the model's length."""
+
+
+@runtime_checkable
+class Launching(Protocol):
+    """A model that need not be waited for: a batch is sent to its device, and its vectors are taken in later."""
+
+    packed: bool
+    """Whether items go end to end, without padding."""
+
+    def staged(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Staged:
+        """A batch in memory that the device can read; arguments as of `forward`."""
+
+    def launch(self, staged: Staged) -> Pending:
+        """Send it; the vectors come back by themselves."""
 
 
 @runtime_checkable

@@ -45,7 +45,7 @@ def windows(most_tokens: Sequence[int], tokens_per_batch: int) -> list[list[int]
     return found
 
 
-def cut(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
+def cut(lengths: Sequence[int], tokens_per_batch: int, *, packed: bool = False) -> list[list[int]]:
     """Group items of like length so that no batch exceeds a budget or is more than five per cent padding.
 
     Longest first, so that running out of memory shows at once. An item longer than the budget is a
@@ -54,6 +54,7 @@ def cut(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
     Args:
         lengths: tokens of each item.
         tokens_per_batch: budget for longest item times number of items.
+        packed: items go end to end, without padding; the budget is for their tokens.
 
     Returns:
         Indices into `lengths`, each exactly once.
@@ -61,11 +62,12 @@ def cut(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
     batches: list[list[int]] = []
     room = tokens = 0
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        longest = lengths[batches[-1][0]] if batches else 0
-        room, tokens = room + longest, tokens + lengths[index]
+        length = lengths[index]
+        longest = length if packed or not batches else lengths[batches[-1][0]]
+        room, tokens = room + longest, tokens + length
         if batches and room <= tokens_per_batch and room - tokens <= MAX_PADDING * room:
             batches[-1].append(index)
         else:
             batches.append([index])
-            room = tokens = lengths[index]
+            room = tokens = length
     return batches

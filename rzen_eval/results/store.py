@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, model_validator
 
 from rzen_eval.core import Mark, QueryScores, Result, Run
 from rzen_eval.errors import ConfigError, ResultError, nearest
-from rzen_eval.files import read_whole, write_whole
+from rzen_eval.files import read_whole, usable, write_whole
 from rzen_eval.results.json_file import Part, parsed_as, read_as, unpacked
 from rzen_eval.results.protocol import mixture
 
@@ -185,7 +185,11 @@ def one_model(name: str, results_dir: Path, only: Collection[str] | None = None)
         ConfigError: there is no such model, the folder holds several, or none of the wanted tasks is there.
         ResultError: a file is not a result.
     """
-    place = results_dir / name if (results_dir / name).is_dir() else Path(name).expanduser()
+    try:
+        given = usable(name)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    place = results_dir / name if (results_dir / name).is_dir() else given
     if not place.is_dir():
         known = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
         held = f"{results_dir} holds {', '.join(known) or 'no results'}"

@@ -199,6 +199,7 @@ def test_a_config_dir_that_is_not_there_is_refused(tmp_path: Path):
 def test_every_shipped_model_composes():
     own = {
         "custom": ["model.checkpoint=x", "model.family=qwen2_vl"],
+        "openai": ["model.endpoint=https://host/v1/embeddings", "model.remote=openai"],
         "python": ["model.class=own:python"],
         "sentence_transformers": ["model.checkpoint=x"],
     }

@@ -21,7 +21,7 @@ from rzen_eval.engine.embed import embed
 from rzen_eval.engine.picture_loader import AHEAD, Loader
 from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.vector_store import VectorStore
-from rzen_eval.errors import DataError
+from rzen_eval.errors import DataError, ModelError
 from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
@@ -381,3 +381,62 @@ def test_items_that_several_tasks_share_are_made_and_planned_once():
     assert (first.task, second.task) == ("english", "french")
     assert first.keys == second.keys
     assert second.first_prompt == "<1>"
+
+
+class Slow:
+    """Vectors on their way, which come when they are asked for."""
+
+    ready = False
+
+    def __init__(self, log: list[str], number: int, rows: Vectors) -> None:
+        self.log, self.number, self.rows = log, number, rows
+
+    def vectors(self) -> Vectors:
+        self.log.append(f"taken in {self.number}")
+        return self.rows
+
+
+class Device(Counting):
+    """A model whose batches are sent and taken in later."""
+
+    packed = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[str] = []
+
+    def staged(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Any:
+        self.log.append(f"put together {len(self.batches)}")
+        return planned, pixels
+
+    def launch(self, staged: Any) -> Slow:
+        self.log.append(f"sent {len(self.batches)}")
+        return Slow(self.log, len(self.batches), self.forward(*staged))
+
+
+def test_the_next_batch_is_sent_before_the_last_one_is_waited_for():
+    model, lengths = Device(), [50, 48, 46, 30, 29, 28]
+    items = [Item(text=f"{n}") for n in lengths]
+    embedded = embed(model, TaskSide("", Side.QUERY, items, list("abcdef")), loader=Loader(0), tokens_per_batch=100)
+    assert model.batches == [[50, 48], [46, 30], [29, 28]]
+    assert model.log == [
+        "put together 0", "sent 0", "put together 1", "sent 1", "taken in 0", "put together 2", "sent 2", "taken in 1",
+        "taken in 2",
+    ]  # fmt: skip
+    assert embedded.vectors[:, 0].tolist() == lengths
+    assert (embedded.spent.padding, embedded.spent.tokens) == (0, sum(lengths))
+
+
+def test_a_batch_that_fails_when_it_is_taken_in_fails_its_task():
+    class Broken(Slow):
+        def vectors(self) -> Vectors:
+            raise RuntimeError("device-side assert")
+
+    class Breaking(Device):
+        def launch(self, staged: Any) -> Slow:
+            made = super().launch(staged)
+            return Broken(self.log, 0, made.rows) if made.rows[0, 0] == 70 else made
+
+    items = [Item(text=f"{n} {place}") for place, n in enumerate([90, 70, 60, 1])]
+    with pytest.raises(ModelError, match="the model failed: RuntimeError: device-side assert"):
+        embed(Breaking(), TaskSide("", Side.QUERY, items, list("abcd")), loader=Loader(0), tokens_per_batch=100)

@@ -10,9 +10,9 @@ import pytest
 
 from rzen_eval import Item, TaskData, load_reranker
 from rzen_eval.engine.inline import Inline
+from rzen_eval.engine.job import Done, Job
 from rzen_eval.engine.pair_plan import PairPlan, TaskPairs, pairs_of
 from rzen_eval.engine.picture_loader import Loader
-from rzen_eval.engine.pipeline import Done, Job
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.engine.worker import Worker, WorkerSettings
 from tests.conftest import FIXTURES

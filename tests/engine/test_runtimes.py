@@ -20,8 +20,8 @@ from rzen_eval.config.compose import load
 from rzen_eval.core import Item, MultiVectors, Side, Vectors
 from rzen_eval.engine.embed import embed
 from rzen_eval.engine.inline import Inline
+from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.picture_loader import Loader
-from rzen_eval.engine.pipeline import Done, Step
 from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.process_pool import ProcessPool
 from rzen_eval.engine.ranks import Rank, Ranks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from numpy.typing import NDArray
 
 Channels = tuple[float, float, float]
 FILES = (("processor_config.json", "image_processor"), ("preprocessor_config.json", None))
@@ -63,13 +65,20 @@ class ImageSettings:
     """Fewest pixels that a picture may have in the end; None: the checkpoint does not say."""
     most: int | None = None
 
-    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pixels 0 to 255 of shape (..., 3, height, width) as the vision tower reads them, float32."""
-        import torch
+    @property
+    def channels(self) -> NDArray[np.float32]:
+        """Mean and standard deviation by channel, shape (2, 3)."""
+        return np.array([self.mean, self.std], dtype=np.float32)
 
-        shape, device = (3, 1, 1), pixels.device
-        mean, std = (torch.tensor(one, device=device).view(shape) for one in (self.mean, self.std))
-        return (pixels.float() / self.scale - mean) / std
+    def normalised(self, pixels: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
+        """Pixels as the vision tower reads them, float32.
+
+        Args:
+            pixels: 0 to 255, shape (..., 3, height, width).
+            channels: as `channels`, on the same device.
+        """
+        mean, std = channels.view(2, 3, 1, 1)
+        return pixels.float().div_(self.scale).sub_(mean).div_(std)
 
 
 def read(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
+from rzen_eval.files import usable
 from rzen_eval.models import FAMILIES, class_of
 from rzen_eval.models.declaration.name import fits_a_file_name, name_of
 
@@ -182,10 +183,15 @@ class Declared(Frozen):
         raise NotImplementedError
 
 
+def _placed(place: str) -> str:
+    usable(place)
+    return place
+
+
 class Checkpointed(Declared):
     """A model with weights on this machine."""
 
-    checkpoint: str
+    checkpoint: Annotated[str, AfterValidator(_placed)]
     """A hub repository or a folder; `bundled` for the model that the package makes, `unpublished` where its authors
     name no repository."""
     trust_remote_code: bool = False
@@ -210,7 +216,7 @@ class ModelSpec(Checkpointed):
     """A model that this package computes itself, by the class of its family."""
 
     family: Family
-    base: str | None = None
+    base: Annotated[str, AfterValidator(_placed)] | None = None
     """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     base_revision: str | None = None
     """Commit of that model's hub repository; None: the one that the adapter names, or else its newest."""
@@ -258,8 +264,10 @@ class ModelSpec(Checkpointed):
     """What has that length at most: every prompt, or those without pictures alone."""
     dtype: Dtype = "auto"
     """auto: bfloat16 on a GPU, float32 on a CPU."""
-    attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
-    """auto: flash_attention_2 where it is installed and the device and dtype allow it, else sdpa."""
+    attention: Literal["auto", "varlen", "flash", "flash_attention_2", "sdpa", "eager"] = "auto"
+    """How tokens of an item attend to each other, items end to end in one row: `varlen`, torch's own kernel for that,
+    and `flash`, or `flash_attention_2`, that of the package flash_attn, both on a GPU in 16 bits; `sdpa` item by item,
+    anywhere; `eager` written out. `auto`: the first of them that can be had."""
 
     def longest(self, *, pictured: bool) -> int | None:
         """Most tokens of a prompt with pictures, or of one without; None: as many as there are."""

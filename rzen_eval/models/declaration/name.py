@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def name_of(checkpoint: str) -> str:
 
     Folders that every training leaves (`checkpoint-500`, `last`) are named together with the one that they lie in.
     """
-    place = Path(checkpoint).expanduser()
-    parts = (place.resolve() if place.is_dir() else place).parts[-2:]
+    place = os.path.expanduser(checkpoint)  # noqa: PTH111 - where no home folder is known, this leaves it alone
+    parts = Path(os.path.realpath(place) if os.path.isdir(place) else place).parts[-2:]  # noqa: PTH112 - says no too
     named = [re.sub(r"[^\w.+-]+", "-", part).lstrip(".+-") for part in parts]
     together = len(named) > 1 and OF_A_TRAINING.fullmatch(named[-1]) and named[0]
     return "-".join(named if together else named[-1:]) or "custom"

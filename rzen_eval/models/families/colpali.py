@@ -1,18 +1,20 @@
 """ColPali as an embedder: PaliGemma, and a vector for every token.
 
-Every picture is squeezed into one square. All tokens of a prompt see each other, so padding is masked.
+Every picture is squeezed into one square. All tokens of a prompt see each other.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.families.late_interaction import LateInteraction
 from rzen_eval.models.pictures import resize as px
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -59,26 +61,31 @@ class ColPali(LateInteraction):
         side = self._config.vision_config.image_size
         return {"height": side, "width": side}
 
-    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
-        import torch
+    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
+        # An image token in a text is read as the first word, and positions begin at one. Source: PaliGemma in
+        # transformers.
+        known = batch.texts < self._config.text_config.vocab_size
+        made = super()._arrays(batch, pixels) | {
+            "ids": np.where(known, batch.texts, 0),
+            "positions": batch.laid([1 + np.arange(length) for length in batch.lengths]),
+        }
+        if batch.packed:
+            return made
+        there = np.arange(batch.ids.shape[1]) < np.array(batch.lengths)[:, None]
+        return made | {"mask": np.repeat(there[:, None, None], batch.ids.shape[1], axis=2)}
 
-        shown = batch.visual.any(dim=1)
-        hidden = torch.zeros(*batch.ids.shape, self._config.text_config.hidden_size, dtype=self.dtype).to(self.device)
-        cells = None
-        if pixels:
-            images = torch.cat([torch.tensor(visual, device=self.device)[None] for visual in pixels])
-            cells = self.image_settings.normalised(images.permute(0, 3, 1, 2)).to(self.dtype)
-        # Apart, since an image token in a text is no picture's.
-        for rows, given in ((shown, cells), (~shown, None)):
-            if rows.any():
-                ids, mask = batch.ids[rows], batch.mask[rows]
-                hidden[rows] = self._model.vlm(
-                    input_ids=ids,
-                    attention_mask=mask,
-                    token_type_ids=torch.zeros_like(ids),
-                    pixel_values=given,
-                    use_cache=False,
-                ).last_hidden_state
+    def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        inner = self._model.vlm
+        embeds = inner.get_input_embeddings()(sent["ids"])
+        if "pixels" in sent:
+            side = self._config.vision_config.image_size
+            pictures = sent["pixels"].view(-1, side, side, 3).permute(0, 3, 1, 2)
+            cells = self.image_settings.normalised(pictures, sent["channels"]).to(self.dtype)
+            seen = inner.get_image_features(cells).pooler_output.flatten(0, 1)
+            embeds.view(-1, embeds.shape[-1])[sent["places"]] = seen.to(embeds.dtype)
+        hidden: torch.Tensor = inner.language_model(
+            inputs_embeds=embeds, position_ids=sent["positions"], use_cache=False, **self._apart(batch, sent)
+        ).last_hidden_state
         return hidden
 
     def _media_tokens(self) -> tuple[int, None]:

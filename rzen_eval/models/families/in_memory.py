@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
-from rzen_eval.models import class_of
+from rzen_eval.models import class_of, device
 from rzen_eval.models.checkpoint import image_settings
 from rzen_eval.models.checkpoint.files import Checkpoint
 
@@ -38,7 +38,7 @@ class Held:
         model.checkpoint = Checkpoint(Path(HERE), HERE, local=True)
         model.config = self.network.config
         model.device, model.dtype = self.network.device, self.network.dtype
-        model.attention = str(model.config._attn_implementation)  # noqa: SLF001 - transformers has no other name
+        model.attention = device.attention(model.spec, model.device, model.dtype)
         vars(model).update(_model=self.network, tokenizer=self.tokenizer)
 
     def image_settings(

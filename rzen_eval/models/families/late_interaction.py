@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from rzen_eval.core import MultiVectors
 from rzen_eval.errors import ModelError
+from rzen_eval.models.batch import Pending
 from rzen_eval.models.checkpoint.audit import unloadable
 from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.families.local_model import LocalModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Vectors
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.pictures.resize import Pixels
 
 
 DIMENSIONS = 128
@@ -58,6 +62,10 @@ class LateInteraction(LocalModel):
             )
         return found
 
+    def provenance(self) -> dict[str, Any]:
+        """As of every model, and that an item has many vectors."""
+        return super().provenance() | {"late_interaction": True}
+
     def loading_options(self) -> dict[str, Any]:
         """Names of weights in the authors' own layout."""
         return {"key_mapping": dict(self.adapted)}
@@ -66,12 +74,18 @@ class LateInteraction(LocalModel):
         dim: int = self.config.embedding_dim
         return dim
 
-    def _pooled(self, hidden: torch.Tensor, batch: Batch) -> list[Vectors]:
+    def _pooled(self, hidden: torch.Tensor, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
         """Of each item the projected states of all its tokens, at unit length; none of padding."""
         import torch
 
-        unit = torch.nn.functional.normalize(self._model.embedding_proj_layer(hidden).float(), dim=-1).cpu().numpy()
-        return [rows[:length] for rows, length in zip(unit, batch.lengths.tolist(), strict=True)]
+        rows = torch.nn.functional.normalize(self._model.embedding_proj_layer(hidden).float(), dim=-1)
+        return Pending.of(rows if batch.packed else rows[sent["tokens"]], batch.lengths)
+
+    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
+        if batch.packed:
+            return super()._arrays(batch, pixels)
+        tokens = [start + np.arange(length) for start, length in zip(batch.starts, batch.lengths, strict=True)]
+        return super()._arrays(batch, pixels) | {"tokens": np.concatenate(tokens)}
 
     def _joined(self, rows: Sequence[Vectors]) -> MultiVectors:
         return MultiVectors.of(rows)

@@ -11,13 +11,15 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.families.local_model import LocalModel
 from rzen_eval.models.pictures.tiles import Tiling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -96,22 +98,26 @@ class LlavaOnevision(LocalModel):
         image, video = self.tokenizer.convert_tokens_to_ids(list(self.marks))
         return image, video
 
-    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
+    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
+        made = {"positions": batch.laid([np.arange(length) for length in batch.lengths])}
+        return super()._arrays(batch, pixels) | made
+
+    def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
         import torch
 
-        ids = batch.ids.clone()
-        ids.view(-1)[batch.places] = 0
-        embeds = self._model.language_model.embed_tokens(ids)
-        if pixels:
-            tiles = torch.cat([torch.tensor(visual, device=self.device) for visual in pixels]).permute(0, 3, 1, 2)
+        embeds = self._model.language_model.embed_tokens(sent["ids"])
+        if "pixels" in sent:
+            side, visuals = self._config.vision_config.image_size, batch.visuals
+            tiles = sent["pixels"].view(-1, side, side, 3).permute(0, 3, 1, 2)
             states = self._model.vision_tower(
-                self.image_settings.normalised(tiles).to(self.dtype), output_hidden_states=True
+                self.image_settings.normalised(tiles, sent["channels"]).to(self.dtype), output_hidden_states=True
             ).hidden_states[self._config.vision_feature_layer]
-            features = self._model.multi_modal_projector(states).split([len(visual) for visual in pixels])
-            packed = [self._packed(part, visual) for part, visual in zip(features, batch.visuals, strict=True)]
-            embeds.view(-1, embeds.shape[-1])[batch.places] = torch.cat(packed).to(embeds.dtype)
-        # Attention is causal and padding is on the right, so no mask is needed.
-        hidden: torch.Tensor = self._model.language_model(inputs_embeds=embeds, use_cache=False).last_hidden_state
+            features = self._model.multi_modal_projector(states).split([visual.n_pieces for visual in visuals])
+            packed = [self._packed(part, visual) for part, visual in zip(features, visuals, strict=True)]
+            embeds.view(-1, embeds.shape[-1])[sent["places"]] = torch.cat(packed).to(embeds.dtype)
+        hidden: torch.Tensor = self._model.language_model(
+            inputs_embeds=embeds, position_ids=sent["positions"], use_cache=False, **self._apart(batch, sent)
+        ).last_hidden_state
         return hidden
 
     def _packed(self, features: torch.Tensor, visual: Any) -> torch.Tensor:

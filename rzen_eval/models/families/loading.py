@@ -8,6 +8,7 @@ from rzen_eval.core import Item, Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint import adapters, audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
+from rzen_eval.models.families import attention
 from rzen_eval.models.prompt import render
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def network(model: LocalModel) -> Any:
             folder,
             config=model.config,
             dtype=audit.stored_dtype(weights) if adapter else model.dtype,
-            attn_implementation=model.attention,
+            attn_implementation="sdpa",  # a name of ours would ask for a package of flash attention
             output_loading_info=True,
             use_safetensors=weights[0].suffix == ".safetensors",
             ignore_mismatched_sizes=True,  # the audit refuses them, and says which
@@ -53,6 +54,7 @@ def network(model: LocalModel) -> Any:
         made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted)
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
+    attention.use(made, model.attention, packed=model.packed)
     return made.eval().to(model.device)
 
 

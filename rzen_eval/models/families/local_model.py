@@ -6,6 +6,7 @@ A class of an architecture says how pictures become features, and how tokens wit
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,9 +15,9 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.models import device
-from rzen_eval.models.batch import Batch
+from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
-from rzen_eval.models.families import loading
+from rzen_eval.models.families import attention, loading
 from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
 from rzen_eval.models.interface import Rendered
 from rzen_eval.models.prompt import render, shown, text_after
@@ -24,7 +25,7 @@ from rzen_eval.models.token_budget import cut, windows
 from rzen_eval.models.undisturbed import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -58,6 +59,8 @@ class LocalModel(ABC):
     """Class of transformers that has all weights of a checkpoint, the head included."""
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
+    packs: ClassVar[bool] = True
+    """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right."""
     squared: ClassVar[bool] = False
     """Whether it squeezes every picture into one square, and may make another of a small one first."""
     budgeted: ClassVar[bool] = False
@@ -81,6 +84,7 @@ class LocalModel(ABC):
     def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
         self.spec = spec
         self._held = held
+        self.packed = self.packs
         if held is None:
             self.checkpoint = files.find(spec, cache_dir)
             self.device = device.device(spec)
@@ -131,7 +135,7 @@ class LocalModel(ABC):
                 self.planned(rendered[i], rendered[i].pictures.visuals(pixels))
                 for i, pixels in zip(window, loaded, strict=True)
             ]
-            for batch in cut([plan.length for plan in planned], tokens_per_batch):
+            for batch in cut([plan.length for plan in planned], tokens_per_batch, packed=self.packed):
                 made = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
                 for place, vectors in zip(batch, made, strict=True):
                     rows[window[place]] = np.atleast_2d(vectors)
@@ -209,28 +213,66 @@ class LocalModel(ABC):
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
+        return self.launch(self.staged(planned, pixels)).vectors()
+
+    def staged(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Staged:
+        """A batch with all numbers that the device needs of it, in memory that it can read."""
+        batch = Batch.of(planned, packed=self.packed)
+        arrays = {"ids": batch.texts, "places": batch.places, "last": batch.last}
+        if batch.packed:
+            arrays["bounds"] = np.array(attention.Segments.of(batch.lengths).bounds, dtype=np.int32)
+        arrays |= self._arrays(batch, [visual for item in pixels for visual in item])
+        return Staged(batch, Block.of(arrays, pinned=self.device.type == "cuda"))
+
+    def launch(self, staged: Staged) -> Pending:
+        """Send a batch through the model and do not wait for it; nothing is read back but its vectors."""
         import torch
 
         # What a module keeps of a forward pass in inference mode could not be trained with.
-        with torch.inference_mode() if self._held is None else undisturbed(self._model):
-            batch = Batch.of(planned, self.device)
-            return self._pooled(self._hidden(batch, [visual for item in pixels for visual in item]), batch)
+        with torch.inference_mode() if self._held is None else self._lent():
+            sent = staged.block.sent(self.device)
+            return self._pooled(self._hidden(staged.batch, sent).flatten(0, 1), staged.batch, sent)
 
-    def _pooled(self, hidden: torch.Tensor, batch: Batch) -> Vectors | list[Vectors]:
-        """Of each item the state of its last token, at unit length."""
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        """The module of someone else while it embeds, who gets it back as it was."""
+        with undisturbed(self._model), attention.lent(self._model, self.attention, packed=self.packed):
+            yield
+
+    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:  # noqa: ARG002 - others ask it
+        """What an architecture needs on the device beside tokens; all pixels of a batch as one flat array."""
+        return {"pixels": pixels, "channels": self.image_settings.channels} if pixels else {}
+
+    def _apart(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+        """What a language model is called with so that no item sees another's tokens, or padding."""
+        if not batch.packed:
+            # Where attention is causal no token ever sees a padding token, which are on the right: no mask is needed.
+            return {} if self.causal else {"attention_mask": sent["mask"]}
+        segments = attention.Segments.of(batch.lengths)
+        bounds = segments.marked(sent["bounds"])
+        return {
+            "cu_seq_lens_q": bounds, "cu_seq_lens_k": bounds,
+            "max_length_q": segments.longest, "max_length_k": segments.longest, "is_causal": self.causal,
+        }  # fmt: skip
+
+    def _pooled(self, hidden: torch.Tensor, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:  # noqa: ARG002
+        """Of each item the state of its last token, at unit length; `hidden` has shape (tokens, hidden size)."""
         import torch
 
-        last = hidden[torch.arange(len(hidden), device=self.device), batch.lengths - 1].float()
-        unit: Vectors = torch.nn.functional.normalize(last, dim=-1).cpu().numpy()
-        return unit
+        return Pending.of(torch.nn.functional.normalize(hidden[sent["last"]].float(), dim=-1))
 
     def _joined(self, rows: Sequence[Vectors]) -> Vectors | MultiVectors:
         """Vectors of all items from those of each, shape (1, dim)."""
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), dtype=np.float32)
 
     @abstractmethod
-    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
-        """States after the final norm, shape (n, longest, hidden size)."""
+    def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """States after the final norm, shape (rows, tokens of a row, hidden size).
+
+        Args:
+            batch: what is known of it here.
+            sent: its arrays on the device.
+        """
 
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
@@ -262,6 +304,12 @@ class LocalModel(ABC):
         """
         self._model  # noqa: B018 - a cached property
 
+    def pad(self) -> None:
+        """Give each item a row of its own from now on, as families do that cannot be packed; for comparison."""
+        self.packed = False
+        if self._held is None:
+            attention.use(self._model, self.attention, packed=False)
+
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector; asking needs no weights in memory."""
         import torch
@@ -275,7 +323,7 @@ class LocalModel(ABC):
             "revision": None if self.checkpoint.local else self.spec.revision,
             "weights": self.checkpoint.identity,
             "dtype": str(self.dtype).removeprefix("torch."),
-            "attention": self.attention,
+            "attention": f"{self.attention}, {'packed' if self.packed else 'padded'}",
             "device": torch.cuda.get_device_name(self.device) if on_gpu else self.device.type,
             "dim": self.dim,
         }

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from rzen_eval.errors import ModelError
 from rzen_eval.models.declaration.local import Budget
+from rzen_eval.models.families import tower_plan
 from rzen_eval.models.families.local_model import LocalModel
+from rzen_eval.models.families.positions import by_grid
 from rzen_eval.models.pictures import patches
 from rzen_eval.models.pictures import resize as px
 from rzen_eval.models.pictures.fit import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
+    from numpy.typing import NDArray
 
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.families.in_memory import Held
+    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.pictures.patches import Grid
     from rzen_eval.models.pictures.resize import Pixels
 
 
@@ -86,44 +93,44 @@ class Qwen2VL(LocalModel):
         """Names of weights as any version of transformers saves them, those of the class with a head included."""
         return {"key_mapping": dict(self.adapted)}
 
-    def _hidden(self, batch: Batch, pixels: Sequence[Pixels]) -> torch.Tensor:
-        embeds = self._inner.language_model.embed_tokens(batch.ids)
-        cells, grid = self._patches(pixels)
-        more: dict[str, Any] = {}
-        if cells is not None:
-            seen = self._inner.visual(cells, grid_thw=grid)
-            embeds.view(-1, embeds.shape[-1])[batch.places] = seen.pooler_output.to(embeds.dtype)
-            if deeper := getattr(seen, "deepstack_features", None):
-                more = {"visual_pos_masks": batch.visual, "deepstack_visual_embeds": deeper}
-        # Attention is causal and padding is on the right, so no token ever sees a padding token and no
-        # mask is needed.
+    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
+        made = super()._arrays(batch, pixels)
+        made["positions"] = batch.laid([self._positions(plan) for plan in batch.planned])
+        return made | self._of_tower(pixels, self._grids(batch)) if pixels else made
+
+    def _of_tower(self, pixels: Sequence[Pixels], grids: Sequence[Grid]) -> dict[str, Any]:
+        """What the vision tower needs on the device beside pixels."""
+        vision = self._config.vision_config
+        return {"table": patches.table(pixels, vision)} | tower_plan.arrays(grids, vision)
+
+    def _positions(self, plan: Planned) -> NDArray[np.int64]:
+        """Rotary positions of an item, shape (3, length)."""
+        if self.spec.positions == "sequential":
+            return np.broadcast_to(np.arange(plan.length), (3, plan.length))
+        return by_grid(plan, self.spec.prompt, getattr(self._config.vision_config, "tokens_per_second", 1))
+
+    def _grids(self, batch: Batch) -> list[Grid]:
+        size = self._config.vision_config.patch_size
+        return [(visual.n_pieces, visual.height // size, visual.width // size) for visual in batch.visuals]
+
+    def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        embeds = self._inner.language_model.embed_tokens(sent["ids"])
+        more = self._apart(batch, sent)
+        if "pixels" in sent:
+            seen = self._seen(sent, self._grids(batch))
+            embeds.view(-1, embeds.shape[-1])[sent["places"]] = seen.pooler_output.to(embeds.dtype)
+            more |= self._deeper(sent, seen)
         hidden: torch.Tensor = self._inner.language_model(
-            inputs_embeds=embeds, position_ids=self._positions(batch, grid), use_cache=False, **more
+            inputs_embeds=embeds, position_ids=sent["positions"], use_cache=False, **more
         ).last_hidden_state
         return hidden
 
-    def _patches(self, visuals: Sequence[Pixels]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Patches and grids of images and clips, if there are any; see `patches.cut`."""
-        if not visuals:
-            return None, None
-        return patches.cut(visuals, self.image_settings, self._config.vision_config, self.dtype, self.device)
+    def _seen(self, sent: Mapping[str, torch.Tensor], grids: Sequence[Grid]) -> Any:
+        """What the vision tower makes of pictures and clips."""
+        vision = self._config.vision_config
+        cells = patches.cut(sent, self.image_settings, vision, self.dtype)
+        return self._inner.visual(cells, **tower_plan.given(sent, grids, vision))
 
-    def _positions(self, batch: Batch, grid: torch.Tensor | None) -> torch.Tensor:
-        """Rotary positions, shape (3, n, longest)."""
-        import torch
-
-        if self.spec.positions == "sequential" or grid is None:
-            return torch.arange(batch.ids.shape[1], device=self.device).expand(3, *batch.ids.shape)
-        clip = torch.tensor([visual.clip for visual in batch.visuals], device=self.device)
-        n_tokens = grid.prod(dim=1) // self._config.vision_config.spatial_merge_size**2
-        kinds = torch.zeros_like(batch.ids)
-        kinds.view(-1)[batch.places] = (1 + clip.long()).repeat_interleave(n_tokens)
-        positions: torch.Tensor
-        positions, _ = self._inner.get_rope_index(
-            batch.ids,
-            mm_token_type_ids=kinds,
-            image_grid_thw=grid[~clip],
-            video_grid_thw=grid[clip],
-            attention_mask=batch.mask,
-        )
-        return positions
+    def _deeper(self, sent: Mapping[str, torch.Tensor], seen: Any) -> dict[str, Any]:  # noqa: ARG002
+        """What the language model is given of the tower's deeper layers."""
+        return {}

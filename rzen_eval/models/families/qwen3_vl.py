@@ -10,7 +10,16 @@ after the final norm, unit length. There a clip is resized by torchvision, here 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from rzen_eval.models.batch import Batch
 
 
 class Qwen3VL(Qwen2VL):
@@ -22,3 +31,26 @@ class Qwen3VL(Qwen2VL):
     token_side = 32
     mean = (0.5, 0.5, 0.5)
     std = (0.5, 0.5, 0.5)
+
+    def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        text = self._inner.language_model
+        text._deepstack_process = _added  # noqa: SLF001 - theirs counts the tokens of a mask on the device
+        try:
+            return super()._hidden(batch, sent)
+        finally:
+            del text._deepstack_process  # noqa: SLF001
+
+    def _deeper(self, sent: Mapping[str, torch.Tensor], seen: Any) -> dict[str, Any]:
+        deeper = getattr(seen, "deepstack_features", None)
+        return {"visual_pos_masks": sent["places"], "deepstack_visual_embeds": deeper} if deeper else {}
+
+
+def _added(hidden: torch.Tensor, places: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+    """States with features added at the places of visual tokens in the flattened batch.
+
+    As `_deepstack_process` of transformers, with places in place of a mask, whose size would be read from the device.
+    """
+    made = hidden.clone()
+    flat = made.view(-1, made.shape[-1])
+    flat[places] = flat[places] + features.to(made.dtype)
+    return made

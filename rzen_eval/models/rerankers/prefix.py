@@ -67,11 +67,11 @@ def last_states(
     import torch
     from transformers import DynamicCache
 
-    whole = Batch.of(pairs, model.device)
+    whole = Batch.of(pairs, packed=False)
     stills, seen = pairs[0].n_query_visuals, pairs[0].n_query_visual
     distinct = [*pixels[0][:stills], *(visual for item in pixels for visual in item[stills:])]
     features = model.features(distinct)
-    positions = model.positions(whole)
+    positions, all_ids = model.positions(whole), torch.from_numpy(whole.ids).to(model.device)
     text = model.text_model
     cache = DynamicCache(config=text.config)
 
@@ -97,13 +97,14 @@ def last_states(
         return hidden
 
     prefix = torch.from_numpy(pairs[0].visual[:seen]).to(model.device)
-    run(whole.ids[:1, :shared], prefix, slice(0, seen), positions[:, :1, :shared])
+    run(all_ids[:1, :shared], prefix, slice(0, seen), positions[:, :1, :shared])
     cache.batch_repeat_interleave(len(pairs))
-    rest = whole.ids[:, shared:]
+    rest = all_ids[:, shared:]
     own = [row * rest.shape[1] + pair.visual[seen:] - shared for row, pair in enumerate(pairs)]
     places = torch.from_numpy(np.concatenate(own)).to(model.device)
     hidden = run(rest, places, slice(seen, None), positions[:, :, shared:])
-    return hidden[torch.arange(len(pairs), device=model.device), whole.lengths - shared - 1]
+    last = torch.tensor([length - shared - 1 for length in whole.lengths], device=model.device)
+    return hidden[torch.arange(len(pairs), device=model.device), last]
 
 
 def _cache_name(text: Any) -> str:

@@ -14,13 +14,14 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
-from rzen_eval.models.batch import Batch
+from rzen_eval.models.batch import Block
 from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.families.qwen3_vl import Qwen3VL
 from rzen_eval.models.families.token_places import check_vocabulary
 from rzen_eval.models.interface import Rendered
+from rzen_eval.models.pictures.patches import grid
 from rzen_eval.models.prompt import render, shown
 from rzen_eval.models.rerankers.prefix import Features, last_states, shared_length
 from rzen_eval.models.rerankers.tokens import PlannedPair, pair_of, shortened_pair
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, Vectors
+    from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.reranker import YesNoSpec
     from rzen_eval.models.interface import Planned
     from rzen_eval.models.pictures.resize import Pixels, Visual
@@ -44,6 +46,8 @@ class YesNo(Qwen2VL):
     """A loaded checkpoint that answers yes or no."""
 
     spec: YesNoSpec
+    packs = False
+    """What pairs share is kept by the stock cache, which has a row for each."""
 
     @classmethod
     def read_config(cls, spec: Any, folder: Path) -> Any:
@@ -139,9 +143,9 @@ class YesNo(Qwen2VL):
             if shared:
                 states = last_states(self, pairs, pixels, shared)
             else:
-                batch = Batch.of(pairs, self.device)
-                hidden = self._hidden(batch, [visual for item in pixels for visual in item])
-                states = hidden[torch.arange(len(hidden), device=self.device), batch.lengths - 1]
+                staged = self.staged(pairs, pixels)
+                sent = staged.block.sent(self.device)
+                states = self._hidden(staged.batch, sent).flatten(0, 1)[sent["last"]]
             logits = torch.nn.functional.linear(states, self._direction[None])
             scores: Vectors = torch.sigmoid(logits).float().cpu().numpy()
         return scores
@@ -153,19 +157,18 @@ class YesNo(Qwen2VL):
 
     def features(self, visuals: Sequence[Pixels]) -> Features:
         """What the vision tower makes of pictures and clips."""
-        cells, grid = self._patches(visuals)
-        if cells is None:
+        if not visuals:
             return Features(None, ())
-        seen = self._inner.visual(cells, grid_thw=grid)
+        grids = [grid(visual, self._config.vision_config) for visual in visuals]
+        arrays = {"pixels": visuals, "channels": self.image_settings.channels, **self._of_tower(visuals, grids)}
+        seen = self._seen(Block.of(arrays, pinned=self.device.type == "cuda").sent(self.device), grids)
         return Features(seen.pooler_output, getattr(seen, "deepstack_features", None) or ())
 
     def positions(self, batch: Batch) -> torch.Tensor:
         """Rotary positions of a batch, shape (3, n, longest)."""
         import torch
 
-        side = self._config.vision_config.patch_size
-        grids = [[one.n_pieces, one.height // side, one.width // side] for one in batch.visuals]
-        return self._positions(batch, torch.tensor(grids, device=self.device) if grids else None)
+        return torch.from_numpy(batch.laid([self._positions(plan) for plan in batch.planned])).to(self.device)
 
     @cached_property
     def _special(self) -> NDArray[np.int64]:

@@ -40,9 +40,7 @@ def opened(folder: Path, *settings: str) -> Qwen2VL:
 
 
 def patches(model: Qwen2VL) -> np.ndarray[Any, Any]:
-    cells, _ = model._patches(model.pictures(Item(images=[PICTURE])).load())
-    assert cells is not None
-    return cells.numpy()
+    return tiny.patches(model, model.pictures(Item(images=[PICTURE])).load())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from rzen_eval.core import Side
 from rzen_eval.errors import DataError
 from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
-from rzen_eval.models.pictures import resize
+from rzen_eval.models.pictures import patches, resize
+from tests import tiny
 from tests.conftest import FIXTURES, SAME_PIXELS
 
 RZEN = FIXTURES / "rzen"
@@ -65,13 +66,12 @@ def test_grid_positions_give_the_other_vectors_and_only_where_there_are_pictures
 
 @pytest.mark.parametrize("case", [case for case in CASES if case["pixels"]], ids=lambda case: case["id"])
 def test_pixels_equal_the_reference(model: Qwen2VL, case: dict[str, Any]):
-    patches, _ = model._patches(model.pictures(item(case)).load())
-    assert patches is not None
+    cells = tiny.patches(model, model.pictures(item(case)).load())
     expected = case["pixels"]
-    assert list(patches.shape) == expected["shape"]
-    probe = patches[expected["probe_rows"]][:, expected["probe_cols"]].numpy()
+    assert list(cells.shape) == expected["shape"]
+    probe = cells[expected["probe_rows"]][:, expected["probe_cols"]]
     assert probe == pytest.approx(np.array(expected["probe"]), abs=1e-5)
-    assert float(patches.mean()) == pytest.approx(expected["mean"], abs=1e-5)
+    assert float(cells.mean()) == pytest.approx(expected["mean"], abs=1e-5)
 
 
 def test_patches_equal_the_stock_image_processor(model: Qwen2VL):
@@ -79,12 +79,10 @@ def test_patches_equal_the_stock_image_processor(model: Qwen2VL):
 
     image = Image.open(RZEN / "images/i15_640x480.jpg").convert("RGB")
     budget = Budget(min_tokens=256, max_tokens=1280)
-    ours, grid = model._patches(resize.Pictures(resize.Sizing(budget, budget), (image,)).load())
+    loaded = resize.Pictures(resize.Sizing(budget, budget), (image,)).load()
     stock = Qwen2VLImageProcessorPil(min_pixels=256 * 28 * 28, max_pixels=1280 * 28 * 28)(image, return_tensors="np")
-    assert ours is not None
-    assert grid is not None
-    assert grid.tolist() == stock["image_grid_thw"].tolist()
-    assert np.abs(ours.numpy() - stock["pixel_values"]).max() < 1e-6
+    assert [list(patches.grid(loaded[0], model._config.vision_config))] == stock["image_grid_thw"].tolist()
+    assert np.abs(tiny.patches(model, loaded) - stock["pixel_values"]).max() < 1e-6
 
 
 @pytest.mark.parametrize("name", sorted(CUT))
