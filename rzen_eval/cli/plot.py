@@ -107,7 +107,7 @@ def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) 
 
 
 def _draw(drawings: dict[str, Callable[[Kind], bytes]], folder: Path) -> None:
-    from rzen_eval.files import write_whole
+    from rzen_eval.files import write_out
 
     reasons = []
     kinds: tuple[Kind, ...] = ("png", "svg")
@@ -120,7 +120,7 @@ def _draw(drawings: dict[str, Callable[[Kind], bytes]], folder: Path) -> None:
         for kind, content in contents.items():
             file = folder / f"{name}.{kind}"
             try:
-                write_whole(file, content)
+                write_out(file, content)
             except OSError as error:
                 raise ResultError(f"plot: {file} cannot be written ({error}); give --output DIR") from error
             print(f"wrote {file}")

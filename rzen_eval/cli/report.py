@@ -118,6 +118,7 @@ def _overview(
     options: task_page.Options,
 ) -> page.Overview:
     from rzen_eval.results.report.page import Overview
+    from rzen_eval.results.statistics.stages import section
     from rzen_eval.results.tables import leaderboard, rows
 
     by_model = [
@@ -137,7 +138,10 @@ def _overview(
         data_version=version,
         rows=[next((row for row in found if row.data_version == version), None) for found in by_model],
         references=beside,
-        sections=leaderboard.sections([*(row for found in by_model for row in found), *beside], manifest()),
+        sections=[
+            *section(models),
+            *leaderboard.sections([*(row for found in by_model for row in found), *beside], manifest()),
+        ],
         manifest=manifest(),
         notes=notes,
         pictured=options.pictured,

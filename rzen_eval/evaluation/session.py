@@ -76,6 +76,8 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
     session = _Session(config, progress, described, rank.rank == 0)
     if session.first and (others := kept_results.of_others(session.folder, config.tasks, described)):
         progress.warn(others)
+    if session.first:
+        kept_results.tidy(session.folder, config.cache_dir)
     session.take_kept()
     if session.pending():
         need_rank_device(config.runtime.rank_device)
