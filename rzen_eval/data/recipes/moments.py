@@ -70,10 +70,9 @@ def load(task: Task, repository: Repository) -> TaskData:
         if not right:
             place = repository.media.path(video)
             raise row.bad("video_path", f"has no folder {POSITIVE}* among {len(clips)} clips in {place}")
-        right = right if options.every_positive else right[-1:]
-        ambiguous += len(right) > 1
+        ambiguous += len(right) > 1 and not options.every_positive
         query = partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query"))
-        gathered.ask(query, right, clips)
+        gathered.ask(query, right if options.every_positive else right[-1:], clips)
         for clip in clips:
             gathered.candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
     repository.media.clips.extend(gathered.candidates)
