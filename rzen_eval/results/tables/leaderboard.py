@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rzen_eval.results.tables.rows import Cell, Row
 
 LEGEND = (
-    "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents unless said otherwise. An average is the mean"
+    "Percent: NDCG@5 of visual documents and of text, hit@1 of other tasks, unless told otherwise. An average is a mean"
     " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. A figure such as 71.30 (3 of"
     f" 10) is over part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a"
     " protocol other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
