@@ -205,3 +205,19 @@ def test_the_committed_tables_are_current(table: TABLE, tmp_path: Path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(checkout / name, tmp_path / name)
     assert (checkout / "results/README.md").read_text() == table(), "rzen-eval table > results/README.md"
+
+
+def test_columns_tables_and_tasks_choose_what_is_shown(table: TABLE):
+    words = ("--published-only", "--models", "rzen,gme", "--data-version", "2.0")
+    text = " ".join(table(*words, "--columns", "visdoc,ViDoRe-V1").split())
+    assert "### Chosen averages | Model | Visdoc | ViDoRe-V1 |" in text
+    assert "| RzenEmbed-v2-7B | **77.06** | **89.70** |" in text
+    one = table(*words, "--tables", "visdoc")
+    assert [line for line in one.splitlines() if line.startswith("###")] == ["### Visdoc"]
+    assert "ViDoRe-V2" in one
+    assert table(*words, "task=visdoc").replace("task=visdoc", "") == one.replace("--tables visdoc", "")
+    (line, *_) = json.loads(table(*words, "--columns", "VisRAG", "--format", "json"))
+    assert tuple(line) == ("model", "data_version", "size_b", "VisRAG", "note")
+    latex = table(*words, "task=visrag", "--columns", "VisRAG", "--format", "latex")
+    assert "\\label{tab:chosen-averages-data-2-0}" in latex
+    assert "no column 'VisRag2' (did you mean VisRAG?)" in table("--columns", "VisRag2", code=2)
