@@ -9,16 +9,16 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import stat
-import tempfile
 import time
 import unicodedata
-import uuid
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval import leftovers
 from rzen_eval.bounds import FILE, UNPACKED
 
 if TYPE_CHECKING:
@@ -44,14 +44,16 @@ def make_once(place: Path, make: Callable[[Path], None]) -> Path:
     if place.is_dir():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".making-") as scratch:
-        made = Path(scratch) / "made"
+    leftovers.remove([place.parent])
+    made = place.with_name(leftovers.scratch_name("making"))
+    try:
         make(made)
-        try:
-            made.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     return place
 
 
@@ -185,13 +187,14 @@ def appearing(file: Path, scratch: Path | None = None) -> Iterator[Path]:
     """Where to write what becomes `file` once it is whole; what was there before stays until then.
 
     Args:
-        file: its folder is made if it is not there.
+        file: its folder is made if it is not there; where it is a link, what that leads to is replaced.
         scratch: where to write it, in the same file system; None: hidden beside it, under a name of its own.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
-    scratch = scratch or file.with_name(f".{file.name}-{uuid.uuid4().hex}")
+    file = Path(os.path.realpath(file)) if file.is_symlink() else file
+    scratch = scratch or file.with_name(leftovers.scratch_name(file.name[:150]))
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield scratch
@@ -212,6 +215,19 @@ def write_whole(file: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def write_out(file: Path, content: bytes) -> None:
+    """Write what a user wants in a place of his choice: a regular file as `write_whole` does, a device or pipe at once.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if (file.exists() and not (file.is_file() or file.is_dir())) or file.parts[:2] in {("/", "dev"), ("/", "proc")}:
+        with file.open("wb") as stream:
+            stream.write(content)
+    else:
+        write_whole(file, content)
 
 
 def entries(folder: Path) -> tuple[str, ...]:

@@ -1,6 +1,9 @@
 """The pages run: every block that is marked for it, with the very commands that a reader copies."""
 
 import ast
+import importlib.util
+import io
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from rzen_eval import errors
 from rzen_eval.cli.main import main
@@ -147,3 +151,28 @@ def test_every_kind_of_error_leads_to_a_part_of_that_page():
     known = anchors(CHECKOUT / "docs/troubleshooting.md")
     for kind in [errors.RzenEvalError, *errors.RzenEvalError.__subclasses__()]:
         assert kind.explained in known
+
+
+def test_the_pictures_are_of_what_there_is_now_and_small():
+    spec = importlib.util.spec_from_file_location("pictures", CHECKOUT / "scripts/pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    made = json.loads((script.PICTURES / "made.json").read_text())
+    assert made["of"] == script.made_of(), "what the pictures show has changed; run python scripts/pictures.py"
+    files = sorted(script.PICTURES.glob("*.png"))
+    assert {file.name: list(Image.open(io.BytesIO(file.read_bytes())).size) for file in files} == made["sizes"]
+    assert {f"{name}.png" for name in [*script.SHOTS, "groups"]} == set(made["sizes"])
+    assert all(file.stat().st_size < 150_000 for file in script.PICTURES.iterdir())
+    pages = "".join(page.read_text() for page in (CHECKOUT / "docs").rglob("*.md"))
+    for file in [*files, script.PICTURES / "terminal.svg"]:
+        (words,) = set(re.findall(rf"!\[([^\]]*)\]\(pictures/{file.name}\)", pages))
+        assert len(words) > 20, f"{file.name} needs words for those who do not see it"
+
+
+def test_no_picture_asks_the_network():
+    drawn = re.sub(
+        r'xmlns="[^"]*"|<!--.*?-->', "", (CHECKOUT / "docs/pictures/terminal.svg").read_text(), flags=re.DOTALL
+    )
+    assert "http" not in drawn

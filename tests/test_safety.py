@@ -120,7 +120,7 @@ def test_even_then_a_pickle_that_would_run_code_is_refused(pickled: Path, tmp_pa
 
 def test_what_a_result_says_of_a_model_has_licence_and_revision(checkpoint: Path):
     said = opened(checkpoint).provenance()
-    assert said["license"] == "apache-2.0"
+    assert said["license"] == "apache-2.0 by mteb's list, its code MIT"
     assert said["revision"] is None, "a folder is known by its contents, whatever commit was declared"
     assert said["weights"].startswith("sha256:")
     assert said["trust_remote_code"] is False

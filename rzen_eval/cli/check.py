@@ -10,7 +10,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.terminal import add_format, show
 from rzen_eval.cli.values import directory, number
 from rzen_eval.errors import ResultError
-from rzen_eval.files import write_whole
+from rzen_eval.files import write_out
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -89,6 +89,6 @@ def _report(found: Gate, name: str, chosen: Namespace) -> None:
             with Path(page).open("a") as stream:
                 stream.write(markdown(summary))
         if chosen.junit:
-            write_whole(chosen.junit, gate_ci.junit(found, name, strict=chosen.strict))
+            write_out(chosen.junit, gate_ci.junit(found, name, strict=chosen.strict))
     except OSError as error:
         raise ResultError(f"the outcome cannot be written ({error})") from error

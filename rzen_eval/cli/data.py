@@ -228,7 +228,7 @@ def _doctor(chosen: RunConfig, file: Path) -> int:
     from rzen_eval.data.doctor import notes, table
     from rzen_eval.data.examine import examine
     from rzen_eval.data.tree_listing import listing as names_and_sizes
-    from rzen_eval.files import write_whole
+    from rzen_eval.files import write_out
 
     tasks = list(chosen.tasks.values())
     found = [examine(task) for task in tqdm(tasks, desc="doctor", unit=" tasks", disable=None, leave=False)]
@@ -237,7 +237,7 @@ def _doctor(chosen: RunConfig, file: Path) -> int:
     root = chosen.data.media or chosen.data.root
     if root is not None:
         try:
-            write_whole(file, json.dumps(names_and_sizes(root.expanduser().absolute()), indent=1).encode())
+            write_out(file, json.dumps(names_and_sizes(root.expanduser().absolute()), indent=1).encode())
             print(f"* {file} has names and sizes of what lies in {root}, for an issue about data that are not found")
         except OSError as error:
             print(f"* no listing of names and sizes: {file} cannot be written ({error}); give --listing FILE")

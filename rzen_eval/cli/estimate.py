@@ -48,8 +48,14 @@ def options(parser: Options) -> None:
         help=f"of the peak that is reached, {EFFICIENCY} by default",
     )
     parser.add_argument("--n-devices", type=whole(1, 1_000_000), default=1, metavar="N", help="devices that share it")
+    parser.add_argument(
+        "--top-k", type=whole(1, 1000), default=100, metavar="N", help="candidates a query, with reranker="
+    )
     add_format(parser)
-    parser.examples = ["rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b --devices h100,a100 --n-devices 8"]
+    parser.examples = [
+        "rzen-eval estimate task=mmeb_v2 model=rzenembed_v2_7b --devices h100,a100 --n-devices 8",
+        "rzen-eval estimate task=retrieval_44 reranker=qwen3_vl_reranker_2b --top-k 100 --devices h100",
+    ]
 
 
 def _devices(text: str) -> list[str]:
@@ -75,6 +81,11 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     root = config.data.root
     if config.data.kind == "mirror" and root and not root.expanduser().is_dir():
         raise DataError(f"estimate: no folder at {root}; give data.root=FOLDER, or data=hub to go by declared counts")
+    if config.reranker is not None:
+        from rzen_eval.cli.estimate_pairs import document
+
+        show(document(config, chosen), chosen.format)
+        return 0
     _report(config, chosen)
     return 0
 

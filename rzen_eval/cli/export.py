@@ -11,7 +11,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.terminal import put
 from rzen_eval.cli.values import directory, named_version, one_of
 from rzen_eval.errors import ConfigError
-from rzen_eval.files import write_whole
+from rzen_eval.files import write_out
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -101,8 +101,8 @@ def _as_mteb(results: Sequence[Result], folder: Path | None, version: str | None
     if any(result.source == "sample" for result in results):
         print(f"rzen-eval: {submission.SAMPLE}; do not submit these files", file=sys.stderr)
     for name, text in files.items():
-        write_whole(folder / name, text.encode())
-    write_whole(folder / "model_meta.json", mteb.model_meta(results, folder.resolve()).encode())
+        write_out(folder / name, text.encode())
+    write_out(folder / "model_meta.json", mteb.model_meta(results, folder.resolve()).encode())
     print(f"wrote {len(files)} files into {folder}")
 
 
@@ -118,7 +118,7 @@ def _for_the_hub(results: Sequence[Result], chosen: Namespace) -> None:
             raise ConfigError("export: give --output FOLDER, the model's repository; files go to .eval_results/ in it")
         files = hub.eval_results(wanted, datetime.now(UTC).date().isoformat(), chosen.url)
         for name, text in files.items():
-            write_whole(chosen.output / ".eval_results" / name, text.encode())
+            write_out(chosen.output / ".eval_results" / name, text.encode())
         print(f"wrote {', '.join(files)} into {chosen.output / '.eval_results'}")
         return
     index = hub.model_index(wanted, chosen.model_name or chosen.folder.resolve().name, chosen.url)

@@ -57,6 +57,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     plots.need_matplotlib()
     sweeps = [plots.read_sweep(folder) for folder in chosen.sweep]
     own, published = _rows(chosen.folders, chosen.data_version, folders(places))
+    if not chosen.references and any(map(plots.is_sample, own)):
+        print("published rows are left out beside scores of the made-up sample; --references A,B asks for them")
+        published = []
     wanted = named("plot", published, chosen.references) if chosen.references else published
     beside = wanted if chosen.references else [row for row in wanted if _whole(row)]
     if not chosen.references:
@@ -107,7 +110,7 @@ def _rows(folders: Sequence[Path], version: str | None, places: Sequence[Path]) 
 
 
 def _draw(drawings: dict[str, Callable[[Kind], bytes]], folder: Path) -> None:
-    from rzen_eval.files import write_whole
+    from rzen_eval.files import write_out
 
     reasons = []
     kinds: tuple[Kind, ...] = ("png", "svg")
@@ -120,7 +123,7 @@ def _draw(drawings: dict[str, Callable[[Kind], bytes]], folder: Path) -> None:
         for kind, content in contents.items():
             file = folder / f"{name}.{kind}"
             try:
-                write_whole(file, content)
+                write_out(file, content)
             except OSError as error:
                 raise ResultError(f"plot: {file} cannot be written ({error}); give --output DIR") from error
             print(f"wrote {file}")

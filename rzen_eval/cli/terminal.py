@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.cli.values import one_of
 from rzen_eval.errors import ResultError
-from rzen_eval.files import write_whole
+from rzen_eval.files import write_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ def show(document: Document, kind: str | None = None, file: Path | None = None) 
     from rzen_eval.results.tables.document import FORMATS
 
     if kind is None and file is None and sys.stdout.isatty():
-        _draw(document, terminal())
+        draw(document, terminal())
     else:
         put(FORMATS[kind or "md"](document), file)
 
@@ -85,7 +85,7 @@ def terminal() -> Console:
     return Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
-def _draw(document: Document, console: Console) -> None:
+def draw(document: Document, console: Console) -> None:
     """Print a document, with an empty line between its blocks; lines are broken between words."""
     from rzen_eval.results.tables.document import Table
     from rzen_eval.results.tables.escape import for_terminal
@@ -173,6 +173,6 @@ def put(text: str, file: Path | None) -> None:
         sys.stdout.write(text)
         return
     try:
-        write_whole(file, text.encode())
+        write_out(file, text.encode())
     except OSError as error:
         raise ResultError(f"{file} cannot be written ({error}); give --output FILE") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rzen_eval.estimate.cost import Amount
 from rzen_eval.models import class_of
@@ -35,7 +35,7 @@ class Reader:
     """Of pictures."""
 
     @classmethod
-    def of(cls, spec: ModelSpec, known: Known) -> Reader:
+    def of(cls, spec: ModelSpec, known: Known) -> Self:
         """A declared model, with what is known of it."""
         from rzen_eval.estimate.flops import anatomy
 

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval import leftovers
 from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import DataError, ResultError, some
@@ -109,6 +110,12 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
         f"{task.id}: {file} holds a full result on data={earlier.source}, which {lesser} would replace;"
         " give results_dir=FOLDER"
     )
+
+
+def tidy(folder: Path, cache_dir: Path) -> None:
+    """Remove what runs have left that were killed while they wrote results, vectors or notes."""
+    below = [place for kind in ("vectors", "frames") for place in sorted((cache_dir / kind).glob("*"))]
+    leftovers.remove([folder, *(folder / kind for kind in store.BESIDE), cache_dir, *(cache_dir.glob("*")), *below])
 
 
 def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:

@@ -64,7 +64,14 @@ def _commit(checkout: Path) -> str | None:
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - nothing from outside
+        found = subprocess.run(  # noqa: S603 - nothing from outside
+            # Without this git would write its index, and take a lock that others wait for.
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+        )
     except OSError:
         return None
     return found.stdout.strip() or None

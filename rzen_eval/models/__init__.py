@@ -32,6 +32,8 @@ RERANKERS = {
     "qwen3_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen3VLReranker",
     "qwen2_vl_reranker": "rzen_eval.models.rerankers.yes_no:Qwen2VLReranker",
     "python_reranker": "rzen_eval.models.rerankers.python_class:PythonReranker",
+    "cross_encoder": "rzen_eval.models.rerankers.cross_encoder:CrossEncoderReranker",
+    "rerank_endpoint": "rzen_eval.models.rerankers.endpoint:RerankEndpoint",
 }
 """The same of every family that scores a query with a candidate."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.models.declaration.external import SentenceTransformersSpec
     from rzen_eval.models.declaration.local import Declared, ModelSpec
+    from rzen_eval.models.declaration.reranker import CrossEncoderSpec
 
 
 def device(spec: Declared) -> torch.device:
@@ -74,7 +75,7 @@ def _has_cuda() -> bool:
     return True
 
 
-def dtype(spec: ModelSpec | SentenceTransformersSpec, device: torch.device) -> torch.dtype:
+def dtype(spec: ModelSpec | SentenceTransformersSpec | CrossEncoderSpec, device: torch.device) -> torch.dtype:
     """The dtype asked for, or the one that suits the device."""
     import torch
 

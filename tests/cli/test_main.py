@@ -180,9 +180,10 @@ def test_what_a_run_says_meanwhile_can_be_lines_json_or_nothing(command):
     assert (told[1]["id"], told[1]["queries"], told[1]["kept"]) == ("vidore_docvqa", 8, True)
     fresh = command("runtime.progress=json", "model.image.max_tokens=301", tasks=tasks)
     told = events(fresh.err)
-    assert [event["event"] for event in told] == ["message", "embedding", "task"]
-    assert (told[1]["items"], told[2]["kept"]) == (22, False)
-    assert "not the benchmark's data" in told[2]["warnings"][0]
+    assert [event["event"] for event in told] == ["message", "message", "embedding", "task"]
+    assert "image.max_tokens: 1280 in these, 301 in this run" in told[1]["text"]
+    assert (told[2]["items"], told[3]["kept"]) == (22, False)
+    assert "not the benchmark's data" in told[3]["warnings"][0]
     assert fresh.out.splitlines()[1].split("|")[1:3] == quiet.out.splitlines()[1].split("|")[1:3]
 
 

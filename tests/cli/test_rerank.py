@@ -12,6 +12,8 @@ import pytest
 from rzen_eval import Item
 from rzen_eval.cli.main import main
 from rzen_eval.config.compose import load
+from rzen_eval.results import store
+from rzen_eval.results.statistics.stages import changes
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rerank.md").read_text()
 QUIET = ["runtime.progress=quiet", "runtime.workers=0"]
@@ -77,6 +79,17 @@ def test_compare_takes_both_stages(results: Path, capsys: pytest.CaptureFixture[
     with contextlib.chdir(results.parent):
         assert main(commands(0)[2]) == 0
     assert "mini+mini_judge" in capsys.readouterr().out
+
+
+def test_the_report_says_where_the_second_stage_helped_and_hurt(results: Path, tmp_path: Path):
+    file = tmp_path / "report.html"
+    assert main(["report", str(results / "mini+mini_judge"), "--output", str(file), "--thumbnails", "0"]) == 0
+    text = file.read_text()
+    assert "mini+mini_judge after mini" in text
+    assert re.search(r"<th[^>]*>helped</th>", text)
+    first, second = (store.read_model(results / name) for name in ("mini", "mini+mini_judge"))
+    [line] = changes(first, second)
+    assert re.search(rf"NIGHTS</t[hd]>.*?<td[^>]*>{line.helped}</td>\s*<td[^>]*>{line.hurt}</td>", text, re.DOTALL)
 
 
 @pytest.mark.parametrize(

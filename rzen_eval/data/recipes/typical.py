@@ -56,6 +56,8 @@ TEXTS = 1000
 """Different labels or answers of an image or video task."""
 IMAGES = 5
 """Different candidate images to a query of an image task; its pools hold up to 1,000 and share many."""
+POOL = 1000
+"""Candidates of a query of an image task, most of them in the pools of others too."""
 CHOICES = 4
 """Choices of a question, its own."""
 CLIPS = 10

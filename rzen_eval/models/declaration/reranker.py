@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from rzen_eval.models.declaration.external import PythonSpec
-from rzen_eval.models.declaration.local import ModelSpec
+from rzen_eval.models.declaration.external import PythonSpec, RemoteSpec, Sides
+from rzen_eval.models.declaration.local import Checkpointed, Dtype, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,5 +58,56 @@ class PythonRerankerSpec(PythonSpec):
     family: Literal["python_reranker"]  # type: ignore[assignment]
 
 
-AnyReranker = Annotated[YesNoSpec | PythonRerankerSpec, Field(discriminator="family")]
+class CrossEncoderSpec(Checkpointed):
+    """A checkpoint that Sentence-Transformers loads as a `CrossEncoder`."""
+
+    family: Literal["cross_encoder"]
+    instruction: Literal["user", "none"] = "user"
+    """Whether the query's instruction goes before its text."""
+    video: Literal["video", "middle"] = "video"
+    """Whether the frames of a video go in as one, or the middle one alone as an image."""
+    dtype: Dtype = "auto"
+    """auto: bfloat16 on a GPU, float32 on a CPU."""
+    batch_size: int = Field(default=32, gt=0)
+    """Candidates of a query that are handed over at once."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_checkpoint(cls, raw: Any) -> Any:
+        return _named(raw, "checkpoint")
+
+
+class RerankEndpointSpec(RemoteSpec):
+    """A model behind `/v1/rerank`, as vLLM has it."""
+
+    family: Literal["rerank_endpoint"]
+    key_variable: str | None = None
+    instruction: Literal["user", "none"] = "user"
+    """Whether the query's instruction goes before its text; else the server's template has its own."""
+    documents: int = Field(default=16, gt=0)
+    """Candidates of one request."""
+    sides: Sides = Sides(least=28, most=4096)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_model(cls, raw: Any) -> Any:
+        return _named(raw, "remote")
+
+    @property
+    def address(self) -> str:
+        """The endpoint with `/v1/rerank` at its end, of which a server's address needs nothing."""
+        place = self.endpoint.rstrip("/")
+        return place if urlsplit(place).path.endswith("rerank") else f"{place}/v1/rerank"
+
+
+def _named(raw: Any, key: str) -> Any:
+    """A declaration with the last part of a value as its name, where it has none."""
+    if not isinstance(raw, dict) or "name" in raw:
+        return raw
+    return raw | {"name": re.sub(r"[^\w.+-]", "_", str(raw.get(key, "")).rstrip("/").rpartition("/")[2])}
+
+
+AnyReranker = Annotated[
+    YesNoSpec | PythonRerankerSpec | CrossEncoderSpec | RerankEndpointSpec, Field(discriminator="family")
+]
 """Any declaration of a reranker; its family decides which keys it has."""

@@ -87,19 +87,7 @@ class SentenceTransformers(OneMethodModel):
     def input(self, item: Item, side: Side) -> Any:
         """An item in the form that Sentence-Transformers takes."""
         told = self.spec.instruction.query if side is Side.QUERY else self.spec.instruction.candidate
-        text = join(item.instruction if told == "user" else None, item.text)
-        images, frames = list(item.images), list(item.frames)
-        if self.spec.video == "middle" and frames:
-            images, frames = [*images, frames[len(frames) // 2]], []
-        parts: dict[str, Any] = {"text": text} if text else {}
-        if images:
-            parts["image"] = images[0] if len(images) == 1 else images
-        if frames:
-            parts["video"] = frames
-        if not parts:
-            return ""
-        alone = next(iter(parts)) if len(parts) == 1 else None
-        return parts[alone] if alone == "text" or (alone == "image" and len(images) == 1) else parts
+        return as_input(item, told=told == "user", middle=self.spec.video == "middle")
 
     def load(self) -> None:
         """Load the checkpoint now; otherwise that happens with the first batch.
@@ -187,6 +175,29 @@ class SentenceTransformers(OneMethodModel):
                 " merge it into its base first"
             )
         return kind
+
+
+def as_input(item: Item, *, told: bool, middle: bool) -> Any:
+    """An item in the form that Sentence-Transformers takes.
+
+    Args:
+        item: with its pictures decoded.
+        told: whether the instruction goes before the text.
+        middle: whether of a video the middle frame is taken alone, as an image.
+    """
+    text = join(item.instruction if told else None, item.text)
+    images, frames = list(item.images), list(item.frames)
+    if middle and frames:
+        images, frames = [*images, frames[len(frames) // 2]], []
+    parts: dict[str, Any] = {"text": text} if text else {}
+    if images:
+        parts["image"] = images[0] if len(images) == 1 else images
+    if frames:
+        parts["video"] = frames
+    if not parts:
+        return ""
+    alone = next(iter(parts)) if len(parts) == 1 else None
+    return parts[alone] if alone == "text" or (alone == "image" and len(images) == 1) else parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class LateInteraction(LocalModel):
             )
         return found
 
+    def provenance(self) -> dict[str, Any]:
+        """As of every model, and that an item has many vectors."""
+        return super().provenance() | {"late_interaction": True}
+
     def loading_options(self) -> dict[str, Any]:
         """Names of weights in the authors' own layout."""
         return {"key_mapping": dict(self.adapted)}

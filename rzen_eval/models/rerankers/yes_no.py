@@ -22,7 +22,8 @@ from rzen_eval.models.families.qwen3_vl import Qwen3VL
 from rzen_eval.models.families.token_places import check_vocabulary
 from rzen_eval.models.interface import Rendered
 from rzen_eval.models.pictures.patches import grid
-from rzen_eval.models.prompt import render, shown
+from rzen_eval.models.prompt import shown
+from rzen_eval.models.rerankers.parts import half
 from rzen_eval.models.rerankers.prefix import Features, last_states, shared_length
 from rzen_eval.models.rerankers.tokens import PlannedPair, pair_of, shortened_pair
 
@@ -59,19 +60,11 @@ class YesNo(Qwen2VL):
     def rendered(self, item: Item, side: Side) -> Rendered:
         """One side's part of the prompt, and its pictures: of a query all that comes before the candidate."""
         seen = shown(self.spec, item)
-        before, between, middle, after = self.spec.parts
-        own = render(self.spec.prompt, seen, side)
-        told = f"{before}{self._told(item)}{between}"
-        text = f"{told}{own}{middle}" if side is Side.QUERY else f"{own}{after}"
-        return Rendered(seen, side, text, self._pictures(seen))
+        return Rendered(seen, side, half(self.spec, seen, side), self._pictures(seen))
 
     def prompt(self, item: Item, side: Side) -> str:
         """One side's part of the prompt."""
         return self.rendered(item, side).prompt
-
-    def _told(self, item: Item) -> str:
-        given = (item.instruction or "").strip()
-        return self.spec.prompt.reworded.get(given, given) or self.spec.default_instruction
 
     def planned_pair(
         self, query: Rendered, candidate: Rendered, seen: Sequence[Visual], offered: Sequence[Visual]

@@ -144,7 +144,7 @@ def model_meta(scored: Sequence[Result], folder: Path) -> str:
     """
     told: Mapping[str, Any] = scored[0].provenance.get("model", {})
     size, length = told.get("parameters_b"), told.get("max_length")
-    late = bool(told.get("late_interaction")) or told.get("family") in {"colpali", "colqwen2"}
+    late = bool(told.get("late_interaction"))
     said = {
         "name": folder.parent.name.replace("__", "/", 1),
         "revision": folder.name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.files import write_whole
+from rzen_eval.files import write_out
 from rzen_eval.ranking.quantise import Precision
 from rzen_eval.results.tables.averages import average
 from rzen_eval.results.tables.document import Document, Part, Table, as_csv
@@ -187,7 +187,7 @@ def write(folder: Path, sizes: Sequence[Row]) -> list[Path]:
     }
     try:
         for name, content in contents.items():
-            write_whole(folder / name, content)
+            write_out(folder / name, content)
     except OSError as error:
         raise ResultError(f"sweep: {folder} cannot be written ({error}); give --output DIR") from error
     return [folder / name for name in contents]

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from rzen_eval.core import Frozen
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.files import write_whole
+from rzen_eval.files import write_out
 from rzen_eval.results import protocol, store
 from rzen_eval.results.json_file import read_as
 
@@ -94,7 +94,7 @@ def write(file: Path, baseline: Baseline) -> None:
     entries = ",\n".join(f"    {json.dumps(name)}: {_entry(fields)}" for name, fields in tasks.items())
     text = f'{head},\n  "tasks": {{\n{entries}\n  }}\n}}\n'
     try:
-        write_whole(file, text.encode())
+        write_out(file, text.encode())
     except OSError as error:
         raise ResultError(f"{file} cannot be written ({error})") from error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rzen_eval.results import store
-from rzen_eval.results.tables.document import Table
+from rzen_eval.results.tables.document import Part, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,38 @@ def _change(first: ModelResults, before: Result, second: ModelResults, after: Re
         int((difference == 0).sum()),
         after.n_ties,
     )
+
+
+def section(models: Sequence[ModelResults]) -> list[Part]:
+    """Of second stages among some models, a table each of where they helped and hurt.
+
+    The first stage is another of the models, or lies in the folder beside.
+
+    Raises:
+        ResultError: a file beside a result is damaged.
+    """
+    found = []
+    for model in models:
+        name = _first_of(model)
+        others = [other for other in models if other is not model and other.folder.resolve().name == name]
+        beside = model.folder.resolve().parent / name if name else None
+        if name and not others and beside and beside.is_dir():
+            others = [store.read_model(beside, set(model.results))]
+        if others and (lines := changes(others[0], model)):
+            title = f"{model.name} after {others[0].name}"
+            paragraphs = [
+                "A second stage: textbook scores before and after in percent, and how many queries it helped and hurt."
+            ]
+            found.append(Part(title, paragraphs, [table(lines)]))
+    return found
+
+
+def _first_of(model: ModelResults) -> str:
+    """The name of the model that a second stage follows; nothing for a model that is no second stage."""
+    for result in model.results.values():
+        if said := result.provenance.get("second_stage"):
+            return str(said["first_stage"]["name"])
+    return ""
 
 
 def table(lines: Sequence[Change], title: str = "") -> Table:

@@ -98,6 +98,10 @@ def test_a_padded_batch_of_colpali_gives_the_vectors_of_each_item_alone(pali: Co
     assert max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(together, alone, strict=True)) < 1e-5
 
 
+def test_provenance_says_that_an_item_has_many_vectors(pali: ColPali):
+    assert pali.provenance()["late_interaction"] is True
+
+
 def test_all_tokens_of_colpali_see_each_other(pali: ColPali):
     first, second = (pali.embed([Item(text=text)], "query").rows for text in ("a cab", "a cat"))
     assert np.abs(first[0] - second[0]).max() > 1e-3

@@ -47,6 +47,7 @@ def test_what_families_say_of_themselves():
         "qwen2_vl": (True, True, False, 28),
         "qwen2_5_vl": (True, True, False, 28),
         "qwen3_vl": (True, True, False, 32),
+        "qwen3_5": (True, True, False, 32),
         "colqwen2": (True, True, False, 28),
         "llava_onevision": (False, True, True, None),
         "colpali": (False, False, False, None),

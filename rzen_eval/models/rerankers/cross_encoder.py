@@ -1,0 +1,121 @@
+"""Any checkpoint that Sentence-Transformers loads as a `CrossEncoder`."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rzen_eval.errors import ModelError, failure, some
+from rzen_eval.models import device
+from rzen_eval.models.checkpoint import files
+from rzen_eval.models.external.foreign_code import called
+from rzen_eval.models.external.sentence_transformers import as_input, loading_reports
+from rzen_eval.models.rerankers.whole import WholeReranker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rzen_eval.core import Item
+    from rzen_eval.models.declaration.reranker import CrossEncoderSpec
+    from rzen_eval.models.external.sentence_transformers import Report
+
+DERIVED = re.compile(r"(.*\.)?(position_ids|inv_freq)")
+"""Numbers that follow from the configuration."""
+
+
+class CrossEncoderReranker(WholeReranker):
+    """A cross-encoder with one score a pair: prompts, sizes of pictures and the last function are the checkpoint's own.
+
+    A text alone goes in as a string, an image alone as an image, anything else as a mapping, as for embeddings.
+
+    Args:
+        spec: the declaration.
+        cache_dir: where digests of weights are noted.
+
+    Raises:
+        ModelError: the checkpoint is not there, has no safetensors, or the device is not there.
+    """
+
+    spec: CrossEncoderSpec
+
+    def __init__(self, spec: CrossEncoderSpec, cache_dir: Path) -> None:
+        super().__init__(spec)
+        self.dtype = device.dtype(spec, self.device)
+        self._folder, self._identity = files.find_whole(spec, cache_dir)
+
+    @property
+    def batch_size(self) -> int:
+        """Candidates of a query that are handed over at once."""
+        return self.spec.batch_size
+
+    def scores(self, query: Item, candidates: Sequence[Item]) -> Any:
+        """What the checkpoint makes of them.
+
+        Raises:
+            ModelError: it fails, on a kind of item that it does not read, say.
+        """
+        middle = self.spec.video == "middle"
+        asked = as_input(query, told=self.spec.instruction == "user", middle=middle)
+        pairs = [(asked, as_input(one, told=False, middle=middle)) for one in candidates]
+        model = self._model
+        with called(f"{self.spec.name}: predict failed"):
+            return model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)
+
+    def load(self) -> None:
+        """Load the checkpoint now.
+
+        Raises:
+            ModelError: it cannot be loaded, or has other than one score a pair.
+        """
+        self._model  # noqa: B018 - a cached property
+
+    def provenance(self) -> dict[str, Any]:
+        """Everything about the model that can change a score; asking needs no weights in memory."""
+        exclude = {"batch_size", "reproduces", "device", "dtype"}
+        return self.spec.model_dump(mode="json", exclude=exclude) | {
+            "revision": None if self._identity.startswith("sha256:") else self.spec.revision,
+            "weights": self._identity,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "device": self.device.type,
+            "sentence_transformers": files.installed("sentence-transformers"),
+        }
+
+    @cached_property
+    def _model(self) -> Any:
+        try:
+            from sentence_transformers import CrossEncoder
+        except ImportError as error:
+            raise ModelError(f"{self.spec.name}: {error}; pip install 'rzen-eval[sentence-transformers]'") from error
+        settings: dict[str, Any] = {"dtype": self.dtype}
+        if not self.spec.pickled_weights:
+            settings["use_safetensors"] = True
+        with loading_reports() as reports:
+            try:
+                model = CrossEncoder(
+                    str(self._folder),
+                    device=str(self.device),
+                    trust_remote_code=self.spec.trust_remote_code,
+                    local_files_only=True,
+                    model_kwargs=settings,
+                )
+            except Exception as error:  # the checkpoint's code may fail in any way
+                raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)})") from error
+        self._check(reports)
+        if model.num_labels != 1:
+            raise ModelError(
+                f"{self.spec.name}: {self._folder} gives a pair {model.num_labels} numbers; expected one, its score"
+            )
+        return model
+
+    def _check(self, reports: Sequence[Report]) -> None:
+        """Refuse a model with weights from nowhere, such as a head that was never trained, or with some left aside."""
+        for report in reports:
+            for kind in ("missing", "mismatched", "unexpected"):
+                found = sorted(str(key) for key in report.info.get(f"{kind}_keys", ()))
+                if keys := [key for key in found if not DERIVED.fullmatch(key)]:
+                    raise ModelError(
+                        f"{self.spec.name}: {len(keys)} weights {kind} in {self._folder} for {report.model}"
+                        f" ({some(keys, 3)}); it would not be the model that was published"
+                    )
