@@ -17,7 +17,9 @@ import re
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -28,6 +30,9 @@ from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.evaluation.session import Outcome
 from rzen_eval.results import store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs/pictures"
@@ -71,15 +76,21 @@ def save(name: str, png: bytes) -> None:
 
 def draw_terminal(results: Path) -> None:
     """The end of a run, as a terminal of 80 columns shows it."""
+
+    def here(lines: Sequence[str]) -> list[str]:
+        return [line.replace(str(results), "results") for line in lines]
+
     config = compose.load([f"results_dir={results}"])
     found = store.read_model(results / "mini")
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, highlight=False)
     console.print("$ rzen-eval", style="bold")
-    terminal.draw(run.document(config, Outcome(dict(found.results)), every=False), console)
+    made = run.document(config, Outcome(dict(found.results)), every=False)
+    parts = [replace(part, paragraphs=here(part.paragraphs), points=here(part.points)) for part in made.parts]
+    terminal.draw(replace(made, parts=parts), console)
     drawn = console.export_svg(title="rzen-eval")
     # A page that is read from disk asks no network for fonts.
     drawn = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL).replace("Fira Code, monospace", "monospace")
-    (PICTURES / "terminal.svg").write_text(drawn.replace(str(results), "results"))
+    (PICTURES / "terminal.svg").write_text(drawn)
 
 
 def note() -> None:

@@ -33,7 +33,7 @@ COMMANDS = {
     "models": Command("models", "models, and the published rows that each reproduces", "look"),
     "model-check": Command("model_check", "load a model, embed a few items and see what is wrong", "look", KEYS),
     "prompt": Command("prompt", "what a model reads of a row: prompt, tokens, pictures", "look", KEYS),
-    "table": Command("table", "tables of results and of published rows", "look"),
+    "table": Command("table", "tables of results and of published rows", "look", ["task"]),
     "report": Command(
         "report", "one HTML file: what a model, or two, got wrong", "look", ["task", "data", "cache_dir", "tasks"]
     ),

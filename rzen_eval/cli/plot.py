@@ -57,6 +57,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     plots.need_matplotlib()
     sweeps = [plots.read_sweep(folder) for folder in chosen.sweep]
     own, published = _rows(chosen.folders, chosen.data_version, folders(places))
+    if not chosen.references and any(map(plots.is_sample, own)):
+        print("published rows are left out beside scores of the made-up sample; --references A,B asks for them")
+        published = []
     wanted = named("plot", published, chosen.references) if chosen.references else published
     beside = wanted if chosen.references else [row for row in wanted if _whole(row)]
     if not chosen.references:

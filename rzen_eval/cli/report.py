@@ -57,10 +57,14 @@ def options(parser: Options) -> None:
         "--trust-files", action="store_true", help="show pictures of files that were copied since they were scored"
     )
     parser.add_argument("--output", type=directory, metavar="FILE", help="by default report.html beside the results")
+    parser.add_argument(
+        "--site", type=directory, metavar="DIR", help="a site of any number of models: an index and a report of each"
+    )
     parser.renamed = {"results-dir": ""}
     parser.examples = [
         "rzen-eval report results/mini",
         "rzen-eval report results/a results/b --references rzenembed data=mirror data.root=/data task=visdoc",
+        "rzen-eval report results --site public",
     ]
 
 
@@ -70,12 +74,33 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Returns:
         The exit code, 0.
     """
+    if chosen.site is not None:
+        from rzen_eval.cli import site
+
+        return site.write(chosen, settings, places)
+    return write(_models(chosen.folders), chosen, settings, places)
+
+
+def write(
+    models: Sequence[ModelResults], chosen: Namespace, settings: Sequence[str], places: Sequence[Path], home: str = ""
+) -> int:
+    """Write the report of one model or two to `chosen.output`.
+
+    Args:
+        models: that it is of.
+        chosen: options of the command.
+        settings: where the queries are.
+        places: folders with further YAML.
+        home: address of the site's index, seen from the report; empty: it stands alone.
+
+    Returns:
+        The exit code, 0.
+    """
     from tqdm import tqdm
 
     from rzen_eval.results.report import page as document
     from rzen_eval.results.report import task_page
 
-    models = _models(chosen.folders)
     composed, tasks = scored_data.tasks_of(models, settings, places)
     number = chosen.thumbnails if chosen.thumbnails is not None else max(LEAST, PICTURED // len(tasks))
     options = task_page.Options(number, chosen.size, chosen.trust_files)
@@ -87,7 +112,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     }
     file = chosen.output or models[0].folder / "report.html"
     missing = _missing(pages)
-    put(document.render(replace(overview, notes=[*overview.notes, *missing]), pages), file)
+    put(document.render(replace(overview, notes=[*overview.notes, *missing], home=home), pages), file)
     shown = [page.browse for page in pages.values() if page.browse]
     print(
         f"wrote {file}: {len(pages)} tasks, {sum(one.queries for one in shown):,} queries,"
@@ -130,9 +155,14 @@ def _overview(
         for model in models
     ]
     version = chosen.data_version or next((row.data_version for found in by_model for row in found), manifest().newest)
-    beside, notes = _references(chosen.references, version, folders(places))
+    beside, notes = references(chosen.references, version, folders(places))
     if any(model.first.source == "sample" for model in models):
         notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
+        if beside:
+            notes.append(
+                "Published rows stand beside them since they were asked for: they are scores of the benchmark, with"
+                " which those of the sample cannot be compared."
+            )
     return Overview(
         models=models,
         data_version=version,
@@ -149,7 +179,7 @@ def _overview(
     )
 
 
-def _references(wanted: Sequence[str], version: str, places: Sequence[Path]) -> tuple[list[Row], list[str]]:
+def references(wanted: Sequence[str], version: str, places: Sequence[Path]) -> tuple[list[Row], list[str]]:
     """Published rows whose name holds one of those wanted, and what to say of those of other data."""
     from rzen_eval.benchmark import published
     from rzen_eval.results.tables import rows

@@ -124,7 +124,7 @@ def _add_family(composed: DictConfig) -> None:
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
     raw = {key: value for key, value in raw.items() if key not in {"family", "experiment"}}
     shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
-    tasks = _with_options(raw.get("tasks") or {}, raw.pop("task_options", None) or {}, places)
+    tasks = _changed(raw.get("tasks") or {}, _changes(raw), places)
     raw["tasks"] = {
         name: {"id": name, **shared, **fields} if isinstance(fields, dict) else fields for name, fields in tasks.items()
     }
@@ -166,16 +166,27 @@ def _check_task(task: Task, overrides: Sequence[Override], places: Sequence[Path
         raise ConfigError(f"{written(key, overrides, places)}: {error}") from error
 
 
-def _with_options(tasks: dict[str, Any], options: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:
-    """Tasks with what an experiment says of their options; of tasks that are not chosen it may speak too."""
-    known = {name.rpartition("/")[2] for name in choices("task", places)} if options else set()
-    for name in options:
+def _changes(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What an experiment says of tasks, taken out of what was composed."""
+    found = {name: {"options": options} for name, options in (raw.pop("task_options", None) or {}).items()}
+    for name, fields in (raw.pop("task_fields", None) or {}).items():
+        found[name] = _merged(found.get(name, {}), fields)
+    return found
+
+
+def _changed(tasks: dict[str, Any], changes: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:
+    """Tasks with what an experiment says of them; of tasks that are not chosen it may speak too."""
+    known = {name.rpartition("/")[2] for name in choices("task", places)} if changes else set()
+    for name in changes:
         if name not in known:
             raise ConfigError(f"task_options.{name}: there is no such task{nearest(name, sorted(known))}")
-    return tasks | {
-        name: fields | {"options": {**fields.get("options", {}), **options[name]}}
-        for name, fields in tasks.items()
-        if name in options
+    return tasks | {name: _merged(fields, changes[name]) for name, fields in tasks.items() if name in changes}
+
+
+def _merged(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Fields with others in their place; of a mapping only the keys that are given."""
+    return fields | {
+        name: {**fields.get(name, {}), **value} if isinstance(value, dict) else value for name, value in changes.items()
     }
 
 

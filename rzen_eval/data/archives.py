@@ -273,12 +273,13 @@ def needed(task: Task) -> list[Archive]:
 
 def folder_of(task: Task) -> str | None:
     """The name of a task's folder in its archive; None where none of the archives has one."""
-    if task.modality is Modality.IMAGE:
+    if task.modality is Modality.IMAGE and needed(task) == [ARCHIVES[0]]:
         return task.dataset.config
     for text in _texts(task.options):
         if archive := holder(text):
             inside = text.replace("{place}", str(task.options.get("place", ""))).removeprefix(f"{archive.target}/")
-            return inside.split("/")[0]
+            first, *more = inside.split("/")
+            return more[0] if first in documents.MEMORY_PLACES.values() else first
     return None
 
 

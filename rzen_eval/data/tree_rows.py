@@ -111,11 +111,12 @@ class TreeRows:
         """
         found = self.there(path)
         if found is None:
-            trees = self.repository.media_source.trees
             if self.task.source.kind == "sample":
                 raise DataError(f"{self.task.id}: the sample has no file {path}, so it does not hold this task")
+            archive = holder(path)
+            expected = self.repository.media_source.tree_of(archive) if archive else self._trees()[0].folder
             get = f"{command('fetch', [self.task])} && {command('unpack', [self.task])}"
-            raise DataError(f"{self.task.id}: no file {path} in {trees[0].folder}; get it with {get}")
+            raise DataError(f"{self.task.id}: no file {path} in {expected}; get it with {get}")
         self.files[path] = found
         return found
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
-from rzen_eval.data.commands import command
+from rzen_eval.data.commands import command, word
 from rzen_eval.data.holes import FEW_PAGES, HUMAN_LABELED
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
@@ -92,7 +92,7 @@ def verify(
 def report(found: Verified, shown: int = 3) -> list[str]:
     """Lines about a task: all is there, or what is not, where it comes from and what mends it."""
     task = found.task
-    name = f"{task.modality}/{task.id}"
+    name = word(task)
     if not found.faults:
         size = f"{found.queries} queries, {found.candidates} candidates"
         place = [f"  media in {found.place}"] if found.place else []
@@ -124,7 +124,7 @@ def _instead(task: Task, archive: Archive, marker: Marker) -> str:
     of = f" (it is of commit {marker.commit[:12]})" if marker.commit else ""
     return (
         f"its folders are {some(list(marker.folders))}{of}: delete it, and run `rzen-eval data fetch` and `unpack` for"
-        f" {task.modality}/{task.id} to get the archive of commit {archive.revision(task.source.media_revision)[:12]}"
+        f" {word(task)} to get the archive of commit {archive.revision(task.source.media_revision)[:12]}"
     )
 
 

@@ -36,8 +36,12 @@ class Inline:
 
     def run(self, plan: Plan) -> Iterator[Step | Done]:
         """As `Engine`."""
-        for done in pipeline_of(self.model, self.loader, plan.tokens_per_batch).run(plan.jobs()):
+        for done in pipeline_of(self.model, self.loader, plan.tokens_per_batch).run(plan.jobs(), plan.is_done):
             yield keep(plan, done)
+            if isinstance(done, Done):
+                plan.store.refresh()
+            yield from plan.done_elsewhere()
+        yield from plan.done_elsewhere()
 
 
 def keep(plan: Plan, done: Step | Done) -> Step | Done:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from rzen_eval.engine.flight import NONE, Clock, Flight, Wait, Window
-from rzen_eval.engine.job import Step
+from rzen_eval.engine.job import Done, Step
 from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
 from rzen_eval.models.interface import Launching, Pairwise
 from rzen_eval.models.pictures.resize import NO_PICTURES
@@ -18,9 +18,9 @@ from rzen_eval.models.token_budget import cut
 from rzen_eval.ranking.multivectors import as_vectors, by_item
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from rzen_eval.engine.job import Done, Job, Unit
+    from rzen_eval.engine.job import Job, Unit
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.shared_memory import Outcome
     from rzen_eval.models.interface import Pictures, Pipelined, Planned, Rendered
@@ -47,12 +47,15 @@ class Pipeline:
         self._launching = isinstance(model, Launching) and not isinstance(model, Pairwise)
         self._packed = self._launching and cast("Launching", model).packed
 
-    def run(self, jobs: Iterable[Job | None]) -> Iterator[Step | Done]:
+    def run(
+        self, jobs: Iterable[Job | None], is_done: Callable[[int], bool] = lambda _number: False
+    ) -> Iterator[Step | Done]:
         """Embed windows in order; one that fails says so and does not stop the others.
 
         Args:
             jobs: taken as they are needed, up to three ahead of the one in the model; None says that there is none
                 at present, though one may come.
+            is_done: whether a window that was taken has been done by another run since; it is left alone then.
         """
         flying: deque[Flight] = deque()
         clock = Clock()
@@ -61,6 +64,10 @@ class Pipeline:
                 yield from self._landed(flying, clock, keep=0)
                 continue
             job, ready = prepared
+            if is_done(job.number):
+                yield Step(job.number, len(job.units), 0)
+                yield Done(job.number, None)
+                continue
             window = Window(job, failed=ready if isinstance(ready, RzenEvalError) else None)
             if not isinstance(ready, RzenEvalError):
                 yield from self._sent(window, ready, flying, clock)

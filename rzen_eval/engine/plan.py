@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
-from rzen_eval.engine.job import Job, Unit
+from rzen_eval.engine.job import Done, Job, Step, Unit
 from rzen_eval.engine.spent import NOTHING, Spent
 from rzen_eval.errors import DataError, RzenEvalError
 from rzen_eval.models.interface import Cutting
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rzen_eval.core import Item, TaskData
-    from rzen_eval.engine.job import Done, Step
     from rzen_eval.engine.vector_store import Key, VectorStore
     from rzen_eval.models.interface import Pairwise, Pipelined
 
@@ -90,6 +89,10 @@ class Plan:
     """Windows to come, by task."""
     n_items: int = 0
     """Items to embed, in all."""
+    begin: float = 0.0
+    """Where to begin, as a fraction of the windows: other runs that embed the same begin elsewhere."""
+    _elsewhere: deque[int] = field(default_factory=deque)
+    """Windows that another run has done since they were planned, and that nobody was told of yet."""
     _claimed: set[Key] = field(default_factory=set)
     _measured_before: dict[tuple[str, Side], tuple[TaskSide, NDArray[np.int64]]] = field(default_factory=dict)
     """What was found out of items that several tasks have, by their identity."""
@@ -144,22 +147,42 @@ class Plan:
     def order(self) -> list[int]:
         """Numbers of the windows that have something to embed.
 
-        Task by task, but the longest items of all first, so that running out of memory shows at once.
+        Task by task, but the longest items of all first, so that running out of memory shows at once; where other runs
+        are at work, from another place on.
         """
         order = [number for number, window in enumerate(self.windows) if len(window.places)]
+        if first := int(len(order) * self.begin):
+            return order[first:] + order[:first]
         longest = max(order, key=lambda number: (self.windows[number].most, -number), default=None)
         return sorted(order, key=lambda number: number != longest)
 
     def jobs(self, numbers: Sequence[int] | None = None) -> Iterator[Job]:
         """Windows in order, made as they are taken; those of tasks that have failed by then are left out.
 
+        So are those whose vectors are in the store by then, which `done_elsewhere` tells of.
+
         Args:
             numbers: which; None: all.
         """
         for number in self.order() if numbers is None else numbers:
             part = self.windows[number].part
-            if part.task not in self.failed and (units := self._units(number)):
+            if part.task in self.failed:
+                continue
+            if self.is_done(number):
+                self._elsewhere.append(number)
+            elif units := self._units(number):
                 yield Job(number, units)
+
+    def is_done(self, number: int) -> bool:
+        """Whether all vectors of a window are in the store, as far as that has looked."""
+        return all(key in self.store for key in self.keys(number))
+
+    def done_elsewhere(self) -> Iterator[Step | Done]:
+        """What became of windows that `jobs` has left out since, because another run has done them."""
+        while self._elsewhere:
+            number = self._elsewhere.popleft()
+            yield Step(number, len(self.windows[number].places), 0)
+            yield Done(number, None)
 
     def _units(self, number: int) -> list[Unit]:
         """A window's items, made anew; none if that fails, which is then its task's error."""

@@ -59,6 +59,7 @@ class Ranks:
         pipeline = pipeline_of(self.model, self.loader, plan.tokens_per_batch)
         for done in pipeline.run(plan.jobs([number for number in order if self._owner(number) == self.place.rank])):
             yield keep(plan, done)
+        yield from plan.done_elsewhere()
         if self.place.rank:
             return
         left = [number for number in order if self._owner(number)]
@@ -73,6 +74,7 @@ class Ranks:
             if left and time.monotonic() - heard > self.patience:
                 for done in pipeline.run(plan.jobs(left)):
                     yield keep(plan, done)
+                yield from plan.done_elsewhere()
                 return
             time.sleep(0.2 if left else 0)
 

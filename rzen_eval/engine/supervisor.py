@@ -112,8 +112,10 @@ class _Supervision:
         while True:
             for worker in sorted(self.ready):
                 more = self._supply(worker, doing[worker], jobs) and more
+            yield from self.plan.done_elsewhere()
             if not (more or any(doing) or self.again or self.back):
                 return
+            self.plan.store.refresh()
             for worker, news in self.pool.wait(0.2):
                 yield from self._heard(worker, news, doing[worker])
             for worker in [one for one in self.ready if doing[one]]:

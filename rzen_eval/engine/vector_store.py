@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from rzen_eval.files import write_whole
+from rzen_eval.files import SETTLED, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -66,11 +67,20 @@ class VectorStore:
     _memory: dict[Key, Vectors] = field(default_factory=dict)
     """Vectors that are in no chunk: there is no folder, or it could not be written."""
     _failed: bool = False
+    _changed: int = 0
+    """When the folder had changed last that was looked at, in nanoseconds."""
 
     def refresh(self) -> None:
         """Take note of chunks that other processes have finished since."""
-        if self.folder is None or not self.folder.is_dir():
+        if self.folder is None:
             return
+        try:
+            changed = self.folder.stat().st_mtime_ns
+        except OSError:
+            return
+        if changed == self._changed and time.time_ns() - changed > SETTLED:
+            return
+        self._changed = changed
         for name in sorted(os.listdir(self.folder)):  # noqa: PTH208 - names alone, and many
             if name.endswith(SUFFIX) and name not in self._seen:
                 self._seen.add(name)

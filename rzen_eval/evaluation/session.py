@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data.commands import command
 from rzen_eval.data.load import load
+from rzen_eval.engine.company import Company
 from rzen_eval.engine.embed import collect
 from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan, both_sides
@@ -147,29 +148,32 @@ class _Session:
         Items that tasks share are embedded for the first of them; if that one fails, a second pass does them for
         the others.
         """
-        while tasks := self.pending():
-            store.refresh()
-            plan = Plan(model, store, self.config.runtime.tokens_per_batch or model.tokens_per_batch)
-            works = self._planned(plan, tasks)
-            self._say_absent()
-            if plan.n_items:
-                self.progress.begin(plan.n_items)
-            for name in [name for name in works if not plan.open[name]]:
-                self._finish(works[name], model)
-            for news in engine.run(plan):
-                task = plan.task(news)
-                if isinstance(news, Step):
-                    self.progress.step(works[task].loaded.task.name, news.items, news.tokens)
-                    continue
-                plan.note(news)
-                if task in plan.failed:
-                    self._fail(task, str(plan.failed[task]))
-                elif not plan.open[task]:
-                    self._finish(works[task], model)
-            self.progress.end()
-            if not self.first:
-                return
-            self._fail_what_is_stuck(plan, tasks)
+        with Company(None if Rank.of_environment().world > 1 else store.folder) as company:
+            while tasks := self.pending():
+                store.refresh()
+                budget = self.config.runtime.tokens_per_batch or model.tokens_per_batch
+                plan = Plan(model, store, budget, begin=company.place)
+                works = self._planned(plan, tasks)
+                self._say_absent()
+                if plan.n_items:
+                    self.progress.begin(plan.n_items)
+                for name in [name for name in works if not plan.open[name]]:
+                    self._finish(works[name], model)
+                for news in engine.run(plan):
+                    company.still()
+                    task = plan.task(news)
+                    if isinstance(news, Step):
+                        self.progress.step(works[task].loaded.task.name, news.items, news.tokens)
+                        continue
+                    plan.note(news)
+                    if task in plan.failed:
+                        self._fail(task, str(plan.failed[task]))
+                    elif not plan.open[task]:
+                        self._finish(works[task], model)
+                self.progress.end()
+                if not self.first:
+                    return
+                self._fail_what_is_stuck(plan, tasks)
 
     def _fail_what_is_stuck(self, plan: Plan, tasks: Sequence[Task]) -> None:
         """After a pass over tasks: those whose items could not be made again, and all if it has come to nothing."""

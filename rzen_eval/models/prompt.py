@@ -106,7 +106,8 @@ def _untrimmed(prompt: Prompt, item: Item, side: Side) -> str:
         return item.text or ""
     if _official(prompt, item):
         return item.user_turn or ""
-    return join(_told(prompt, item), item.text)
+    told = _told(prompt, item)
+    return f"{item.text}\n{told}" if item.text and told.strip() in prompt.behind else join(told, item.text)
 
 
 def _official(prompt: Prompt, item: Item) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import __version__ as _pillow
 
-from . import images, specs, videos, vidore_v3
+from . import images, mmeb_v3, specs, videos, vidore_v3
 from .papers import TALL, WIDE
 from .shapes import CROP, FRAME, SCENE
 from .specs import SampleCount
@@ -32,6 +32,7 @@ COUNTS: Mapping[tuple[str, str | None], SampleCount] = {
     **images.COUNTS,
     **videos.COUNTS,
     **vidore_v3.COUNTS,
+    **mmeb_v3.COUNTS,
 }
 """What each task of the sample data holds, to be checked like the counts of real data.
 
@@ -63,3 +64,4 @@ def make(root: Path, world: str = "") -> None:
     images.write(root, world)
     videos.write(root, world)
     vidore_v3.write(root, world)
+    mmeb_v3.write(root, world)

@@ -94,10 +94,10 @@ def test_halves_round_to_even_as_in_the_published_tables():
 
 def test_every_published_row_is_there():
     kinds = [(r.data_version, bool(r.tasks)) for r in ALL.values()]
-    assert len(ALL) == 55
+    assert len(ALL) == 65
     assert {kind: kinds.count(kind) for kind in kinds} == {
         ("2.0", False): 11, ("2.0", True): 8, ("2.0.1", True): 8, ("2.1", True): 10, ("2.1", False): 12,
-        ("vidore-3", True): 4, ("vidore-3.1", True): 2,
+        ("vidore-3", True): 4, ("vidore-3.1", True): 2, ("mmeb-v3", True): 7, ("mmeb-v3-wemm", False): 3,
     }  # fmt: skip
     assert all(r.source for r in ALL.values())
 
@@ -185,3 +185,26 @@ def test_a_published_row_that_cannot_be_right_is_one_line(tmp_path: Path, text: 
 def test_a_row_of_group_figures_needs_no_tasks():
     own = rows.published(Reference(model="A", data_version="2.1", source="s", scores={"Image": 72}), manifest())
     assert {column: cell.text() for column, cell in own.cells.items()} == {"Image": "72.00"}
+
+
+MMEB_V3 = {
+    "qwen3_vl_embedding_2b": "39.45 16.54 42.43 53.13 61.08 57.99 42.61 29.02 21.6",
+    "qwen3_vl_embedding_8b": "43.10 20.40 47.04 58.05 61.30 61.38 41.53 22.62 20.3",
+    "omni_embed_nemotron_3b": "39.24 15.25 42.97 50.03 69.58 56.89 37.95 32.33 26.0",
+    "gme_qwen2_vl_7b_instruct": "37.13 14.11 52.37 17.77 59.00 62.55 38.97 17.08 27.3",
+    "vlm2vec_v2_0_qwen2vl_2b": "24.52 9.07 29.17 11.50 50.26 41.20 27.60 23.27 4.1",
+}
+"""Means of the scores of single tasks, worked out apart: text and its five groups, tools, memory, products."""
+
+
+@pytest.mark.parametrize("name", MMEB_V3)
+def test_averages_of_mmeb_v3_are_plain_means_of_their_tasks(name: str):
+    columns = ("Text", "RR", "IF", "LC", "MC", "GR", "Tool", "Memory", "Product")
+    cells = row(f"mmeb_v3/{name}").cells
+    for column, printed in zip(columns, MMEB_V3[name].split(), strict=True):
+        assert abs(Decimal(cells[column].value) - Decimal(printed)) <= Decimal("0.0051"), column
+    members = manifest().columns("mmeb-v3")
+    assert {column: len(members[column]) for column in columns} == dict(
+        zip(columns, (53, 20, 9, 6, 5, 13, 35, 4, 1), strict=True)
+    )
+    assert len(members["All 93"]) == 93

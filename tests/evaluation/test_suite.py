@@ -1,6 +1,7 @@
 """A suite scored in the middle of a training run: the same numbers, and nothing that the training notices."""
 
 import copy
+import multiprocessing
 import os
 import random
 import warnings
@@ -245,3 +246,57 @@ def test_a_wrong_argument_is_named(call: Any, said: str):
 def test_data_that_are_not_there_are_an_error_with_the_task_named(tmp_path: Path):
     with pytest.raises(DataError, match="vidore/arxivqa_test_subsampled_beir"):
         evaluate_suite(toys.Constant(), "vidore_arxivqa", f"data.root={tmp_path}")
+
+
+class Counted(Colours):
+    """Counts what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items = 0
+
+    def embed(self, items, side):
+        self.items += len(items)
+        return super().embed(items, side)
+
+
+class Failing:
+    """Embeds nothing."""
+
+    def embed(self, items, side):
+        raise KeyError("pixel_values")
+
+
+def rank_of_two(rank: int, store: str, answers: Any) -> None:
+    """One of two processes that train together."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    model = Counted()
+    found = evaluate_suite(model, TASKS, limit=4)
+    try:
+        evaluate_suite(Failing() if rank else model, "imagenet_1k", limit=4)
+        failed = "nothing"
+    except ModelError as error:
+        failed = str(error)
+    answers.put((rank, model.items, {name: one.metrics for name, one in found.tasks.items()}, failed))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_two_processes_share_the_items_and_both_get_the_result_and_the_failures_of_either(tmp_path: Path):
+    alone = Counted()
+    expected = evaluate_suite(alone, TASKS, limit=4)
+    forked = multiprocessing.get_context("fork")
+    answers = forked.SimpleQueue()
+    ranks = [forked.Process(target=rank_of_two, args=(rank, str(tmp_path / "store"), answers)) for rank in (0, 1)]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join(120)
+        process.kill()
+    assert [process.exitcode for process in ranks] == [0, 0]
+    first, second = sorted(answers.get() for _ in ranks)
+    metrics = {name: one.metrics for name, one in expected.tasks.items()}
+    assert first[2] == second[2] == metrics
+    assert 0 < second[1] < alone.items
+    assert first[3] == second[3]
+    assert "pixel_values" in first[3]

@@ -76,7 +76,7 @@ def load(task: Task, repository: Repository) -> TaskData:
             pool.append(name)
             gathered.candidates.setdefault(name, make)
         row.need_choice("tgt_text" if options.candidate == "text" else "tgt_img_path", pool)
-        gathered.ask(_query(options, repository.media, row), pool[:1], pool)
+        gathered.ask(_query(options, repository.media, row, task.instruction.query), pool[:1], pool)
         shown += _pictures(options, row) if row.number < PROOFS else []
     repository.media.settle(shown)
     return assemble.assemble(task, repository, gathered)
@@ -100,9 +100,9 @@ def typical(task: Task) -> Typical:
     return Typical(query, Item(images=(usual.IMAGE,), instruction=own), usual.IMAGES, to_a_query=True)
 
 
-def _query(options: Options, media: MediaTree, row: Row) -> Maker:
+def _query(options: Options, media: MediaTree, row: Row, told: str | None) -> Maker:
     """Makes a row's query; of the row no more is held than that takes."""
-    instruction = row.optional("qry_inst")
+    instruction = told or row.optional("qry_inst")
     if options.query == "text":
         return partial(_asked_in_words, options, instruction, row.text("qry_text"))
     image = row.path("qry_img_path")

@@ -41,6 +41,8 @@ class Options(Frozen):
     """Holds a folder for each video, with its frames in `query` and those of its clips beside."""
     clip_frames: int | None = Field(default=None, gt=0)
     """Frames to take of a clip; None: as many as of the video."""
+    every_positive: bool = False
+    """All clips that are right ones count, and not the last alone."""
 
 
 def load(task: Task, repository: Repository) -> TaskData:
@@ -68,9 +70,9 @@ def load(task: Task, repository: Repository) -> TaskData:
         if not right:
             place = repository.media.path(video)
             raise row.bad("video_path", f"has no folder {POSITIVE}* among {len(clips)} clips in {place}")
-        ambiguous += len(right) > 1
+        ambiguous += len(right) > 1 and not options.every_positive
         query = partial(_query, task, repository.media, f"{video}/{QUERY}", row.text("query"))
-        gathered.ask(query, right[-1:], clips)
+        gathered.ask(query, right if options.every_positive else right[-1:], clips)
         for clip in clips:
             gathered.candidates.setdefault(clip, partial(_clip, task, options, repository.media, clip))
     repository.media.clips.extend(gathered.candidates)

@@ -98,6 +98,8 @@ class Prompt(Frozen):
     taken off. None: it stays as it is."""
     reworded: Mapping[str, str] = {}
     """Instructions of the benchmark that the model's authors put in other words, and these words."""
+    behind: tuple[str, ...] = ()
+    """Instructions of the benchmark that stand behind the text, on a line of their own, and not before it."""
     empty: str = ""
     """What stands for `{text}` where an item has neither media nor even an empty text."""
     unread: str | None = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rzen_eval.errors import ConfigError, ResultError, reason
 from rzen_eval.results.figures.sweep import MARKERS
 from rzen_eval.results.tables.averages import average
-from rzen_eval.results.tables.rows import OTHER
+from rzen_eval.results.tables.rows import OTHER, SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,8 @@ def _written(figure: Figure, kind: Kind) -> bytes:
 
 
 def _named(row: Row) -> str:
+    if is_sample(row):
+        return f"{row.model} (sample)"
     return f"{row.model} {OTHER}" if any(cell.other for cell in row.cells.values()) else row.model
 
 
@@ -97,18 +99,38 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
         axes.set_xscale("log")
         axes.set_xlim(min(sizes) / 1.6, max(sizes) * 2.2)
         axes.margins(y=0.12)
-        axes.xaxis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]))
+        axes.xaxis.set_major_locator(FixedLocator(doubling(min(sizes), max(sizes))))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}" if value >= 1 else f"{value:.2g}"))
         axes.set_xlabel("parameters (billions)")
         version = (own or published)[0].data_version
         axes.set_ylabel(f"{manifest.overall(version)} (%)")
-        axes.set_title(f"{manifest.benchmark(version).name}, data {version}")
+        axes.set_title(_titled(f"{manifest.benchmark(version).name}, data {version}", [*own, *published]))
         if own:
-            axes.legend(loc="lower right")
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         canvas.draw()
         _label(axes, canvas.get_renderer(), [(x, y, text) for x, y, text, _ in points])
         return _written(figure, kind)
+
+
+def doubling(least: float, most: float) -> list[float]:
+    """Powers of two around some sizes, ten at most, so that ticks stand where the points are."""
+    low, high = math.floor(math.log2(least)), math.ceil(math.log2(most))
+    step = max(1, math.ceil((high - low) / 9))
+    return [2.0**power for power in range(low, high + step, step)]
+
+
+def is_sample(row: Row) -> bool:
+    """Whether a row is of the made-up sample."""
+    return any(SAMPLE in note for note in row.notes)
+
+
+def _titled(title: str, rows: Sequence[Row]) -> str:
+    """A title, which says so where scores of the made-up sample are in the picture."""
+    if not any(map(is_sample, rows)):
+        return title
+    beside = "" if all(map(is_sample, rows)) else ", beside published rows: they cannot be compared"
+    return f"{title}\n{SAMPLE}{beside}"
 
 
 def _label(axes: Axes, renderer: Any, points: Sequence[tuple[float, float, str]]) -> None:
@@ -134,6 +156,8 @@ def _label(axes: Axes, renderer: Any, points: Sequence[tuple[float, float, str]]
                 taken.append(box)
                 break
             note.remove()
+        else:
+            axes.annotate(text, (x, y), xytext=(8, 0), textcoords="offset points", fontsize=8, va="center")
 
 
 def radar(rows: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
@@ -175,7 +199,7 @@ def radar(rows: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
         axes.set_yticks([20, 40, 60, 80, 100])
         axes.tick_params(axis="y", labelsize=7, labelcolor="0.45")
         version = rows[0].data_version
-        figure.suptitle(f"{manifest.benchmark(version).name} by group (%), data {version}")
+        figure.suptitle(_titled(f"{manifest.benchmark(version).name} by group (%), data {version}", rows))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         return _written(figure, kind)
 

@@ -53,6 +53,8 @@ class Overview:
     """Queries of each task that have pictures, at most."""
     side: int
     """Pixels of a picture's longest side."""
+    home: str = ""
+    """Address of the site that it is a page of; empty: it stands alone."""
 
 
 def render(overview: Overview, pages: Mapping[str, TaskPage]) -> str:

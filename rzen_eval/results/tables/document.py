@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import chain
@@ -145,12 +146,16 @@ def table_html(table: Table) -> str:
     places = range(len(table.columns))
     lines = [
         *([f"<caption>{for_html(table.title)}</caption>"] if table.title else []),
-        f"<thead><tr>{''.join(f'<th>{for_html(name)}</th>' for name in table.columns)}</tr></thead>",
+        f"<thead><tr>{''.join(map(_head, table.columns))}</tr></thead>",
         "<tbody>",
         *(f"<tr>{''.join(cell(row, column) for column in places)}</tr>" for row in range(len(table.rows))),
         "</tbody>",
     ]
     return "\n".join(["<table>", *lines, "</table>"])
+
+
+def _head(name: str) -> str:
+    return f'<th scope="col">{for_html(name)}</th>'
 
 
 def latex(document: Document) -> str:
@@ -171,10 +176,12 @@ def _latex(table: Table, title: str) -> str:
         return "\\bfseries " * ((row, column) in table.best) + for_latex(table.rows[row][column])
 
     places = range(len(table.columns))
-    caption = ", ".join(for_latex(name) for name in (table.title, title.partition(":")[0]) if name)
+    named = [name for name in (table.title, title.partition(":")[0]) if name]
+    caption = ", ".join(map(for_latex, named))
+    label = re.sub(r"[^a-z0-9]+", "-", " ".join(named).lower()).strip("-")
     return "\n".join(
         [
-            *("\\begin{table}[t]", "\\centering", f"\\caption{{{caption}}}"),
+            *("\\begin{table}[t]", "\\centering", f"\\caption{{{caption}}}", f"\\label{{tab:{label}}}"),
             *(f"\\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}", "\\toprule"),
             " & ".join(map(for_latex, table.columns)) + " \\\\",
             "\\midrule",

@@ -21,6 +21,8 @@ LATEX = {
     ">": "\\textgreater{}",
     "|": "\\textbar{}",
     "−": "$-$",
+    "≈": "$\\approx$",
+    "±": "$\\pm$",
 }
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes a cell that begins so for: something to compute. Source: OWASP, CSV Injection."""

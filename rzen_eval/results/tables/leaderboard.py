@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.results.tables.document import Document, Part, Table
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rzen_eval.results.tables.rows import Cell, Row
 
 LEGEND = (
-    "Percent: hit@1 of image and video tasks, NDCG@5 of visual documents unless said otherwise. An average is the mean"
+    "Percent: NDCG@5 of visual documents and of text, hit@1 of other tasks, unless told otherwise. An average is a mean"
     " over its tasks, each rounded to two decimals, or to as many as its benchmark prints. A figure such as 71.30 (3 of"
     f" 10) is over part of the tasks, and only whole averages are compared; the best is bold. {OTHER} marks data or a"
     " protocol other than the benchmark's. Versions of the data stand apart, since their scores cannot be compared."
@@ -27,8 +28,49 @@ ESTIMATES = (
 NOTHING = "–"
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which tables and columns are shown; nothing said, all of them."""
+
+    columns: Sequence[str] = ()
+    """Averages, in this order, in one table; rows that lack the first are left out."""
+    tables: Sequence[str] = ()
+    """Titles of tables, in small letters."""
+    tasks: frozenset[str] | None = None
+    """Averages over nothing but these tasks, by the leaderboard's names."""
+
+    def of(self, manifest: Manifest, version: str) -> dict[str, Sequence[str]]:
+        """Columns by the title of their table, in a version of the data."""
+        made_of = manifest.columns(version)
+        found: dict[str, Sequence[str]] = {
+            title: columns
+            for title, columns in manifest.tables(version).items()
+            if not self.tables or title.lower() in self.tables
+        }
+        if self.columns:
+            found = {"Chosen averages": [column for column in self.columns if column in made_of]}
+        if self.tasks is not None:
+            whole = {column for column, names in made_of.items() if self.tasks.issuperset(names)}
+            kept = {title: [column for column in columns if column in whole] for title, columns in found.items()}
+            found = {title: kept[title] for title, columns in found.items() if columns[0] in whole}
+        return {title: columns for title, columns in found.items() if columns}
+
+    def shows(self, manifest: Manifest, version: str, column: str) -> bool:
+        """Whether a column is in one of its tables."""
+        return any(column in columns for columns in self.of(manifest, version).values())
+
+
+ALL = Chosen()
+
+
 def document(
-    rows: Sequence[Row], manifest: Manifest, command: str, *, precision: int | None = None, per_task: bool = False
+    rows: Sequence[Row],
+    manifest: Manifest,
+    command: str,
+    *,
+    precision: int | None = None,
+    per_task: bool = False,
+    only: Chosen = ALL,
 ) -> Document:
     """Everything on some rows.
 
@@ -38,13 +80,14 @@ def document(
         command: what is run for it.
         precision: digits after the point; None: two, or as many as were published.
         per_task: add the single tasks.
+        only: which tables and columns.
     """
     names = dict.fromkeys(manifest.benchmark(row.data_version).name for row in _sorted(rows, manifest))
-    lines = flat(rows, manifest, precision=precision, per_task=per_task)
+    lines = flat(rows, manifest, precision=precision, per_task=per_task, only=only)
     return Document(
         [
             Part(", ".join(names), [LEGEND, *[ESTIMATES] * any(map(_estimated, rows))]),
-            *sections(rows, manifest, precision=precision, per_task=per_task),
+            *sections(rows, manifest, precision=precision, per_task=per_task, only=only),
         ],
         records=[
             {key: value for key, value in (line | line.get("tasks", {})).items() if key not in {"tasks", "estimates"}}
@@ -60,7 +103,12 @@ def _estimated(row: Row) -> bool:
 
 
 def sections(
-    rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
+    rows: Sequence[Row],
+    manifest: Manifest,
+    *,
+    precision: int | None = None,
+    per_task: bool = False,
+    only: Chosen = ALL,
 ) -> list[Part]:
     """Sort rows into tables, each version of the data by itself, with what is to be known about them.
 
@@ -69,16 +117,21 @@ def sections(
         manifest: what the tables are made of.
         precision: digits after the point; None: two, or as many as were published.
         per_task: add a table of the single tasks of each modality.
+        only: which tables and columns.
     """
     parts = []
     for name, version in manifest.versions.items():
         members = [row for row in _sorted(rows, manifest) if row.data_version == name]
         if members:
-            tables = [_averages(title, columns, members, precision) for title, columns in manifest.tables(name).items()]
+            chosen = only.of(manifest, name).items()
+            tables = [_averages(title, columns, members, precision) for title, columns in chosen]
             for title, tasks in manifest.parts(name).items() if per_task else ():
-                tables.append(_tasks(f"{title}, task by task", tasks, members, precision))
+                if not only.tables or title.lower() in only.tables:
+                    kept = [task for task in tasks if only.tasks is None or task in only.tasks]
+                    tables.append(_tasks(f"{title}, task by task", kept, members, precision))
             filled = [table for table in tables if table.rows]
-            parts.append(Part(f"Data {version.name}: {version.data}", tables=filled, points=_about(members)))
+            if filled or only == ALL:
+                parts.append(Part(f"Data {version.name}: {version.data}", tables=filled, points=_about(members)))
     return parts
 
 
@@ -136,7 +189,12 @@ def _best(cells: Sequence[Cell | None], precision: int | None) -> list[int]:
 
 
 def flat(
-    rows: Sequence[Row], manifest: Manifest, *, precision: int | None = None, per_task: bool = False
+    rows: Sequence[Row],
+    manifest: Manifest,
+    *,
+    precision: int | None = None,
+    per_task: bool = False,
+    only: Chosen = ALL,
 ) -> list[dict[str, Any]]:
     """Rows for other programs: numbers in the columns of the row's own benchmark, sorted by version and average.
 
@@ -148,10 +206,12 @@ def flat(
         manifest: what the tables are made of.
         precision: as for `sections`.
         per_task: add the score of every task, under `tasks`.
+        only: which columns.
     """
     lines = []
     for row in _sorted(rows, manifest):
-        columns = manifest.columns(row.data_version)
+        version = row.data_version
+        columns = [name for name in manifest.columns(version) if only.shows(manifest, version, name)]
         cells = {column: cell for column in columns if (cell := row.cells.get(column))}
         parts = {column: cell for column, cell in cells.items() if cell.part or cell.half is not None}
         whole = {column: cell.number(precision) for column, cell in cells.items() if column not in parts}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OTHER = "†"
 """Marks a figure of other data, or of another protocol, than the benchmark's."""
+SAMPLE = "made-up sample, not the benchmark"
+"""Stands in the notes of a row of such scores."""
 DECIMALS = 2
 """Digits after the point of an average that is formed here."""
 ESTIMATED = 1
@@ -234,5 +236,5 @@ def _extent(result: Result) -> str:
 
 
 def _origin(result: Result) -> list[str]:
-    sample = ["made-up sample, not the benchmark"] if result.source == "sample" else []
+    sample = [SAMPLE] if result.source == "sample" else []
     return [*sample, *([f"imported from {result.imported_from}"] if result.imported_from else [])]

@@ -437,6 +437,9 @@ def test_of_several_right_clips_the_last_in_natural_order_counts_and_there_is_a_
     data = load(tmp_path, "video/qvhighlight")
     assert data.qrels == {"0": {f"{FRAMES}/video_mret/QVHighlight/a/positive_10": 1.0}}
     assert "qvhighlight: 1 videos have several positive* clips; the last counts" in data.warnings
+    every = load(tmp_path, "video/qvhighlight", "tasks.qvhighlight.options.every_positive=true")
+    assert every.qrels == {"0": {f"{FRAMES}/video_mret/QVHighlight/a/positive_{number}": 1.0 for number in (9, 10)}}
+    assert not any("several" in warning for warning in every.warnings)
 
 
 SEEKER = {

@@ -18,6 +18,7 @@ from rzen_eval.results import store
 from rzen_eval.results.figures import plots
 from rzen_eval.results.tables import rows
 from tests.results.test_store import RUN, result
+from tests.runs import write
 
 GROUPS = plots.groups([], manifest())
 
@@ -65,6 +66,43 @@ def test_every_model_of_known_size_is_named_and_no_other():
     assert "<!-- sizeless -->" not in drawn
     with pytest.raises(ConfigError, match="no row has both a size and an average over all tasks"):
         plots.size([], [model("sizeless", Overall=70.0)], manifest(), "svg")
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.00156, 0.00156), (0.00156, 8.29), (2.2, 8.3), (0.5, 72)])
+def test_ticks_stand_where_the_points_are(least: float, most: float):
+    ticks = plots.doubling(least, most)
+    assert ticks[0] <= least <= most <= ticks[-1]
+    assert 1 < len(ticks) <= 11
+    drawn = texts(
+        plots.size([model("small", least, Overall=55.0), model("large", most, Overall=56.0)], [], manifest(), "svg")
+    )
+    near = next(tick for tick in ticks if tick >= least)
+    assert f"<!-- {near:.0f} -->" in drawn if near >= 1 else f"<!-- {near:.2g} -->" in drawn
+
+
+def test_the_legend_is_below_and_every_model_has_its_name_however_crowded():
+    crowd = [model(f"a model with a long name {place}", 2 + place / 500, Overall=55.0) for place in range(4)]
+    drawn = texts(plots.size(crowd, [model("far", 100, Overall=99.0)], manifest(), "svg"))
+    assert all(f"<!-- {one.model} -->" in drawn for one in crowd)
+
+
+def test_the_sample_stands_beside_published_rows_only_where_these_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    sample = {"dataset": {"source": "sample"}, "model": {"name": "m", "parameters_b": 2.0}}
+    for name in manifest().versions["2.1"].members:
+        write(tmp_path / "results/m", name, [1.0, 0.5], provenance=sample)
+    words = ["plot", str(tmp_path / "results"), "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "published rows are left out beside scores of the made-up sample" in capsys.readouterr().out
+    drawn = (tmp_path / "out/size.svg").read_text()
+    assert "<!-- made-up sample, not the benchmark -->" in drawn
+    assert "GME-2B" not in drawn
+    assert main([*words, "--references", "GME-2B"]) == 0
+    drawn = (tmp_path / "out/size.svg").read_text()
+    assert "<!-- made-up sample, not the benchmark, beside published rows: they cannot be compared -->" in drawn
+    assert "<!-- m (sample) -->" in drawn
+    assert "<!-- GME-2B -->" in drawn
 
 
 def test_a_suite_beside_mmeb_is_drawn_by_its_own_average_and_groups():

@@ -217,6 +217,18 @@ def test_the_list_says_what_its_signs_mean_and_what_tells_queries_apart(opened: 
     assert one.page.locator(".query .mark").first.get_attribute("aria-label").startswith("even: right answer ")
 
 
+def test_a_tie_stands_on_neither_side_of_zero(browser: Any, file: Path):
+    page = Watched(browser, file, "many").page
+    chart = page.locator("svg[aria-label^='Distribution of margins']")
+    # Of `even` those that end in 1, of `thirds` those of these that are multiples of 3.
+    assert ["800 at zero" in one or "266 at zero" in one for one in chart.get_attribute("aria-label").split("; ")] == [
+        True, True,
+    ]  # fmt: skip
+    step = 480 / 25
+    places = [float(one.get_attribute("x")) // step for one in chart.locator("rect").all()]
+    assert places.count(12) == 2
+
+
 def test_the_right_answer_and_the_first_five_are_shown_with_scores(opened: Any):
     one = opened("many/61")
     tops = one.page.locator(".top")

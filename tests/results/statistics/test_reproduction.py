@@ -303,3 +303,15 @@ def test_most_published_runs_differ_by_less_than_the_share_of_their_interval():
             within.append(abs(one[name] - other[name]) < reproduction.SHARE * half)
     assert len(within) == 550
     assert np.mean(within) >= 0.95
+
+
+@pytest.mark.parametrize("model", ["qwen3_vl_embedding_2b", "qwen3_vl_embedding_8b"])
+def test_every_figure_of_mmeb_v3_has_its_place(reproduce: REPRODUCE, tmp_path: Path, model: str):
+    row = reference_row(f"mmeb_v3/{model}")
+    spec = compose.load([f"model={model}"]).model.model_dump(mode="json")
+    for task in compose.load(["task=mmeb_v3_new"]).tasks.values():
+        score = row.tasks[task.name] / 100
+        write(tmp_path / "results" / model, task.id, [score - 0.001, score + 0.001], provenance={"model": spec})
+    text = reproduce(f"model={model}", "task=mmeb_v3_new", code=0)
+    # 93 tasks; the means of all, of text with five groups, tools with three, memory with four, and of products.
+    assert "Reproduced: 111 match of 111 published figures" in text

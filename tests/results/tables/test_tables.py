@@ -77,7 +77,7 @@ def test_no_number_stands_for_an_average_over_part(table: TABLE):
 def test_csv_and_json_say_the_same(table: TABLE):
     lines = list(csv.DictReader(io.StringIO(table("--published-only", "--format", "csv"))))
     found = json.loads(table("--published-only", "--format", "json"))
-    assert len(lines) == len(found) == 52
+    assert len(lines) == len(found) == 65
     for line, row in zip(lines, found, strict=True):
         assert {key: float(value) for key, value in line.items() if key in COLUMNS and value} == {
             key: value for key, value in row.items() if key in COLUMNS and value is not None
@@ -172,7 +172,7 @@ def test_single_tasks_go_into_lists_too(table: TABLE):
 
 def test_a_table_can_be_written_to_a_file(table: TABLE, tmp_path: Path):
     assert table("--published-only", "--output", "new/table.md") == ""
-    assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2, ViDoRe V3\n")
+    assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2, ViDoRe V3, MMEB-V3\n")
 
 
 @pytest.mark.parametrize(
@@ -205,3 +205,19 @@ def test_the_committed_tables_are_current(table: TABLE, tmp_path: Path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(checkout / name, tmp_path / name)
     assert (checkout / "results/README.md").read_text() == table(), "rzen-eval table > results/README.md"
+
+
+def test_columns_tables_and_tasks_choose_what_is_shown(table: TABLE):
+    words = ("--published-only", "--models", "rzen,gme", "--data-version", "2.0")
+    text = " ".join(table(*words, "--columns", "visdoc,ViDoRe-V1").split())
+    assert "### Chosen averages | Model | Visdoc | ViDoRe-V1 |" in text
+    assert "| RzenEmbed-v2-7B | **77.06** | **89.70** |" in text
+    one = table(*words, "--tables", "visdoc")
+    assert [line for line in one.splitlines() if line.startswith("###")] == ["### Visdoc"]
+    assert "ViDoRe-V2" in one
+    assert table(*words, "task=visdoc").replace("task=visdoc", "") == one.replace("--tables visdoc", "")
+    (line, *_) = json.loads(table(*words, "--columns", "VisRAG", "--format", "json"))
+    assert tuple(line) == ("model", "data_version", "size_b", "VisRAG", "note")
+    latex = table(*words, "task=visrag", "--columns", "VisRAG", "--format", "latex")
+    assert "\\label{tab:chosen-averages-data-2-0}" in latex
+    assert "no column 'VisRag2' (did you mean VisRAG?)" in table("--columns", "VisRag2", code=2)

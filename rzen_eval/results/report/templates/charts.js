@@ -43,27 +43,32 @@ function marginChart(browse, models) {
   const all = known.flat();
   if (!all.length) return element("p", { class: "fine" }, "No margins are known.");
   const reach = all.reduce((most, margin) => Math.max(most, Math.abs(margin)), 1e-6);
+  // The middle column is of ties alone, which are neither right nor wrong by any margin.
+  const half = Math.floor(BINS / 2), columnsInAll = 2 * half + 1;
   const counts = known.map((margins) => {
-    const bins = new Array(BINS).fill(0);
-    for (const margin of margins) bins[Math.min(BINS - 1, Math.floor((margin + reach) / (2 * reach) * BINS))] += 1;
+    const bins = new Array(columnsInAll).fill(0);
+    for (const margin of margins) {
+      const far = Math.min(half - 1, Math.floor(Math.abs(margin) / reach * half));
+      bins[half + Math.sign(margin) * (far + 1)] += 1;
+    }
     return bins;
   });
   const highest = Math.max(...counts.flat());
-  const width = 480, height = 150, floor = 126, step = width / BINS, each = (step - 3) / counts.length;
+  const width = 480, height = 150, floor = 126, step = width / columnsInAll, each = (step - 3) / counts.length;
   const columns = counts.flatMap((bins, place) => bins.map((count, bin) => count ? drawn("rect", {
     x: bin * step + 1.5 + place * each, width: each, y: floor - count / highest * (floor - 12), height: count / highest * (floor - 12),
     style: { fill: `var(--m${browse.runs[place].model})` },
   }) : null));
   const words = known.map((margins, place) => {
-    const wrong = margins.filter((margin) => margin < 0).length;
-    return `${models[browse.runs[place].model]}: ${counted(wrong)} of ${counted(margins.length)} below zero`;
+    const wrong = margins.filter((margin) => margin < 0).length, ties = margins.filter((margin) => margin === 0).length;
+    return `${models[browse.runs[place].model]}: ${counted(wrong)} of ${counted(margins.length)} below zero, ${counted(ties)} at zero`;
   }).join("; ");
   return drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Distribution of margins. ${words}` },
     ...columns,
     drawn("line", { x1: 0, x2: width, y1: floor, y2: floor, stroke: "var(--line)" }),
     drawn("line", { x1: width / 2, x2: width / 2, y1: 8, y2: floor + 4, stroke: "var(--soft)", "stroke-dasharray": "3 3" }),
     drawn("text", { x: 0, y: floor + 16 }, `−${reach.toPrecision(2)} · wrong`),
-    drawn("text", { x: width / 2, y: floor + 16, "text-anchor": "middle" }, "0"),
+    drawn("text", { x: width / 2, y: floor + 16, "text-anchor": "middle" }, "tie"),
     drawn("text", { x: width, y: floor + 16, "text-anchor": "end" }, `right · +${reach.toPrecision(2)}`),
     drawn("text", { x: 0, y: 9 }, `highest column: ${counted(highest)}`));
 }
