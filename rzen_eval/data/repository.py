@@ -7,11 +7,11 @@ import glob
 import hashlib
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rzen_eval.data import bundled
+from rzen_eval.data import bundled, kept_tables
 from rzen_eval.data.archives import V3
 from rzen_eval.data.media_source import MediaSource
 from rzen_eval.data.own_rows import own_rows
@@ -178,13 +178,15 @@ class Repository:
 
         split = self.dataset.split
         try:
-            table = datasets.load_dataset(
+            load = partial(
+                datasets.load_dataset,
                 found.reader,
                 data_files={split: [glob.escape(str(file)) for file in found.files]},
                 split=split,
                 features=self._features(config),
                 cache_dir=str(self._tables),
             )
+            table = kept_tables.sound(self._tables, load)
         except Exception as error:
             raise self._unavailable(NO_ROW if _without_rows(found) else error, config) from error
         if not len(table):
@@ -220,13 +222,15 @@ class Repository:
             )
         spare_retries()
         try:
-            return datasets.load_dataset(
+            load = partial(
+                datasets.load_dataset,
                 self.dataset.repo,
                 name=config,
                 revision=self.revision,
                 split=self.dataset.split,
                 cache_dir=str(self._tables),
             )
+            return kept_tables.sound(self._tables, load)
         except Exception as error:
             raise self._unavailable(error, config) from error
 

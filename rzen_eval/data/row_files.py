@@ -177,7 +177,8 @@ def _matching(folder: Path, pattern: str) -> Iterable[Path]:
         raise DataError(f"{README} names {pattern[:100]!r}, which is no path inside the repository")
     if (folder / path).is_file():
         return [folder / path]
-    return [file for file in folder.glob(pattern) if file.suffix in READERS and file.is_file()]
+    found = (file for file in folder.glob(pattern) if not file.name.startswith("._"))
+    return [file for file in found if file.suffix in READERS and file.is_file()]
 
 
 def _named_after(split: str) -> list[str]:
@@ -211,7 +212,8 @@ def below(folder: Path) -> list[Path]:
             folders.clear()
             continue
         seen.add(real)
-        found += [Path(place) / name for name in names]
+        # macOS leaves `._NAME` beside each file on disks of others.
+        found += [Path(place) / name for name in names if not name.startswith("._")]
     return sorted(file for file in found if file.is_file())
 
 

@@ -34,10 +34,14 @@ class Runtime(Frozen):
     def loaders(self, sharing: int = 1, *, gpu: bool = True) -> int:
         """Processes that load pictures for one of the processes that share this machine."""
         if self.workers is not None:
-            return self.workers
+            return min(self.workers, MOST * cores())
         if sharing > 1 and not gpu:
             return 0
         return max(1, min(8, cores() // sharing - 1))
+
+
+MOST = 4
+"""Processes that load pictures, for each core: more do no more."""
 
 
 def cores() -> int:

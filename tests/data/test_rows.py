@@ -239,3 +239,31 @@ def test_a_cache_of_the_hub_is_a_mirror_too(tmp_path: Path):
     write_rows(tmp_path / "made", "VLM2Vec/HMDB51", [ROW])
     layouts.as_in_a_cache_of_the_hub(tmp_path / "made/VLM2Vec/HMDB51", tmp_path, "VLM2Vec/HMDB51", "d" * 40)
     assert load_data(hmdb51(tmp_path)).qrels == {"0": {"wave": 1.0}}
+
+
+def test_a_flipped_bit_in_kept_rows_is_noticed_and_they_are_made_again(tmp_path: Path):
+    write_rows(tmp_path / "root", "VLM2Vec/HMDB51", [{"video_id": f"v{n}", "pos_text": f"wave {n}"} for n in range(9)])
+    task = hmdb51(tmp_path / "root").model_copy(update={"cache_dir": tmp_path / "cache"})
+
+    def texts() -> list[str]:
+        repository = Repository.of(task)
+        return repository.table(repository.files(None), None)["pos_text"][:]
+
+    before = texts()
+    [file] = (tmp_path / "cache/datasets").rglob("*.arrow")
+    content = bytearray(file.read_bytes())
+    content[content.index(b"wave 3")] ^= 1
+    file.write_bytes(content)
+    assert texts() == before == [f"wave {n}" for n in range(9)]
+    [again] = (tmp_path / "cache/datasets").rglob("*.arrow")
+    again.write_bytes(b"torn")
+    assert texts() == before
+
+
+def test_files_that_macos_leaves_beside_rows_are_no_rows(tmp_path: Path):
+    folder = files(tmp_path, "data/test.jsonl", "data/._test.jsonl", "._README.md")
+    assert found(folder) == ["data/test.jsonl"]
+    (folder / "README.md").write_text(
+        "---\nconfigs:\n- config_name: a\n  data_files: [{split: test, path: data/*}]\n---\n"
+    )
+    assert found(folder, "a") == ["data/test.jsonl"]
