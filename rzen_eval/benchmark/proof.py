@@ -18,7 +18,7 @@ class Proof(Frozen):
     """A comparison, item by item, on a small random checkpoint in float32."""
 
     reference: str
-    """Repository and files of the code that was run."""
+    """Repository and files of the code that was run, or where it could not be what was fed in its place."""
     commit: str | None
     """None: the code was read from a public copy."""
     versions: Mapping[str, str]

@@ -167,4 +167,4 @@ def test_an_estimate_is_numbers_for_other_programs(read):
 
 
 def test_an_empty_cache_is_an_empty_list(read, tmp_path: Path):
-    assert read("cache", f"cache_dir={tmp_path}") == ({"folders": []}, [])
+    assert read("cache", f"cache_dir={tmp_path}") == ({"kept": []}, [])
