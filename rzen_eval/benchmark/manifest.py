@@ -83,6 +83,8 @@ class Entry:
     repo: str
     config: str | None
     revision: str | None
+    counts: str = "declared"
+    """Whose counts these are; `upstream`: of the data sets that it was made from, and of no use to check rows with."""
     language: str | None = None
     """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
@@ -288,5 +290,6 @@ def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
         repo=dataset["repo"],
         config=dataset.get("config"),
         revision=dataset.get("revision"),
+        counts=raw.get("counts", "declared"),
         language=dataset.get("language"),
     )

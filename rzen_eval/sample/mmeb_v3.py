@@ -108,6 +108,7 @@ def write(root: Path, world: str = "") -> None:
                    for part in parts} for name, (parts, _) in MEMORIES.items()}  # fmt: skip
     (tree / "memory-tasks/task_instructions.json").write_text(json.dumps(told, indent=1))
     _products(tree / "image-tasks/MCMR", world)
+    (tree / "README.md").write_text("Made up by rzen_eval; the files of the real repository, once they are unpacked.\n")
 
 
 def _text(place: Path, group: str, name: str, facts: _Facts) -> None:

@@ -156,7 +156,8 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
     warnings = [f"{task.id}: imported from the official evaluator, which counts neither candidates nor ties"]
     if differing:
         warnings.append(f"{task.id}: `exact` repeats the official reading, the only one that is known")
-    if count != task.n_queries:
+    other_data = task.counts == "declared" and count != task.n_queries
+    if other_data:
         warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
     n_ties = int(values.get("n_ties", 0))
     if n_ties:
@@ -169,7 +170,7 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
         metrics,
         official=differing,
         count=int(count),
-        other_data=count != task.n_queries,
+        other_data=other_data,
         warnings=warnings,
         provenance=claim.provenance("the official evaluator", model, task, _about(claim)),
     )
