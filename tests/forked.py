@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import resource
 import signal
@@ -68,6 +69,7 @@ def _work(work: Callable[[], int], folder: Path, said: Path) -> None:
     code = 1
     try:
         os.setsid()
+        faulthandler.disable()
         os.chdir(folder)
         stream = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(stream, 1)

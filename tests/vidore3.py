@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rzen_eval.core import Item, MultiVectors, Side, Vectors
+from rzen_eval.core import Item, Side, Task, Vectors
+from rzen_eval.data.load import load
+from rzen_eval.engine.embed import Embedded
+from rzen_eval.engine.spent import Spent
+from rzen_eval.evaluation.score import Scored, finish
+from rzen_eval.ranking.multivectors import as_vectors
 from tests.toys import write_tables
 
 LANGUAGES = ("french", "spanish", "english", "german", "italian", "portuguese")
@@ -58,20 +63,23 @@ def write(
     return write_tables(folder, tables, {f"{language}-corpus" for language in corpora})
 
 
-@dataclass
+@dataclass(frozen=True)
 class Table:
-    """A model whose vectors are given, in the order of a task's queries and candidates."""
+    """Vectors that are given, in the order of a task's queries and candidates."""
 
     queries: Sequence[Any]
     candidates: Sequence[Any]
     similarity: str = "cosine"
-    seen: dict[Side, list[Item]] = field(default_factory=dict)
-    """What it was asked to embed."""
 
-    def embed(self, items: Sequence[Item], side: Side) -> Vectors | MultiVectors:
-        self.seen[side] = list(items)
-        vectors = self.queries if side is Side.QUERY else self.candidates
-        assert len(vectors) == len(items)
-        if np.ndim(vectors[0]) == 2:
-            return MultiVectors.of([np.asarray(part, dtype=np.float32) for part in vectors])
-        return np.asarray(vectors, dtype=np.float32)
+    def scored(self, task: Task) -> Scored:
+        """What a task makes of them."""
+        loaded = load(task)
+        sides = (
+            Embedded(as_vectors([np.asarray(row, dtype=np.float32) for row in given], len(ids)), None, Spent())
+            for given, ids in ((self.queries, loaded.data.query_ids), (self.candidates, loaded.data.candidate_ids))
+        )
+        return finish(loaded, self, *sides, tokens_per_batch=8192)
+
+    def embed(self, items: Sequence[Item], side: Side) -> Vectors:
+        """Nobody asks: the vectors are there."""
+        raise NotImplementedError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.cli.terminal import add_format, show
@@ -14,13 +15,13 @@ from rzen_eval.estimate.devices import DEFAULT, DEVICES, EFFICIENCY
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
     from rzen_eval.estimate.cost import Amount, TaskCost
     from rzen_eval.estimate.item_cost import Reader
 
+HERE = "here"
 SPARE = ("candidates", "queries", "images", "frames", "vectors", "text tokens", "from", "FLOPs", "visual tokens")
 VECTOR_BYTES = {"float32": 4, "float16": 2, None: 0}
 
@@ -36,7 +37,8 @@ def options(parser: Options) -> None:
         type=_devices,
         default=list(DEFAULT),
         metavar="A,B",
-        help=f"of {', '.join(DEVICES)}; by default {','.join(DEFAULT)}",
+        help=f"of {', '.join(DEVICES)}; `{HERE}`: as `rzen-eval bench` measured this model on this machine last; a file"
+        f" that it wrote; by default {','.join(DEFAULT)}",
     )
     parser.add_argument(
         "--efficiency",
@@ -57,11 +59,11 @@ def options(parser: Options) -> None:
 
 
 def _devices(text: str) -> list[str]:
-    names = list(dict.fromkeys(map(str.lower, listed(text))))
-    unknown = [name for name in names if name not in DEVICES]
+    names = list(dict.fromkeys(name if name.endswith(".json") else name.lower() for name in listed(text)))
+    unknown = [name for name in names if name not in {*DEVICES, HERE} and not name.endswith(".json")]
     if unknown or not names:
         found = f"{unknown[0]!r}{nearest(unknown[0], DEVICES)}" if unknown else "none"
-        raise ArgumentTypeError(f"expected a list of {', '.join(DEVICES)}, found {found}")
+        raise ArgumentTypeError(f"expected a list of {', '.join(DEVICES)}, {HERE} or files of bench, found {found}")
     return names
 
 
@@ -92,6 +94,8 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     from rzen_eval.cli.estimate_rows import amounts, footnotes, texts, titled
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.item_cost import Reader
+    from rzen_eval.estimate.speed import kept as kept_speeds
+    from rzen_eval.estimate.speed import read
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.results.tables.document import Document, Part, Table
 
@@ -104,7 +108,13 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     with offline():
         found = known(spec)
         reader = Reader.of(spec, found)
-        costs = _costs(chosen, reader)
+        costs = costs_of(chosen, reader)
+
+    machine.measured = {
+        name: read(kept_speeds(chosen.cache_dir, spec.name) if name == HERE else Path(name), spec.name)
+        for name in machine.devices
+        if name not in DEVICES
+    }
 
     def kept(total: Amount) -> int:
         vectors = total.text_tokens + total.visual_tokens if reader.anatomy.late else total.items
@@ -123,7 +133,7 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
     show(Document([Part(tables=tables, points=notes)], rows, content), machine.format)
 
 
-def _costs(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
+def costs_of(chosen: RunConfig, reader: Reader) -> list[TaskCost]:
     """What each task adds to the run, in its order."""
     from tqdm import tqdm
 

@@ -32,7 +32,10 @@ def amounts(
     candidates = [cost.n_candidates or 0 for cost in counted or costs]
     times = {
         f"seconds_{name}": round(
-            seconds(total.flops, DEVICES[name], efficiency=machine.efficiency, n_devices=machine.n_devices), 3
+            machine.measured[name].seconds(counted) / machine.n_devices
+            if name in machine.measured
+            else seconds(total.flops, DEVICES[name], efficiency=machine.efficiency, n_devices=machine.n_devices),
+            3,
         )
         for name in machine.devices
     }
@@ -72,9 +75,13 @@ def texts(row: Mapping[str, Any], machine: Namespace) -> dict[str, str]:
         "visual tokens": known("visual_tokens", short),
         "FLOPs": known("flops", short),
         "vectors": known("vector_bytes", lambda number: short(number, "B")),
-        **{number + DEVICES[device].title: known(f"seconds_{device}", duration) for device in machine.devices},
+        **{number + _titled(device): known(f"seconds_{device}", duration) for device in machine.devices},
         **({"from": row["from"]} if "from" in row else {}),
     }
+
+
+def _titled(device: str) -> str:
+    return DEVICES[device].title if device in DEVICES else device.removesuffix(".json").rpartition("/")[2]
 
 
 def short(number: float, unit: str = "") -> str:
@@ -112,11 +119,7 @@ def footnotes(
         f" {reader.anatomy.dim} dimensions,"
         f" sizes from {found.where}; FLOPs of a forward pass without the head, attention included, padding not"
     )
-    peaks = ", ".join(f"{DEVICES[name].title} {DEVICES[name].tflops:g}" for name in machine.devices)
-    yield (
-        f"time: {machine.efficiency:.0%} of the peak (--efficiency) of {machine.n_devices} (--n-devices) of {peaks}"
-        " TFLOP/s, dense, 16 bits on GPUs; pictures are taken to load as fast, and nothing to be kept from earlier runs"
-    )
+    yield from _times(machine)
     if reader.spec.dtype == "float32":
         yield "time: with dtype=float32 a GPU is several times slower than that"
     held = short(parameters * (4 if reader.spec.dtype == "float32" else 2), "B")
@@ -152,4 +155,20 @@ def footnotes(
         yield (
             f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
             " the model reads; lower frames= or the pixel budget"
+        )
+
+
+def _times(machine: Namespace) -> Iterator[str]:
+    """What times are made of."""
+    for name, speeds in machine.measured.items():
+        yield (
+            f"time {_titled(name)}: as measured on {speeds.device}, {speeds.dtype}, attention {speeds.attention},"
+            f" weights {speeds.weights}; texts, pictures, pages and clips each at their own speed, by operations"
+        )
+    peaks = ", ".join(f"{DEVICES[name].title} {DEVICES[name].tflops:g}" for name in machine.devices if name in DEVICES)
+    if peaks:
+        yield (
+            f"time: {machine.efficiency:.0%} of the peak (--efficiency) of {machine.n_devices} (--n-devices) of {peaks}"
+            " TFLOP/s, dense, 16 bits on GPUs; pictures are taken to load as fast, and nothing to be kept from earlier"
+            " runs"
         )

@@ -26,6 +26,8 @@ class Known:
     """What it was read from, for the reader."""
     tokenizer: Any | None
     """A `tokenizers.Tokenizer`; None where there is none on this machine."""
+    weights: bool = False
+    """Whether its weights are on this machine."""
 
 
 @contextmanager
@@ -64,7 +66,8 @@ def known(spec: ModelSpec) -> Known:
     places = (place for place in (folder, base) if place)
     tokenizer = next((found for place in places if (found := _tokenizer(spec, place, reader.marks))), None)
     if base and (base / "config.json").is_file():
-        return Known(reader.read_config(spec, base), "its checkpoint's config.json", tokenizer)
+        there = any(base.glob("*.safetensors")) or (spec.pickled_weights and any(base.glob("*.bin")))
+        return Known(reader.read_config(spec, base), "its checkpoint's config.json", tokenizer, there)
     if spec.architecture is None:
         raise ModelError(
             f"{spec.name}: {spec.checkpoint} is not on this machine and the declaration has no architecture;"

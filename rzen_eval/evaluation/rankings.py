@@ -50,7 +50,8 @@ def is_cosine(model: Embedder | Pipelined) -> bool:
     """
     similarity = getattr(model, "similarity", "cosine")
     if similarity not in {"cosine", "dot"}:
-        raise ModelError(f"{type(model).__qualname__}.similarity: expected 'cosine' or 'dot', found {similarity!r}")
+        name = type(getattr(model, "embedder", model)).__qualname__
+        raise ModelError(f"{name}.similarity: expected 'cosine' or 'dot', found {similarity!r}")
     return bool(similarity == "cosine")
 
 

@@ -93,7 +93,8 @@ def test_a_task_without_public_data_has_a_name_and_is_in_no_column():
 def test_a_models_declaration_is_what_hydra_composes(name: str):
     raw = declared.declaration("model", name, folders())
     own = {"custom": {"family": "qwen2_vl", "checkpoint": "x"}, "python": {"class": "a:B"},
-           "sentence_transformers": {"name": "x", "checkpoint": "x"}}.get(name, {})  # fmt: skip
+           "sentence_transformers": {"name": "x", "checkpoint": "x"},
+           "openai": {"endpoint": "http://x", "remote": "y"}}.get(name, {})  # fmt: skip
     words = [f"model={name}", *(f"model.{key}={value}" for key, value in own.items())]
     composed = compose.load(words, need_tasks=False).model
     assert type(composed).model_validate(raw | own) == composed

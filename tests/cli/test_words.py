@@ -42,7 +42,10 @@ def shown() -> list[str]:
 
 
 @pytest.mark.parametrize("line", shown())
-def test_every_command_that_is_shown_is_understood(line: str):
+def test_every_command_that_is_shown_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "CHECKPOINT").mkdir()
+    (tmp_path / "CHECKPOINT/config.json").write_text('{"model_type": "qwen2_vl"}')
+    monkeypatch.chdir(tmp_path)
     words = shlex.split(line, comments=True)[1:]
     before = [word for word in words if word.startswith("--config-dir")]
     rest = [word for word in words if word not in before]

@@ -1,17 +1,17 @@
 """Scores of tasks that follow mteb, against what mteb made of the same repository and vectors."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rzen_eval import load_data, load_task
-from rzen_eval.core import Task
-from rzen_eval.engine.picture_loader import Loader
+from rzen_eval import evaluate, load_data, load_task
+from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.errors import ConfigError, ModelError
-from rzen_eval.evaluation.score import Scored, score
+from rzen_eval.evaluation.score import Scored
 from tests.conftest import FIXTURES
 from tests.toys import page
 from tests.vidore3 import Table, write
@@ -29,11 +29,6 @@ OURS = {
 }
 
 
-def scored(task: Task, model: Table) -> Scored:
-    with Loader(0) as loader:
-        return score(task, model, loader, tokens_per_batch=8192)
-
-
 def golden(language: str, model: str) -> Scored:
     task = load_task(f"vidore_v3/vidore3_finance_en_{language}", "data=mirror", f"data.root={GOLDEN / 'mirror'}")
     data = load_data(task)
@@ -42,7 +37,7 @@ def golden(language: str, model: str) -> Scored:
             [vectors[f"Vidore3FinanceEnRetrieval|{model}|{side}|{name}"] for name in ids]
             for side, ids in (("q", data.query_ids), ("d", data.candidate_ids))
         ]
-    return scored(task, Table(*sides, similarity="dot" if model == "near" else "cosine"))
+    return Table(*sides, similarity="dot" if model == "near" else "cosine").scored(task)
 
 
 def official(found: Scored, metric: str) -> float:
@@ -80,7 +75,7 @@ LATE = [[[1, 0]]], [[[-0.6, 0.8], [-0.6, -0.8]], [[-1, 0]]]
 def test_the_textbook_reading_has_neither_mtebs_ties_nor_its_zeros(tmp_path: Path, vectors: tuple[Any, Any]):
     write(tmp_path, {"p1": page(10), "p2": page(10)}, {"english": {"q": "Which?"}}, [("q", "p2", 1)])
     task = load_task("vidore_v3/vidore3_hr_english", "data=mirror", f"data.root={tmp_path}")
-    result = scored(task, Table(*vectors)).result
+    result = Table(*vectors).scored(task).result
     assert (result.score, result.exact) == (1.0, pytest.approx(1 / np.log2(3)))
     assert result.n_ties == (vectors is not LATE)
 
@@ -89,16 +84,27 @@ def test_lengths_count_where_a_model_is_compared_by_dot_product(tmp_path: Path):
     write(tmp_path, {"p1": page(10), "p2": page(20)}, {"english": {"q": "Which?"}}, [("q", "p2", 1)])
     task = load_task("vidore_v3/vidore3_hr_english", "data=mirror", f"data.root={tmp_path}")
     vectors = [[1.0, 0.0]], [[0.9, 0.1], [3.0, 3.0]]
-    by_cosine, by_dot = (scored(task, Table(*vectors, similarity=name)).result for name in ("cosine", "dot"))
+    by_cosine, by_dot = (Table(*vectors, similarity=name).scored(task).result for name in ("cosine", "dot"))
     assert (by_cosine.exact, by_dot.exact) == (pytest.approx(1 / np.log2(3)), 1.0)
     assert (by_cosine.score, by_dot.score) == (by_cosine.exact, by_dot.exact)
+
+
+class Far:
+    """Compares by a measure that mteb's tasks here have no use for."""
+
+    similarity = "euclidean"
+
+    def embed(self, items: Sequence[Item], side: Side) -> Vectors:
+        return np.ones((len(items), 1), dtype=np.float32)
 
 
 def test_another_similarity_is_refused(tmp_path: Path):
     write(tmp_path, {"p1": page(10)}, {"english": {"q": "Which?"}}, [("q", "p1", 1)])
     task = load_task("vidore_v3/vidore3_hr_english", "data=mirror", f"data.root={tmp_path}")
     with pytest.raises(ModelError, match=r"Table\.similarity: expected 'cosine' or 'dot', found 'euclidean'"):
-        scored(task, Table([[1.0]], [[1.0]], similarity="euclidean"))
+        Table([[1.0]], [[1.0]], similarity="euclidean").scored(task)
+    with pytest.raises(ModelError, match=r"Far\.similarity: expected 'cosine' or 'dot', found 'euclidean'"):
+        evaluate(task, Far())
 
 
 def test_a_task_of_mtebs_with_pools_is_refused():

@@ -9,8 +9,6 @@ import pytest
 
 from rzen_eval import load_task
 from rzen_eval.config.compose import load
-from rzen_eval.engine.picture_loader import Loader
-from rzen_eval.evaluation.score import score
 from tests.toys import page
 from tests.vidore3 import LANGUAGES, REPO, REPO_WITH_TEXT, Table, write
 
@@ -83,8 +81,7 @@ def test_mteb_itself_gives_the_same_figures_in_every_language(tmp_path: Path, ki
     suite = "vidore_v3_1/vidore3_1" if with_text else "vidore_v3/vidore3"
     for language in LANGUAGES:
         task = load_task(f"{suite}_hr_{language}", "data=mirror", f"data.root={tmp_path}")
-        with Loader(0) as loader:
-            result = score(task, Table(asked[language], candidates), loader, tokens_per_batch=8192).result
+        result = Table(asked[language], candidates).scored(task).result
         ours = result.metrics | result.official
         for metric in ("ndcg_linear", "map", "recall", "precision", "mrr", "hit"):
             family = {"ndcg_linear": "ndcg", "hit": "hit_rate"}.get(metric, metric)

@@ -32,6 +32,8 @@ class Held:
     """A copy, which neither cuts nor pads."""
     pictures: Mapping[str, Any]
     """Settings of the image processor; empty where there is none."""
+    shared: bool = True
+    """Whether the module is someone else's, who goes on with it."""
 
     def into(self, model: LocalModel) -> None:
         """Give a model what it would take from its checkpoint."""

@@ -229,9 +229,24 @@ class LocalModel(ABC):
         import torch
 
         # What a module keeps of a forward pass in inference mode could not be trained with.
-        with torch.inference_mode() if self._held is None else self._lent():
-            sent = staged.block.sent(self.device)
-            return self._pooled(self._hidden(staged.batch, sent).flatten(0, 1), staged.batch, sent)
+        with self._lent() if self._held is not None and self._held.shared else torch.inference_mode():
+            return self._computed(staged.batch, staged.block.sent(self.device))
+
+    def computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
+        """The forward pass alone, of a batch whose numbers are on the device."""
+        import torch
+
+        with torch.inference_mode():
+            return self._computed(batch, sent)
+
+    def _computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
+        return self._pooled(self._hidden(batch, sent).flatten(0, 1), batch, sent)
+
+    def parts(self) -> dict[str, Any]:
+        """The modules of the loaded model that pictures and tokens go through: `tower` and `language`."""
+        names = {"visual": "tower", "vision_tower": "tower", "language_model": "language"}
+        found = ((name.rpartition(".")[2], module) for name, module in self._model.named_modules())
+        return {names[last]: module for last, module in found if last in names}
 
     @contextmanager
     def _lent(self) -> Iterator[None]:
@@ -307,7 +322,7 @@ class LocalModel(ABC):
     def pad(self) -> None:
         """Give each item a row of its own from now on, as families do that cannot be packed; for comparison."""
         self.packed = False
-        if self._held is None:
+        if self._held is None or not self._held.shared:
             attention.use(self._model, self.attention, packed=False)
 
     def provenance(self) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
         if members:
             value = mean([100 * member.score for member in members], digits)
             cells[column] = Cell(value, len(members), len(names), other=any(map(other, members)), half=half(members))
-    remarks = Counter(text for result in results.values() for text in [*notes(result), *_origin(result)])
+    remarks = Counter(text for result in results.values() for text in [*_noted(result), *_origin(result)])
     size = next((r.provenance.get("model", {}).get("parameters_b") for r in results.values()), None)
     return Row(
         model=name,
@@ -233,6 +233,11 @@ def _extent(result: Result) -> str:
     if result.sampled is None or result.n_queries == result.sampled.n_queries:
         return f"all {result.n_queries} queries"
     return f"{result.n_queries} of {result.sampled.n_queries} queries, ± {half([result]):.1f}"
+
+
+def _noted(result: Result) -> list[str]:
+    """What a row says of one of its scores; of a sample its name says how many queries there are, and ± how sure."""
+    return [text for text in notes(result) if not (result.sampled and text == _extent(result))]
 
 
 def _origin(result: Result) -> list[str]:

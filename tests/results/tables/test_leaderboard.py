@@ -122,6 +122,7 @@ def test_estimates_are_a_row_of_their_own_with_an_interval_and_never_the_best():
     own = scored(result("c", 0.9, **of_a_sample), result("d", 0.8))
     assert [row.model for row in own] == ["m", "m (100 queries a task)"]
     whole, estimate = own
+    assert not [note for note in estimate.notes if "queries" in note]
     # The mean of two tasks of which one is known: half of 1.96 standard errors of 3 points.
     assert (whole.cells["VisRAG"].shown(), estimate.cells["VisRAG"].shown()) == ("80.00 (1 of 2)", "≈ 85.0 ± 2.9")
     part = leaderboard.sections([*own, model("A", c=1, d=1), model("B", c=2, d=2)], MADE_OF)[0]
