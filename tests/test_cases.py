@@ -4,8 +4,10 @@ The material lies beside the repository where it lies at all; elsewhere these te
 """
 
 import csv
+import os
 import runpy
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from rzen_eval import load_model
 from rzen_eval.cli import guard
 from rzen_eval.cli.main import main
+from rzen_eval.errors import ModelError
 from tests.forked import Ended, ended
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +63,22 @@ ENDED = {"Hangs": 3.0}
 ALLOWED = {"automap trust=true": {"PWNED_AUTOMAP"}}
 """Files that a case's code leaves where it was asked to run."""
 INTERRUPTED = {"KeyboardI": 130}
+PUBLIC = {
+    "F01": {"2.69": 3, "100.00": 1},
+    "F02": {"would be read in place of the hub's": 1, "exit 1": 1},
+    "F03": {"100.00": 7, "2.69": 1},
+    "F07": {"exit 0": 15, "UnicodeEncodeError": 0},
+    "F09": {"(a traceback)": 0, "exit 0": 1, "is damaged": 9},
+    "F11": {"cosine to the truth [1.0, 1.0]": 9},
+    "F12": {"95.06": 6},
+    "F15": {"95.06": 2},
+    "F16": {"query [1.0, 1.0] document [1.0, 1.0]": 4},
+    "F19": {"remove the older": 1, "100.00": 1},
+    "F21": {"cosine 1.0": 4},
+    "F25": {"100.00": 1, "14.87": 1, "57.44": 0},
+    "F28": {"95.00": 1, "failed": 2},
+}
+"""How many lines of what the script of a public report prints hold what."""
 
 
 @dataclass(frozen=True)
@@ -135,3 +155,26 @@ def test_a_bad_input_gives_what_the_table_says(case: Case, made: dict[str, Path]
     assert "internal error" not in done.text, done.text
     written = {file.name for file in tmp_path.iterdir()} - {"results", "said", "bad_models.py", "__pycache__"}
     assert written <= ALLOWED.get(case.name, set())
+
+
+def make(name: str, folder: Path, sample: Path) -> dict[str, str]:
+    """Make the inputs of a public report; gives the environment that its script wants."""
+    told = {"PY": sys.executable, "RZEN_SAMPLE": str(sample.parents[1]), "HF_HUB_OFFLINE": "1"}
+    words = [sys.executable, str(CASES / "public" / name / "make.py"), str(folder)]
+    subprocess.run(words, env=os.environ | told, check=True, capture_output=True, timeout=280)
+    return os.environ | told
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_an_input_of_a_public_report_gives_what_must_happen(name: str, tmp_path: Path, sample_root: Path):
+    environment = make(name, tmp_path, sample_root)
+    words = ["bash", str(CASES / "public" / name / "run.sh"), str(tmp_path)]
+    done = subprocess.run(words, env=environment, check=False, capture_output=True, text=True, timeout=280)
+    lines = done.stdout.splitlines()
+    assert {text: sum(text in line for line in lines) for text in PUBLIC[name]} == PUBLIC[name], done.stdout
+
+
+def test_layers_of_sentence_transformers_in_a_pickle_are_refused(tmp_path: Path, sample_root: Path):
+    make("F23", tmp_path, sample_root)
+    with pytest.raises(ModelError, match=r"pickled_weights=true"):
+        load_model("sentence_transformers", f"checkpoint={tmp_path / 'old'}", "device=cpu")
