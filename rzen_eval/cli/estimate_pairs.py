@@ -39,6 +39,12 @@ def document(chosen: RunConfig, machine: Namespace) -> Document:
             f"estimate: what {spec.name if spec else 'no reranker'} computes is not known; expected a reranker that"
             " this package computes itself, such as reranker=qwen3_vl_reranker_2b"
         )
+    if strange := [name for name in machine.devices if name not in DEVICES]:
+        raise ConfigError(
+            f"estimate: rzen-eval bench measures models that embed, so --devices {strange[0]} says nothing of"
+            f" {spec.name}; expected some of {', '.join(DEVICES)}"
+        )
+    machine.measured = {}
     with offline():
         found = known(spec)
         reader = PairReader.of(spec, found)

@@ -30,7 +30,7 @@ KEYS: Mapping[str, str] = {
     "reranker": "a declaration in conf/reranker, of rerank alone",
     "experiment": "settings of a published row",
     "reference": "a published row to stand beside the results",
-    "limit": "some queries of each task",
+    "limit": "random queries of each task, 100 say; or first:N",
     "frames": "of each video",
     "results_dir": "where results are written",
     "cache_dir": "where derived files are kept",

@@ -90,7 +90,7 @@ def test_every_key_of_a_run_is_a_setting_and_every_question_of_the_leaderboard_a
             ["table", "--fromat", "md"],
             "unknown option --fromat (did you mean --format?); see rzen-eval table --help",
         ),
-        (["table", "task=visdoc"], "table: takes no settings, found 'task=visdoc'"),
+        (["plot", "task=visdoc"], "plot: takes no settings, found 'task=visdoc'"),
         (["cache", "limit=5"], "cache: takes cache_dir=, found 'limit=5'"),
         (["compare", "a", "b", "model=mini"], "takes the settings task=, results_dir= and tasks=, found 'model=mini'"),
         (["sweep", "dim=64"], "sweep: unknown key 'dim' (did you mean --dims?)"),

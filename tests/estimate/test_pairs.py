@@ -13,6 +13,7 @@ from rzen_eval.estimate.checkpoint import known
 from rzen_eval.estimate.from_data import measured
 from rzen_eval.estimate.pairs import PairReader, of_pairs
 from rzen_eval.models import open_reranker
+from rzen_eval.models.declaration.reranker import YesNoSpec
 from rzen_eval.models.rerankers.yes_no import YesNo
 from tests import toys
 
@@ -53,7 +54,20 @@ def test_the_command_counts_pairs_without_data(capsys: pytest.CaptureFixture[str
     assert [row["items"] for row in json.loads(capsys.readouterr().out)["tasks"]] == [50, 50, 50]
 
 
+@pytest.mark.parametrize(("name", "billions"), [("qwen3_vl_reranker_2b", 2.13), ("qwen3_vl_reranker_8b", 8.77)])
+def test_declared_rerankers_have_the_sizes_that_they_say(name: str, billions: float, tmp_path: Path):
+    spec = compose.load([f"reranker={name}", f"cache_dir={tmp_path}"], need_tasks=False).reranker
+    assert isinstance(spec, YesNoSpec)
+    assert spec.parameters_b == billions
+    assert PairReader.of(spec, known(spec)).anatomy.parameters / 1e9 == pytest.approx(billions, abs=0.005)
+
+
 def test_what_a_class_computes_is_not_known(capsys: pytest.CaptureFixture[str]):
     words = ["estimate", "task=nights", "reranker=python", "reranker.class=my_module:Judge"]
     assert main(words) == 2
     assert "estimate: what Judge computes is not known; expected a reranker that this" in capsys.readouterr().err
+
+
+def test_measured_speeds_are_of_other_models(capsys: pytest.CaptureFixture[str]):
+    assert main(["estimate", "task=nights", "reranker=qwen3_vl_reranker_2b", "--devices", "h100,here"]) == 2
+    assert "so --devices here says nothing of qwen3_vl_reranker_2b" in capsys.readouterr().err

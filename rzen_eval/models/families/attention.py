@@ -12,6 +12,8 @@ from functools import partial
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rzen_eval.errors import ModelError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -194,6 +196,9 @@ def use(network: Any, name: str, *, packed: bool) -> None:
         name: of a kernel.
         packed: whether items come end to end; else rows with padding, for which the stock functions are, but in vision
             towers, where pictures always do.
+
+    Raises:
+        ModelError: the installed transformers has no such place for a function.
     """
     from transformers import AttentionInterface
 
@@ -203,6 +208,8 @@ def use(network: Any, name: str, *, packed: bool) -> None:
     for config in _configurations(network):
         known = PREFIX + name if packed or id(config) in towers else stock
         config._attn_implementation_internal = known  # noqa: SLF001 - the setter looks for the package
+        if config._attn_implementation != known:  # noqa: SLF001 - then items of a row would see each other
+            raise ModelError("this version of transformers does not take attention functions of others by name")
 
 
 def _towers(network: Any) -> list[Any]:

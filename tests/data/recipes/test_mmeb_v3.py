@@ -11,6 +11,7 @@ import pytest
 from rzen_eval import load_data
 from rzen_eval.config import compose
 from rzen_eval.core import Item, Task, TaskData
+from rzen_eval.data.lazy import LazySequence
 from rzen_eval.ranking.dot import rank
 from rzen_eval.ranking.metrics import METRICS, score_run
 from tests.conftest import FIXTURES
@@ -129,3 +130,14 @@ def test_grades_stay_with_their_documents_where_the_official_evaluator_mixes_the
         )
         gains.append(gained / best)
     assert scores("followir_core17", data, "untied|")["ndcg_linear@5"] == pytest.approx(np.mean(gains), abs=1e-15)
+
+
+def test_tools_that_tasks_share_say_so_and_others_do_not(cache: Path):
+    def shared(name: str) -> str | None:
+        found = load_data(declared()[name].model_copy(update={"cache_dir": cache})).candidates
+        assert isinstance(found, LazySequence)
+        return found.identity
+
+    web = shared("tool_web_apibank")
+    assert web == shared("tool_web_mnms") is not None
+    assert len({web, shared("tool_web_mnms_wemm"), shared("tool_code_craft_math_algebra"), shared("mcmr")}) == 4
