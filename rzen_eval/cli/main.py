@@ -43,9 +43,7 @@ COMMANDS = {
     ),
     "plot": Command("plot", "size against score, groups, dimensions, as PNG and SVG", "look"),
     "sweep": Command("sweep", "scores at fewer dimensions and bits, from vectors that are kept", "look", KEYS),
-    "compare": Command(
-        "compare", "two models: differences, intervals, tests", "decide", ["task", "results_dir", "tasks"]
-    ),
+    "compare": Command("compare", "models: differences, intervals, tests", "decide", ["task", "results_dir", "tasks"]),
     "reproduce": Command("reproduce", "results against the published row, figure by figure", "decide", KEYS),
     "check": Command("check", "a gate for CI: results against a baseline", "decide"),
     "export": Command("export", "the leaderboard's submission file", "share"),
