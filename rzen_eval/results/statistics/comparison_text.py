@@ -28,7 +28,7 @@ def document_of_all(comparisons: Sequence[Comparison], method: Method, command: 
     if len(made) == 1:
         return made[0]
     records = [
-        {"first": one.first, "second": one.second} | line
+        {"first": one.first, "second": one.second, **line}
         for one, document in zip(comparisons, made, strict=True)
         for line in document.records
     ]
