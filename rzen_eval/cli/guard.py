@@ -31,6 +31,10 @@ def entry() -> int:
     """
     from rzen_eval.cli.main import main, word_of
 
+    if "_ARGCOMPLETE" in os.environ:
+        from rzen_eval.cli import completion
+
+        completion.answer()
     guarded = word_of(sys.argv[1:]) in RUNS_MODELS and not {"--help", "-h"} & {*sys.argv[1:]}
     return watched(main) if guarded else main()
 

@@ -88,6 +88,11 @@ class Options(argparse.ArgumentParser):
         raise ConfigError(f"{self._prefix}{message}; see rzen-eval {self.word} --help")
 
     @property
+    def names(self) -> list[str]:
+        """Long names of its options, with dashes."""
+        return [name for name in self._option_string_actions if name.startswith("--")]
+
+    @property
     def _prefix(self) -> str:
         return "" if self.word == "run" else f"{self.word}: "
 
@@ -195,8 +200,7 @@ class Options(argparse.ArgumentParser):
         if keys and any(re.split(r"[.=]", key)[0] in self.keys for key in keys):
             self.error(f"settings are written {shlex.join(keys)}, without dashes")
         option = (others or words)[0].partition("=")[0]
-        names = [name for name in self._option_string_actions if name.startswith("--")]
-        self.error(f"unknown option {option}{nearest(option, names)}")
+        self.error(f"unknown option {option}{nearest(option, self.names)}")
 
 
 def spelled_as_settings(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -122,7 +122,7 @@ def _draw_table(table: Table, console: Console) -> None:
         table = _without(table, name)
         left_out.append(name)
     drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
-    for name, width in zip(table.columns, fitted(_widths(table), console.width), strict=True):
+    for name, width in zip(table.columns, fitted(_widths(table), console.width, _cells(table)), strict=True):
         drawn.add_column(Text(for_terminal(name)), no_wrap=True, overflow="ellipsis", width=width)
     for row, line in enumerate(table.rows):
         styles = ["bold" if (row, column) in table.best else "" for column in range(len(line))]
@@ -144,22 +144,30 @@ def _widths(table: Table) -> list[int]:
     return [max(map(len, cells)) for cells in zip(table.columns, *table.rows, strict=True)]
 
 
+def _cells(table: Table) -> list[int]:
+    """Characters of each column below its name."""
+    return [max(map(len, cells), default=0) for cells in zip(*table.rows, strict=True)]
+
+
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
 
 
-def fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Widths that fit: long texts are cut first, then the names in the first column, short texts and numbers last.
+def fitted(widths: Sequence[int], room: int, cells: Sequence[int] = ()) -> list[int]:
+    """Widths that fit: long texts are cut first, then what names rows, what names columns, and numbers last.
 
     Args:
         widths: of the whole columns.
         room: characters of a line.
+        cells: widths of the columns without their names; as wide as these by default.
     """
     cut = list(widths)
     others = range(1, len(cut))
-    for places, least in ((others, SHORT), ([0], SHORT), (others, NARROWEST), ([0], NARROWEST)):
-        while _total(cut) > room and any(cut[place] > least for place in places):
-            cut[max(places, key=cut.__getitem__)] -= 1
+    whole = {place: max(NARROWEST, (cells or widths)[place]) for place in others}
+    short, narrow = dict.fromkeys(range(len(cut)), SHORT), dict.fromkeys(range(len(cut)), NARROWEST)
+    for places, least in ((others, short), ([0], short), (others, whole), (others, narrow), ([0], narrow)):
+        while _total(cut) > room and (wide := [place for place in places if cut[place] > least[place]]):
+            cut[max(wide, key=cut.__getitem__)] -= 1
     return cut
 
 

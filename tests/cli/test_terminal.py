@@ -20,6 +20,7 @@ from rzen_eval.cli.main import main
 from rzen_eval.cli.terminal import fitted
 from rzen_eval.results import store
 from tests.results.test_store import result
+from tests.runs import hits, write
 
 STYLE = re.compile(r"\x1b\[[\d;]*m")
 
@@ -61,6 +62,52 @@ def test_no_line_is_longer_than_the_terminal(words: list[str], width: int):
     assert code == 0
     assert len(lines) > 5
     assert max(len(STYLE.sub("", line)) for line in lines) <= width
+
+
+class Terminal(io.StringIO):
+    """Standard output that is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def lines_of(words: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a terminal of 80 columns shows of a command that runs in this process."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "stdout", shown := Terminal())
+    main(words)
+    monkeypatch.undo()
+    return [STYLE.sub("", line).rstrip() for line in shown.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "R/a_model_of_mine", "R/theirs"],
+        ["compare", "R/a_model_of_mine", "R/theirs", "rzenembed_v2_7b"],
+        ["table", "R"],
+        ["table", "R", "--per-task"],
+        ["cache"],
+        ["tasks", "task=visdoc"],
+    ],
+)
+def test_tables_are_readable_at_80_columns(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for model, right in (("a_model_of_mine", 50), ("theirs", 20)):
+        for task in ("mscoco", "refcoco", "refcoco_matching", "visual7w_pointing"):
+            write(tmp_path / model, task, hits(right, 100))
+    lines = lines_of([re.sub(r"^R\b", str(tmp_path), word) for word in words], monkeypatch)
+    assert [line for line in lines if len(line) > 80 and str(tmp_path) not in line] == []
+    # A number that is cut would be another number.
+    assert [line for line in lines if re.search(r"[\d.,−]…", line.partition("  ")[2])] == []
+
+
+def test_a_comparison_at_80_columns_has_its_intervals_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for model, right in (("a_model_of_mine", 50), ("theirs", 20)):
+        write(tmp_path / model, "mscoco", hits(right, 100))
+    lines = lines_of(["compare", str(tmp_path / "a_model_of_mine"), str(tmp_path / "theirs")], monkeypatch)
+    (line,) = [line for line in lines if line.startswith("mscoco ")]
+    assert re.search(r"−30\.00 +−\d\d\.00 to −\d\d\.00 ", line)
+    assert line.endswith("lower")
 
 
 def test_what_a_terminal_leaves_out_is_named_and_a_pipe_has_it(capsys: pytest.CaptureFixture[str]):

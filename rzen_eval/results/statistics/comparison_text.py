@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def document(comparison: Comparison, method: Method, command: str) -> Document:
         Part(
             f"Averages, data {comparison.version}", tables=[_table(comparison.averages, comparison, method, "average")]
         ),
-        Part("Tasks", tables=[_table(comparison.tasks, comparison, method, "task")]),
+        *([Part("Tasks", tables=[_table(comparison.tasks, comparison, method, "task")])] if comparison.tasks else []),
         Part("What differs in protocol", unknown, points=comparison.differences),
         *_left_out(comparison),
     ]
@@ -119,7 +119,10 @@ def _table(differences: Sequence[Difference], comparison: Comparison, method: Me
         }
         for one in differences
     ]
-    return Table.of(lines)
+    return replace(
+        Table.of(lines),
+        spare=["wins / ties / losses", "group", "p"] if index == "task" else ["wins / ties / losses", "p"],
+    )
 
 
 def _signed(points: float) -> str:
