@@ -23,7 +23,7 @@ COMMANDS = {
     "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
     "rerank": Command("rerank", "a second stage on rankings that are kept", "run", SECOND_STAGE),
     "estimate": Command("estimate", "what a run would cost: items, tokens, operations, bytes, hours", "run", KEYS),
-    "bench": Command("bench", "how fast a model is on this device, part by part, and the hours of tasks", "run", KEYS),
+    "bench": Command("bench", "how fast a model is on this device, and the hours of tasks", "run", KEYS),
     "config": Command("config", "what a run would use, and where each value comes from", "run", KEYS),
     "multirun": Command(
         "multirun", "a run for each combination of settings, by Hydra's launchers", "run", [*KEYS, "hydra"]
