@@ -27,7 +27,10 @@ def manifest_of(groups: Mapping[str, Mapping[str, Sequence[str]]], *versions: st
         for group, tasks in made_of.items()
         for name in tasks
     }
-    of = [replace(manifest().versions.get(name, Version(name, "toys", (), ())), members=(*entries,)) for name in names]
+    of = [
+        replace(manifest().versions.get(name, Version(name, "toys", (), ())), members=(*entries,), wider={})
+        for name in names
+    ]
     parts = {modality: modality.capitalize() for modality in groups}
     return Manifest({"toy": Benchmark("toy", "MMEB-V2", parts, of, 8, frozenset())}, entries)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from rzen_eval.benchmark import declared
+from rzen_eval.benchmark import declared, wider
 from rzen_eval.benchmark.places import choices, config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from rzen_eval.benchmark.wider import Wider
 
 OVERALL = "Overall"
 """The column over all tasks of a benchmark that calls it nothing else."""
@@ -30,6 +32,8 @@ class Version:
     """What `task=` is given for all of its tasks."""
     members: Sequence[str]
     """Ids of its tasks, in the order of its tables."""
+    wider: Mapping[str, Wider] = field(default_factory=dict)
+    """Averages over more than its own tasks, by title."""
 
     @property
     def word(self) -> str:
@@ -241,7 +245,7 @@ def manifest() -> Manifest:
 
 def _benchmark(name: str, raw: Mapping[str, Any]) -> Benchmark:
     versions = [
-        Version(one, said["data"], tuple(said["tasks"]), tuple(map(_id, _paths(said["tasks"]))))
+        Version(one, said["data"], tuple(said["tasks"]), tuple(map(_id, _paths(said["tasks"]))), wider.declared(said))
         for one, said in raw["versions"].items()
     ]
     return Benchmark(

@@ -23,7 +23,7 @@ COMMANDS = {
     "run": Command("run", "score tasks and print the tables; the word may be left out", "run", KEYS),
     "rerank": Command("rerank", "a second stage on rankings that are kept", "run", SECOND_STAGE),
     "estimate": Command("estimate", "what a run would cost: items, tokens, operations, bytes, hours", "run", KEYS),
-    "bench": Command("bench", "how fast a model is on this device, and the hours of tasks", "run", KEYS),
+    "bench": Command("bench", "how fast a model is on this device, part by part; hours of tasks", "run", KEYS),
     "config": Command("config", "what a run would use, and where each value comes from", "run", KEYS),
     "multirun": Command(
         "multirun", "a run for each combination of settings, by Hydra's launchers", "run", [*KEYS, "hydra"]
@@ -43,9 +43,7 @@ COMMANDS = {
     ),
     "plot": Command("plot", "size against score, groups, dimensions, as PNG and SVG", "look"),
     "sweep": Command("sweep", "scores at fewer dimensions and bits, from vectors that are kept", "look", KEYS),
-    "compare": Command(
-        "compare", "two models: differences, intervals, tests", "decide", ["task", "results_dir", "tasks"]
-    ),
+    "compare": Command("compare", "models: differences, intervals, tests", "decide", ["task", "results_dir", "tasks"]),
     "reproduce": Command("reproduce", "results against the published row, figure by figure", "decide", KEYS),
     "check": Command("check", "a gate for CI: results against a baseline", "decide"),
     "export": Command("export", "the leaderboard's submission file", "share"),

@@ -77,11 +77,13 @@ def _only(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) ->
     Raises:
         ConfigError: there is no such table, column or task.
     """
-    from rzen_eval.results.tables.leaderboard import Chosen
+    from rzen_eval.results.tables import leaderboard
 
     versions = list(manifest().versions)
-    columns = {column.lower(): column for version in versions for column in manifest().columns(version)}
-    tables = {title.lower(): title for version in versions for title in manifest().tables(version)}
+    averages = [[*manifest().columns(one), *manifest().versions[one].wider] for one in versions]
+    columns = {column.lower(): column for titles in averages for column in titles}
+    printed = [[*manifest().tables(one), *leaderboard.widest(manifest(), one)] for one in versions]
+    tables = {title.lower(): title for titles in printed for title in titles}
     for what, wanted, known in (("column", chosen.columns, columns), ("table", chosen.tables, tables)):
         for name in wanted:
             if name.lower() not in known:
@@ -92,7 +94,9 @@ def _only(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) ->
         from rzen_eval.config import compose
 
         tasks = frozenset(task.name for task in compose.load(settings, places).tasks.values())
-    return Chosen([columns[name.lower()] for name in chosen.columns], [name.lower() for name in chosen.tables], tasks)
+    return leaderboard.Chosen(
+        [columns[name.lower()] for name in chosen.columns], [name.lower() for name in chosen.tables], tasks
+    )
 
 
 def _rows(chosen: Namespace, places: Sequence[Path]) -> list[Row]:

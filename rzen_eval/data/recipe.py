@@ -17,7 +17,8 @@ def recipe(task: Task) -> Any:
     """The module that a task names: of `rzen_eval.data.recipes`, or an import path.
 
     It has `load(task, repository) -> TaskData`; where it has options, a class `Options` for them; and `typical(task) ->
-    Typical` where a run may be reckoned without its data.
+    Typical` where a run may be reckoned without its data; and
+    `reads(file) -> bool` where a repository has files that none of its tasks reads.
 
     Raises:
         ConfigError: there is no such module, or it has no `load`.
@@ -50,3 +51,9 @@ def typical(task: Task) -> Typical | None:
     """What a task's items are like, without its data; None where its recipe does not say."""
     says = getattr(recipe(task), "typical", None)
     return says(task) if says else None
+
+
+def reads(task: Task, file: str) -> bool:
+    """Whether a task or one beside it reads a file of its repository; where its recipe does not say, it reads all."""
+    says = getattr(recipe(task), "reads", None)
+    return bool(says(file)) if says else True

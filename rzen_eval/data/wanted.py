@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Modality
 from rzen_eval.data.archives import ARCHIVES, DOCUMENTS, OF_V3, V3, needed
+from rzen_eval.data.recipe import reads
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.row_files import is_rows
 from rzen_eval.errors import ConfigError, DataError, reason
 from rzen_eval.offline import spare_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from huggingface_hub.hf_api import DatasetInfo
@@ -62,6 +63,8 @@ class Wanted:
     tasks: tuple[str, ...]
     """Ids of the tasks that need it."""
     archive: Archive | None = None
+    takes: Callable[[str], bool] = is_rows
+    """Whether a file of a row repository is fetched."""
 
     @property
     def name(self) -> str:
@@ -92,7 +95,7 @@ class Wanted:
             )
             for entry in info.siblings or ()
         }
-        names = self.archive.parts_of(found) if self.archive else [name for name in found if is_rows(name)]
+        names = self.archive.parts_of(found) if self.archive else [name for name in found if self.takes(name)]
         if absent := [name for name in names if name not in found]:
             raise DataError(
                 f"{self.name}: the hub has no file {absent[0]} at {info.sha}; the benchmark's layout changed"
@@ -145,15 +148,18 @@ def wanted(tasks: Sequence[Task]) -> list[Wanted]:
         root = users[0].source.root
         if root is None:
             raise ConfigError("data.root is missing; give data.root=FOLDER")
-        things.append(
-            Wanted(repo, revisions.pop(), root.expanduser().absolute() / repo, tuple(task.id for task in users))
-        )
+        folder, names = root.expanduser().absolute() / repo, tuple(task.id for task in users)
+        things.append(Wanted(repo, revisions.pop(), folder, names, takes=partial(_read_by, users)))
     for archive in (archive for archive in (*ARCHIVES, *OF_V3) if archive.name in media):
         users = media[archive.name]
         tree = Repository.of(users[0]).media_source.tree_of(archive)
         revision = archive.revision(users[0].source.media_revision)
         things.append(Wanted(archive.repo, revision, tree, tuple(task.id for task in users), archive))
     return things
+
+
+def _read_by(users: Sequence[Task], file: str) -> bool:
+    return is_rows(file) and any(reads(task, file) for task in users)
 
 
 def beside(tasks: Sequence[Task]) -> list[Wanted]:

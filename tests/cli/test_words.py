@@ -172,7 +172,7 @@ def test_help_of_a_command_can_be_asked_for_in_two_ways(capsys: pytest.CaptureFi
         assert done.value.code == 0
     first, second = capsys.readouterr().out.split("usage: ")[1:]
     assert first == second
-    assert "rzen-eval compare A B [KEY=VALUE ...] [OPTIONS]" in first
+    assert "rzen-eval compare A B [C ...] [KEY=VALUE ...] [OPTIONS]" in first
     assert main(["help"]) == main(["--help"]) == 0
     assert capsys.readouterr().out.count("Decide:") == 2
 

@@ -74,6 +74,12 @@ def load(task: Task, repository: Repository) -> TaskData:
     )
 
 
+def reads(file: str) -> bool:
+    """Whether a file is of what tasks of any language read; of the six corpora they read one."""
+    config = file.partition("/")[0]
+    return config == CORPUS or not config.endswith("-corpus")
+
+
 def _same_pages(task: Task, repository: Repository) -> str:
     """The same for the pages of every language, as a model is given them."""
     content = f"{repository.source.kind} {task.dataset.repo} {repository.revision} {CORPUS}"

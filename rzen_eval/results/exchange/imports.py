@@ -89,7 +89,8 @@ class OfMteb(Part):
 def official(place: Path) -> Iterator[Claim]:
     """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
 
-    Of a task without a file of scores the rankings do, `<task>_pred.jsonl`, which are scored as it scores them.
+    Of a task without a file of scores the rankings do, `<task>_pred.jsonl`, which are scored as it scores them. A task
+    whose name has folders, `text/BRIGHT/pony`, lies in these.
 
     Raises:
         ConfigError: there is nothing of the kind.
@@ -104,16 +105,22 @@ def official(place: Path) -> Iterator[Claim]:
             f"import: no *_score.json or *_{ENDING} under {place}; expected what the official evaluator writes"
         )
     for file in rankings:
-        name = file.parent.name if file.name == ENDING else file.name.removesuffix(f"_{ENDING}")
-        yield Claim(file, name, predictions.scores(file))
+        yield Claim(file, _named(file, ENDING), predictions.scores(file))
     for file in files:
         content = read_as(file, dict[str, Any], EXPECTED)
         if isinstance(content.get("metrics"), dict):
             for name, values in checked(file, Report, content, EXPECTED).by_task.items():
                 yield Claim(file, name, values)
         else:
-            name = file.parent.name if file.name == "score.json" else file.name.removesuffix("_score.json")
-            yield Claim(file, name, content)
+            yield Claim(file, _named(file, "score.json"), content)
+
+
+def _named(file: Path, ending: str) -> str:
+    """The name of the task that a file is of: with as many of its folders as a task's name has, else without any."""
+    place = file.resolve()
+    place = place.parent if file.name == ending else place.with_name(file.name.removesuffix(f"_{ending}"))
+    longer = ("/".join(place.parts[-depth:]) for depth in range(len(place.parts), 1, -1))
+    return next((name for name in longer if name in manifest().names), place.name)
 
 
 def mteb(place: Path) -> Iterator[Claim]:
@@ -238,11 +245,14 @@ def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | N
     version = "2.1" if name.endswith(FIXED) else version
     named = [task for task in tasks if task.name == name.replace(FIXED, "-page")]
     if not named:
-        raise ResultError(f"{name}: MMEB-V2 has no such task")
+        raise ResultError(f"{name}: no benchmark here has such a task")
     counted = [task for task in named if task.n_queries == count] or named
     told = [task for task in counted if version in task.versions] or (counted if len(counted) == 1 else [])
     if len(told) != 1:
-        raise ResultError(f"{name}: data version 2.0 or 2.1? give --data-version 2.0 or --data-version 2.1")
+        known = list(dict.fromkeys(one for task in named for one in task.versions))
+        known = sorted(known, key=list(manifest().versions).index)
+        found = f", found {version}" if version else ""
+        raise ResultError(f"{name}: give --data-version, one of {', '.join(known)}{found}")
     return told[0]
 
 

@@ -90,8 +90,9 @@ class Difference:
 class Comparison:
     """Everything there is to say about two models."""
 
-    first: ModelResults
-    second: ModelResults
+    first: str
+    """Name of the one."""
+    second: str
     version: str
     """Of the data, that the averages are of."""
     tasks: Sequence[Difference]
@@ -178,8 +179,8 @@ def compare(
         if any(task in made for task in names)
     ]
     return Comparison(
-        first=first,
-        second=second,
+        first=first.name,
+        second=second.name,
         version=version,
         tasks=_corrected([_task(pair, method) for pair in kept.values()], method),
         averages=_corrected(averages, method),

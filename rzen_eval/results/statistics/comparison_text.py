@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import some
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
     from rzen_eval.results.statistics.comparison import Comparison, Difference, Method
 
 
+def document_of_all(comparisons: Sequence[Comparison], method: Method, command: str) -> Document:
+    """One model against each of several, one after the other.
+
+    Args:
+        comparisons: one or more.
+        method: of their statistics.
+        command: what is run for it.
+    """
+    made = [document(one, method, command) for one in comparisons]
+    if len(made) == 1:
+        return made[0]
+    records = [
+        {"first": one.first, "second": one.second, **line}
+        for one, document in zip(comparisons, made, strict=True)
+        for line in document.records
+    ]
+    apart = Part(paragraphs=["Numbers of tests are corrected for within each of these comparisons, not over all."])
+    parts = [*chain.from_iterable(document.parts for document in made), apart]
+    return Document(parts, records, {"comparisons": [document.content for document in made]}, command)
+
+
 def document(comparison: Comparison, method: Method, command: str) -> Document:
     """Averages, tasks, and what differs in protocol.
 
@@ -23,7 +45,7 @@ def document(comparison: Comparison, method: Method, command: str) -> Document:
         method: of its statistics.
         command: what is run for it.
     """
-    first, second = comparison.first.name, comparison.second.name
+    first, second = comparison.first, comparison.second
     about = (
         f"Per cent, and {second} less {first} in points, {_reading(method)}. Intervals: {method.level:.0%}, percentile"
         f" bootstrap over queries, resampled within each task; p: paired permutation test by query, two-sided,"
@@ -64,16 +86,19 @@ def _correction(method: Method) -> str:
 
 
 def _summary(comparison: Comparison, method: Method) -> str:
-    verdicts = [one.verdict(method.level) for one in comparison.tasks]
+    verdicts = [one.verdict(method.level) for one in comparison.tasks if one.queries]
+    if not verdicts:
+        return "How sure these differences are is not known."
     higher, lower = verdicts.count("higher"), verdicts.count("lower")
+    tested = "" if len(verdicts) == len(comparison.tasks) else " that have scores of single queries"
     return (
-        f"{comparison.second.name} is higher on {higher} and lower on {lower} of {len(verdicts)} tasks; on the other"
+        f"{comparison.second} is higher on {higher} and lower on {lower} of {len(verdicts)} tasks{tested}; on the other"
         f" {len(verdicts) - higher - lower} the difference is within noise."
     )
 
 
 def _table(differences: Sequence[Difference], comparison: Comparison, method: Method, index: str) -> Table:
-    names = [comparison.first.name, comparison.second.name]
+    names = [comparison.first, comparison.second]
     if names[0] in {"difference", "group"} or names[1] in {"difference", "group"} or names[0] == names[1]:
         names = [f"A: {names[0]}", f"B: {names[1]}"]
     lines = [
@@ -122,8 +147,8 @@ def _left_out(comparison: Comparison) -> list[Part]:
 def _content(comparison: Comparison, method: Method) -> dict[str, Any]:
     """The comparison for other programs: per cent and points, p-values plain and corrected."""
     return {
-        "first": comparison.first.name,
-        "second": comparison.second.name,
+        "first": comparison.first,
+        "second": comparison.second,
         "data_version": comparison.version,
         "method": asdict(method),
         "averages": [_flat(one, method) for one in comparison.averages],

@@ -11,7 +11,7 @@ from rzen_eval.results.tables.rows import OTHER, notes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rzen_eval.benchmark.manifest import Manifest
+    from rzen_eval.benchmark.manifest import Manifest, Version
     from rzen_eval.core import Result
     from rzen_eval.results.tables.rows import Cell, Row
 
@@ -42,9 +42,11 @@ class Chosen:
     def of(self, manifest: Manifest, version: str) -> dict[str, Sequence[str]]:
         """Columns by the title of their table, in a version of the data."""
         made_of = manifest.columns(version)
+        for title, wider in manifest.versions[version].wider.items():
+            made_of[title] = [name for names in wider.names(manifest).values() for name in names]
         found: dict[str, Sequence[str]] = {
             title: columns
-            for title, columns in manifest.tables(version).items()
+            for title, columns in {**manifest.tables(version), **widest(manifest, version)}.items()
             if not self.tables or title.lower() in self.tables
         }
         if self.columns:
@@ -61,6 +63,12 @@ class Chosen:
 
 
 ALL = Chosen()
+
+
+def widest(manifest: Manifest, version: str) -> dict[str, list[str]]:
+    """The table of the averages over more than a version's own tasks, by its title; none where there are none."""
+    wider = [*manifest.versions[version].wider]
+    return {f"{manifest.benchmark(version).name} as a whole": wider} if wider else {}
 
 
 def document(
@@ -131,8 +139,19 @@ def sections(
                     tables.append(_tasks(f"{title}, task by task", kept, members, precision))
             filled = [table for table in tables if table.rows]
             if filled or only == ALL:
-                parts.append(Part(f"Data {version.name}: {version.data}", tables=filled, points=_about(members)))
+                parts.append(
+                    Part(
+                        f"Data {version.name}: {version.data}",
+                        tables=filled,
+                        points=[*_said(members, version), *_about(members)],
+                    )
+                )
     return parts
+
+
+def _said(rows: Sequence[Row], version: Version) -> list[str]:
+    """What the averages over more than the version's own tasks are means of, where a row has any."""
+    return [f"{title}: {said.about}." for title, said in version.wider.items() if any(title in r.cells for r in rows)]
 
 
 def _sorted(rows: Sequence[Row], manifest: Manifest) -> list[Row]:
@@ -211,7 +230,8 @@ def flat(
     lines = []
     for row in _sorted(rows, manifest):
         version = row.data_version
-        columns = [name for name in manifest.columns(version) if only.shows(manifest, version, name)]
+        own = [*manifest.columns(version), *(name for name in manifest.versions[version].wider if name in row.cells)]
+        columns = [name for name in own if only.shows(manifest, version, name)]
         cells = {column: cell for column in columns if (cell := row.cells.get(column))}
         parts = {column: cell for column, cell in cells.items() if cell.part or cell.half is not None}
         whole = {column: cell.number(precision) for column, cell in cells.items() if column not in parts}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -157,8 +157,29 @@ def scored(
         counted = {result.task: result for result in kept if result.counts_in(one)}
         sampled = any(result.sampled for result in counted.values())
         if counted and sampled == (kept is estimates):
-            rows.append(_scored(f"{name}{_sizes(counted.values())}", counted, source, manifest, one))
+            row = _scored(f"{name}{_sizes(counted.values())}", counted, source, manifest, one)
+            rows.append(replace(row, cells={**row.cells, **_wider(kept, manifest, one)}))
     return rows
+
+
+def _wider(results: Sequence[Result], manifest: Manifest, version: str) -> dict[str, Cell]:
+    """Averages over more than a version's own tasks, of which there are some in each version that they are over.
+
+    Where tasks count 0 because nobody can run them, every other has a score: a task that is yet to be scored is no 0.
+    """
+    cells, digits = {}, manifest.benchmark(version).digits
+    for title, wider in manifest.versions[version].wider.items():
+        names = wider.names(manifest)
+        known = {one: [r for r in results if r.counts_in(one) and r.task in {*names[one]}] for one in names}
+        members = [result for found in known.values() for result in found]
+        n_tasks = sum(map(len, names.values()))
+        if all(known.values()) and (len(members) == n_tasks or not wider.zeros):
+            value = mean([*(100 * member.score for member in members), *[0.0] * wider.zeros], digits)
+            n_scored, n_tasks = len(members) + wider.zeros, n_tasks + wider.zeros
+            cells[title] = Cell(
+                value, n_scored, n_tasks, other=any(map(other, members)), half=half(members, wider.zeros)
+            )
+    return cells
 
 
 def _sizes(results: Iterable[Result]) -> str:
@@ -168,11 +189,17 @@ def _sizes(results: Iterable[Result]) -> str:
     return f" ({few} queries a task)" if few else ""
 
 
-def half(results: Sequence[Result]) -> float | None:
-    """Half the 95 % interval of the mean over tasks, in points; None where all queries of all of them were scored."""
+def half(results: Sequence[Result], n_certain: int = 0) -> float | None:
+    """Half the 95 % interval of the mean over tasks, in points; None where all queries of all of them were scored.
+
+    Args:
+        results: of the tasks.
+        n_certain: further tasks of the mean, whose scores are no estimates.
+    """
     if not any(result.sampled for result in results):
         return None
-    return half_interval([result.sampled.error if result.sampled else 0.0 for result in results])
+    errors = [result.sampled.error if result.sampled else 0.0 for result in results]
+    return half_interval([*errors, *[0.0] * n_certain])
 
 
 def of_model(model: ModelResults, manifest: Manifest, version: str | None = None) -> list[Row]:

@@ -1,6 +1,7 @@
 """Results of the official evaluator and of mteb: how they join the tables, and what is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def test_the_count_of_queries_tells_the_version(imported: IMPORT, name: str, cou
 def test_page_tasks_need_to_be_told_their_version(imported: IMPORT):
     official(Path("run/visdoc"), "ViDoSeek-page", 0.5, 1142)
     said = imported("official", "run", "model=m", code=2)
-    assert "ViDoSeek-page: data version 2.0 or 2.1? give --data-version 2.0 or --data-version 2.1" in said
+    assert "ViDoSeek-page: give --data-version, one of 2.1, 2.0\n" in said
     imported("official", "run", "model=m", "data_version=2.1")
     official(Path("fixed/visdoc"), "ViDoSeek-page-fixed", 0.5, 1142)
     imported("official", "fixed", "model=n")
@@ -179,10 +180,10 @@ def test_rows_from_mteb_are_marked_in_the_tables(imported: IMPORT, capsys: pytes
         (("official", "nowhere", "model=m"), "import: nothing at nowhere"),
         (("official", "empty", "model=m"), "no *_score.json or *_pred.jsonl under empty"),
         (("mteb", "empty", "model=m"), "no JSON under empty"),
-        (("mteb", "text", "model=m"), "not imported: NFCorpus: MMEB-V2 has no such task"),
+        (("mteb", "text", "model=m"), "not imported: NFCorpus: no benchmark here has such a task"),
         (("mteb", "english", "model=m"), "expected subsets english, french, german, spanish, found english"),
         (("mteb", "percent", "model=m"), "ViDoRe_docvqa: expected scores from 0 to 1, found ndcg_linear@5 50.0"),
-        (("official", "unknown", "model=m"), "Nonsense: MMEB-V2 has no such task"),
+        (("official", "unknown", "model=m"), "Nonsense: no benchmark here has such a task"),
         (("official", "half", "model=m"), "CIRR: num_pred 999 of num_data 1000, expected all of them"),
         (("official", "other", "model=m"), "CIRR: no hit@1, which is its metric"),
         (("official", "half"), "the following arguments are required: --model"),
@@ -247,6 +248,45 @@ def test_rankings_are_read_where_there_is_no_file_of_scores_and_ties_where_they_
     assert {name: read(name)["score"] for name in ("imagenet_1k", "n24news")} == {"imagenet_1k": 0.0, "n24news": 0.25}
     assert [read(name)["n_ties"] for name in ("imagenet_1k", "voc2007", "n24news")] == [1000, 1000, 0]
     assert "1000 queries have equal scores in their first ten places" in read("imagenet_1k")["warnings"][-1]
+
+
+@pytest.mark.parametrize("layout", ["text/BRIGHT/pony/score.json", "text/BRIGHT/pony_score.json"])
+def test_scores_of_mmeb_v3_lie_in_the_folders_of_their_tasks_name(imported: IMPORT, layout: str):
+    golden = FIXTURES / "mmeb_v3/tiger/text/BRIGHT/pony/score.json"
+    (Path("run") / layout).parent.mkdir(parents=True)
+    shutil.copy(golden, Path("run") / layout)
+    imported("official", "run", "--model", "m", "--data-version", "mmeb-v3")
+    # Two data sets have a task of this name, which only its folder tells apart.
+    official(Path("run/text/R2MED"), "Biology", 0.5, 103, **{"ndcg_linear@5": 0.25})
+    official(Path("run/text/BRIGHT"), "biology", 0.5, 103, **{"ndcg_linear@5": 0.75})
+    # A folder within gives the same name as the whole.
+    imported("official", "run/text", "--model", "m", "--data-version", "mmeb-v3")
+    assert read("bright_pony")["score"] == json.loads(golden.read_text())["ndcg_linear@5"] == 0.49779911586959047
+    assert {name: read(name)["score"] for name in ("r2med_biology", "bright_biology")} == {
+        "r2med_biology": 0.25, "bright_biology": 0.75,
+    }  # fmt: skip
+    assert read("bright_pony")["provenance"]["versions"] == ["mmeb-v3"]
+
+
+def test_rankings_of_mmeb_v3_lie_there_too(imported: IMPORT):
+    lines = [{"prediction": ["b", "a"], "label": [right], "rel_scores": None} for right in ("a", "b", "a", "a")]
+    Path("run/toolde/web").mkdir(parents=True)
+    Path("run/toolde/web/apibank_pred.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    imported("official", "run", "--model", "m", "--data-version", "mmeb-v3-wemm")
+    assert [file.stem for file in Path("results/m").glob("*.json")] == ["tool_web_apibank_wemm"]
+    assert read("tool_web_apibank_wemm")["score"] == 0.25
+
+
+def test_a_task_that_two_ways_to_ask_share_wants_to_be_told_which(imported: IMPORT):
+    official(Path("run/text/BRIGHT"), "pony", 0.5, 112, **{"ndcg_linear@5": 0.5})
+    said = imported("official", "run", "--model", "m", code=2)
+    assert said.endswith("text/BRIGHT/pony: give --data-version, one of mmeb-v3, mmeb-v3-wemm\n")
+    said = imported("official", "run", "--model", "m", "--data-version", "2.1", code=2)
+    assert said.endswith("text/BRIGHT/pony: give --data-version, one of mmeb-v3, mmeb-v3-wemm, found 2.1\n")
+    # LongEmbed is the same in both.
+    official(Path("run/text/LongEmbed"), "needle", 0.5, 400, **{"ndcg_linear@5": 0.5})
+    imported("official", "run/text/LongEmbed", "--model", "m")
+    assert read("longembed_needle")["score"] == 0.5
 
 
 def test_rankings_that_are_none_are_named_by_line(imported: IMPORT):

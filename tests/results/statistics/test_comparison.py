@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from rzen_eval.benchmark import published
+from rzen_eval.benchmark.manifest import manifest
+from rzen_eval.benchmark.places import config_dir
 from rzen_eval.cli.main import main
 from tests.runs import MODEL, hits, write
 
@@ -253,3 +256,39 @@ def test_one_name_in_two_folders_is_told_apart_by_folder(compare: COMPARE, tmp_p
     for place, right in (("old", 5), ("new", 6)):
         write(tmp_path / place / "m", "mscoco", hits(right, 10))
     assert "# m (new/m) against m (old/m)" in compare("old/m", "new/m")
+
+
+def test_several_models_are_each_compared_with_the_first(compare: COMPARE, tmp_path: Path, a: Path, b: Path):
+    for folder, right in ((a, 5), (b, 6), (tmp_path / "results/c", 8)):
+        write(folder, "mscoco", hits(right, 10))
+    said = json.loads(compare("a", "b", "c", "--format", "json"))["comparisons"]
+    assert [(one["first"], one["second"]) for one in said] == [("a", "b"), ("a", "c")]
+    assert [one["tasks"][0]["difference"] for one in said] == [10, 30]
+    # Of the two alone nothing is different, the p-values of a table among them.
+    assert said[0] == json.loads(compare("a", "b", "--format", "json"))
+    text = compare("a", "b", "c")
+    assert "b against a" in text
+    assert "c against a" in text
+    assert "corrected for within each of these comparisons" in text
+
+
+def test_a_published_row_is_compared_by_averages_without_interval(compare: COMPARE, a: Path, b: Path):
+    for task in VG:
+        write(a, task, hits(5, 10))
+        write(b, task, hits(6, 10))
+    said = json.loads(compare("a", "b", "rzenembed_v2_7b", "--format", "json"))["comparisons"]
+    row = published.load([config_dir()], manifest().names)["rzenembed_v2_7b"]
+    (average,) = said[1]["averages"]
+    assert (average["name"], average["first"], average["second"]) == ("I-VG", 50, row.scores["I-VG"])
+    assert average["difference"] == pytest.approx(row.scores["I-VG"] - 50)
+    assert [average[key] for key in ("interval", "p", "wins", "verdict")] == [None] * 4
+    text = compare("a", "rzenembed_v2_7b")
+    assert f"{row.model} (published) has no scores of single queries: its differences stand without interval" in text
+    assert "within noise" not in text
+    assert "several published rows are called" in compare("a", "GME-Qwen2-VL-7B-Instruct", code=2)
+
+
+def test_the_made_up_sample_is_not_compared_with_a_published_row(compare: COMPARE, a: Path):
+    for task in VG:
+        write(a, task, hits(5, 10), provenance={"dataset": {"source": "sample"}})
+    assert "a was scored on the made-up sample, and RzenEmbed" in compare("a", "rzenembed_v2_7b", code=1)
