@@ -207,16 +207,18 @@ def _verify(chosen: RunConfig, deep: bool) -> int:
     from rzen_eval.data.verify import report, verify
 
     tasks = list(chosen.tasks.values())
-    failed = odd = 0
+    failed = other = warned = 0
     with tqdm(desc="verify", unit=" pictures", disable=None, leave=False) as bar:
         for found in verify(tasks, deep=deep, workers=chosen.runtime.loaders(), progress=bar.update):
             failed += bool(found.faults)
-            odd += bool(found.warnings)
+            other += found.other_data
+            warned += bool(found.warnings) and not found.other_data
             bar.clear()
             print("\n".join(report(found)))
     print(
         f"\n{len(tasks) - failed} of {len(tasks)} tasks are complete"
-        + (f", of {odd} the rows are not the benchmark's (see above; data.strict=true refuses them)" if odd else "")
+        + (f", of {other} the rows are not the benchmark's (see above; data.strict=true refuses them)" if other else "")
+        + (f", {warned} with a warning (see above)" if warned else "")
         + ("" if deep else "; headers only were read, --deep decodes every picture")
     )
     return 1 if failed else 0

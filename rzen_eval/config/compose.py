@@ -16,7 +16,7 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import GROUPS, choices, folders
 from rzen_eval.config.family import family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain
-from rzen_eval.config.origins import written
+from rzen_eval.config.origins import flat, written
 from rzen_eval.config.schema import RunConfig
 from rzen_eval.config.unchanged import unchanged
 from rzen_eval.config.words import lines, parse
@@ -26,7 +26,7 @@ from rzen_eval.files import usable
 from rzen_eval.ranking import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from hydra.core.override_parser.types import Override
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Task
 
 
+MISSING = object()
 AVAILABLE = "task=available"
 """Every task of the benchmark whose data are on this machine."""
 
@@ -124,7 +125,10 @@ def _add_family(composed: DictConfig) -> None:
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:
     raw = {key: value for key, value in raw.items() if key not in {"family", "experiment"}}
     shared = {"source": raw.get("data")} | {key: raw.get(key) for key in ("limit", "frames", "cache_dir")}
+    typed = list(_typed(raw, overrides))
     tasks = _changed(raw.get("tasks") or {}, _changes(raw), places)
+    for name, fields in typed:
+        tasks |= {name: _merged(tasks[name], fields)} if name in tasks else {}
     raw["tasks"] = {
         name: {"id": name, **shared, **fields} if isinstance(fields, dict) else fields for name, fields in tasks.items()
     }
@@ -174,6 +178,23 @@ def _changes(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _typed(raw: dict[str, Any], overrides: Sequence[Override]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Tasks with a field each that a word sets, in order: it wins over what an experiment says of the same one."""
+    for override in overrides:
+        root, *path = override.key_or_group.split(".")
+        if root not in {"tasks", "task_options", "task_fields"} or not path or override.is_delete():
+            continue
+        for key in flat(override.value(), override.key_or_group):
+            _, name, *fields = key.split(".")
+            value: Any = raw
+            for part in (root, name, *fields):
+                value = value.get(part, MISSING) if isinstance(value, dict) else MISSING
+            if fields and value is not MISSING:  # a key with a dot in it is none of a task's
+                for field in reversed([*["options"] * (root == "task_options"), *fields]):
+                    value = {field: value}
+                yield name, value
+
+
 def _changed(tasks: dict[str, Any], changes: dict[str, dict[str, Any]], places: Sequence[Path]) -> dict[str, Any]:
     """Tasks with what an experiment says of them; of tasks that are not chosen it may speak too."""
     known = {name.rpartition("/")[2] for name in choices("task", places)} if changes else set()
@@ -186,8 +207,13 @@ def _changed(tasks: dict[str, Any], changes: dict[str, dict[str, Any]], places: 
 def _merged(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Fields with others in their place; of a mapping only the keys that are given."""
     return fields | {
-        name: {**fields.get(name, {}), **value} if isinstance(value, dict) else value for name, value in changes.items()
+        name: _merged(_mapping(fields.get(name)), value) if isinstance(value, dict) else value
+        for name, value in changes.items()
     }
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _check_task_ids(tasks: dict[str, Any], overrides: Sequence[Override]) -> None:

@@ -64,6 +64,8 @@ class Verified:
     """What is odd about the rows, such as counts that are not the benchmark's."""
     place: str | None = None
     """Where the media were found; None where there are none of this task's own."""
+    other_data: bool = False
+    """Whether one of the warnings is that these are not the benchmark's data."""
 
 
 def verify(
@@ -175,7 +177,7 @@ def _task(
     found = [*faults.values(), *filter(None, (_fewer(archive, tree) for archive, tree in trees.items()))]
     media_place = str(data.media["place"]) if data.media else None
     counts = len(data.query_ids), len(data.candidate_ids), len(needed) + clips
-    return Verified(task, *counts, found, (*data.warnings, *differences(task)), media_place)
+    return Verified(task, *counts, found, (*data.warnings, *differences(task)), media_place, data.other_data)
 
 
 @cache

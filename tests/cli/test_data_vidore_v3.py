@@ -45,7 +45,8 @@ def test_a_set_is_planned_fetched_with_one_corpus_for_its_six_languages_verified
     printed = capsys.readouterr().out
     assert f"| {vidore3.REPO} | 6 tasks | {commit[:12]} |" in printed
     assert f"{vidore3.REPO}: 14 files" in printed, "a README, queries and judgements of each language, and pages"
-    assert "6 of 6 tasks are complete" in printed
+    assert "6 of 6 tasks are complete, of 6 the rows are not the benchmark's (see above;" in printed
+    assert "with a warning" not in printed
     names = [name for name, _ in hub.downloads]
     assert len(names) == len(set(names)) == 14
     assert [name for name in names if "-corpus/" in name] == ["english-corpus/test-00000-of-00001.parquet"]
@@ -55,3 +56,16 @@ def test_a_set_is_planned_fetched_with_one_corpus_for_its_six_languages_verified
     for result in found:
         assert result["provenance"]["dataset"]["revision"].startswith(f"{commit}+files:")
         assert result["score"] == pytest.approx(found[0]["score"]), "of the same question about the same pages"
+
+
+def test_verify_tells_a_warning_from_rows_that_are_not_the_benchmarks(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+):
+    vidore3.write(tmp_path, PAGES, {"english": {"q": "Who works here?", "q2": "Nobody judged this"}}, [("q", "p2", 2)])
+    counts = [f"tasks.vidore3_hr_english.{key}" for key in ("n_queries=1", "n_candidates=3")]
+    words = ["task=vidore3_hr_english", f"data.root={tmp_path}", f"cache_dir={cache}", "runtime.workers=0"]
+    assert main(["data", "verify", *words, *counts]) == 0
+    printed = capsys.readouterr().out
+    assert "1 queries have no judgement and are left out" in printed
+    assert "1 of 1 tasks are complete, 1 with a warning (see above);" in printed
+    assert "not the benchmark's" not in printed

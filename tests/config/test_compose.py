@@ -71,6 +71,26 @@ def test_an_experiment_sets_frames_and_options_of_those_of_its_tasks_that_are_ch
     assert "no such task (did you mean egoschema?)" in refused("task=video", "task_options.egoshema.ask=x")
 
 
+@pytest.mark.parametrize(
+    ("word", "path"),
+    [
+        ("tasks.hmdb51.options.labels=mine", "tasks.hmdb51.options.labels"),
+        ("tasks.hmdb51.options={labels: mine}", "tasks.hmdb51.options.labels"),
+        ("task_options.hmdb51.labels=mine", "tasks.hmdb51.options.labels"),
+        ("task_fields.hmdb51.options.labels=mine", "tasks.hmdb51.options.labels"),
+        ("tasks.hmdb51.instruction.query=mine", "tasks.hmdb51.instruction.query"),
+    ],
+)
+def test_a_word_wins_over_what_an_experiment_says_of_the_same_task_and_leaves_the_rest(word: str, path: str):
+    whole = ["experiment=wemm_2b", "task=video/hmdb51"]
+    plain, typed = (compose.load([*whole, *more]).tasks["hmdb51"].model_dump() for more in ([], [word]))
+    *inside, last = path.split(".")[2:]
+    for key in inside:
+        plain, typed = plain[key], typed[key]
+    assert plain[last] != "mine"
+    assert typed == plain | {last: "mine"}
+
+
 def test_the_same_composition_twice_is_the_same_configuration():
     assert compose.load(["task=visdoc"]) == compose.load(["task=visdoc"])
 
