@@ -22,7 +22,7 @@ class Reference(Frozen):
     model: str
     data_version: str
     size_b: float | None = None
-    """Billions of parameters; None: not published."""
+    """Billions of parameters, counted as in the declaration of the model where there is one; None: not known."""
     source: str
     """Where the figures were printed."""
     url: str | None = None

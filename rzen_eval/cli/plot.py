@@ -51,7 +51,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Raises:
         ConfigError: nothing can be drawn.
     """
-    from rzen_eval.results.figures import plots
+    from rzen_eval.results.figures import plots, sizes
 
     del settings
     plots.need_matplotlib()
@@ -77,9 +77,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
             lacking = [row.model for row in compared if group not in plots.shared([row], manifest())]
             if lacking:
                 print(f"{group} is not in groups: not whole in {', '.join(lacking)}")
-    for row in own:
-        if row.size_b is None:
-            print(f"{row.model} is not in size: its declaration does not say parameters_b")
+    for line in sizes.left_out([*own, *wanted], manifest()):
+        print(line)
+    if any(sizes.why_not(row, manifest()) == sizes.UNKNOWN for row in own):
+        print("the size of a model of one's own is its declaration's parameters_b")
     return 0
 
 

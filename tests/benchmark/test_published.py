@@ -7,9 +7,10 @@ import pytest
 
 from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.places import config_dir
+from rzen_eval.benchmark.places import choices, config_dir
 from rzen_eval.benchmark.published import Reference
 from rzen_eval.config import compose
+from rzen_eval.config.models import declared_model
 from rzen_eval.errors import ConfigError
 from rzen_eval.results.tables import rows
 from rzen_eval.results.tables.rows import Row
@@ -44,6 +45,10 @@ CARD = {
     "colpali_v1_3": "- - - - - - - - - - - 70.97 83.60 51.98 81.13 43.12",
 }  # fmt: skip
 """The four tables of the model card, in the order of `COLUMNS`; Video of VLM2Vec-V2.0 as its second table prints it."""
+
+
+OPEN = {"custom", "openai", "python", "sentence_transformers"}
+"""Declarations of what a user brings."""
 
 
 def row(name: str) -> Row:
@@ -221,3 +226,20 @@ def test_averages_of_mmeb_v3_are_plain_means_of_their_tasks(name: str):
         zip(columns, (53, 20, 9, 6, 5, 13, 35, 4, 1), strict=True)
     )
     assert len(members["All 93"]) == 93
+
+
+def test_sizes_are_those_of_the_declarations():
+    size = {name: declared_model(name, [config_dir()]).parameters_b for name in choices("model") if name not in OPEN}
+    pairs = {
+        row: (ALL[row].size_b, size[name]) for name in size for row in declared_model(name, [config_dir()]).reproduces
+    }
+    assert len(pairs) > 20
+    assert {row: pair for row, pair in pairs.items() if pair[0] != pair[1]} == {}
+    assert ALL["qwen3_vl/gme_7b"].size_b == size["gme_7b"] == 8.29
+
+
+def test_rows_of_one_model_have_one_size():
+    sizes: dict[str, set[float | None]] = {}
+    for reference in ALL.values():
+        sizes.setdefault(reference.model, set()).add(reference.size_b)
+    assert {model: found for model, found in sizes.items() if len(found) > 1} == {}

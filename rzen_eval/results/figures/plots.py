@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from rzen_eval.errors import ConfigError, ResultError, reason
+from rzen_eval.results.figures import sizes
 from rzen_eval.results.figures.sweep import MARKERS
 from rzen_eval.results.tables.averages import average
 from rzen_eval.results.tables.rows import OTHER, SAMPLE
@@ -77,11 +78,11 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+    drawn = [(row, mine) for some, mine in ((published, False), (own, True)) for row in sizes.placed(some, manifest)]
+    names = sizes.called([row for row, _ in drawn], [_named(row) for row, _ in drawn])
     points = [
-        (row.size_b, cell.number(), _named(row), mine)
-        for rows, mine in ((published, False), (own, True))
-        for row in rows
-        if row.size_b and (cell := row.cells.get(manifest.overall(row.data_version))) and not cell.part
+        (row.size_b or 0, row.cells[manifest.overall(row.data_version)].number(), name, mine)
+        for (row, mine), name in zip(drawn, names, strict=True)
     ]
     if not points:
         raise ConfigError("no row has both a size and an average over all tasks")
@@ -95,11 +96,11 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
                 label = "this harness" if mine else "published"
                 across, up = zip(*members, strict=True)
                 axes.scatter(across, up, marker=marker, color=colour, s=36, label=label, zorder=3)
-        sizes = [x for x, *_ in points]
+        least, most = min(x for x, *_ in points), max(x for x, *_ in points)
         axes.set_xscale("log")
-        axes.set_xlim(min(sizes) / 1.6, max(sizes) * 2.2)
+        axes.set_xlim(least / 1.6, most * 2.2)
         axes.margins(y=0.12)
-        axes.xaxis.set_major_locator(FixedLocator(doubling(min(sizes), max(sizes))))
+        axes.xaxis.set_major_locator(FixedLocator(doubling(least, most)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}" if value >= 1 else f"{value:.2g}"))
         axes.set_xlabel("parameters (billions)")
@@ -309,5 +310,5 @@ def dimensions(sweeps: Sequence[Sequence[Swept]], kind: Kind) -> bytes:
 
 def _means(points: Sequence[Swept]) -> dict[int, float]:
     """Mean in percent by dimensions, ascending, formed as the leaderboard's."""
-    sizes = sorted({one.dims for one in points})
-    return {dims: average([one.score for one in points if one.dims == dims]) for dims in sizes}
+    every = sorted({one.dims for one in points})
+    return {dims: average([one.score for one in points if one.dims == dims]) for dims in every}

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from rzen_eval.benchmark.published import Reference
 from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
-from rzen_eval.results.figures import plots
+from rzen_eval.results.figures import plots, sizes
 from rzen_eval.results.tables import rows
 from tests.results.test_store import RUN, result
 from tests.runs import write
@@ -68,6 +69,13 @@ def test_every_model_of_known_size_is_named_and_no_other():
         plots.size([], [model("sizeless", Overall=70.0)], manifest(), "svg")
 
 
+def test_rows_of_one_name_are_told_apart_by_their_source():
+    twice = [model("GME", 8.29, Overall=55.0), replace(model("GME", 8.29, Overall=56.0), source="another, of 2026")]
+    drawn = texts(plots.size([], [*twice, WHOLE], manifest(), "svg"))
+    assert all(f"<!-- {name} -->" in drawn for name in ("GME (a paper)", "GME (another)", "whole"))
+    assert sizes.called([twice[0], twice[0]], ["GME", "GME"]) == ["GME (a paper) 1", "GME (a paper) 2"]
+
+
 @pytest.mark.parametrize(("least", "most"), [(0.00156, 0.00156), (0.00156, 8.29), (2.2, 8.3), (0.5, 72)])
 def test_ticks_stand_where_the_points_are(least: float, most: float):
     ticks = plots.doubling(least, most)
@@ -92,9 +100,12 @@ def test_the_sample_stands_beside_published_rows_only_where_these_are_asked_for(
     sample = {"dataset": {"source": "sample"}, "model": {"name": "m", "parameters_b": 2.0}}
     for name in manifest().versions["2.1"].members:
         write(tmp_path / "results/m", name, [1.0, 0.5], provenance=sample)
+        write(tmp_path / "results/n", name, [1.0, 0.5], provenance=sample | {"model": {"name": "n"}})
     words = ["plot", str(tmp_path / "results"), "--output", str(tmp_path / "out")]
     assert main(words) == 0
-    assert "published rows are left out beside scores of the made-up sample" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "published rows are left out beside scores of the made-up sample" in said
+    assert "not in size, since the size is not known: n\nthe size of a model of one's own is its declaration's" in said
     drawn = (tmp_path / "out/size.svg").read_text()
     assert "<!-- made-up sample, not the benchmark -->" in drawn
     assert "GME-2B" not in drawn
@@ -160,7 +171,9 @@ def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: py
     assert sorted(file.name for file in out.iterdir()) == ["dimensions.png", "dimensions.svg", "size.png", "size.svg"]
     said = capsys.readouterr().out
     assert "not drawn: groups: expected three groups or more that are whole in every row, found 0 in m, " in said
-    assert "m is not in size: its declaration does not say parameters_b" in said
+    assert "not in size, since Overall is over 1 of 78 tasks: m" in said
+    assert "not in size, since the size is not known: Seed-1.6-embedding-1215" in said
+    assert "parameters_b" not in said
 
 
 def test_a_group_that_is_left_out_is_named_with_who_lacks_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
