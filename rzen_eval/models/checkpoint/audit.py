@@ -111,6 +111,25 @@ def check_loaded(
         )
 
 
+def check_finite(name: str, folder: Path, loaded: torch.nn.Module) -> None:
+    """Refuse weights that no item may come across in a small run, and that spoil the vectors of those that do.
+
+    Args:
+        name: the model's.
+        folder: of its checkpoint.
+        loaded: as it computes, on its device and in its precision.
+
+    Raises:
+        ModelError: a value is NaN or infinite.
+    """
+    odd = [weight for weight, values in loaded.named_parameters() if not values.isfinite().all()]
+    if odd:
+        raise ModelError(
+            f"{name}: weights in {folder} are not finite: {some(odd)}; get the checkpoint again, or take a"
+            " model.dtype that holds their values"
+        )
+
+
 def stored_keys(files: Sequence[Path]) -> set[str]:
     """Names of all tensors in files of weights.
 

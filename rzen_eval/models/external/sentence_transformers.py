@@ -14,6 +14,7 @@ from rzen_eval.core import Side
 from rzen_eval.errors import ModelError, failure, some
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
+from rzen_eval.models.checkpoint.audit import check_finite
 from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG
 from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.external.foreign_code import called
@@ -139,6 +140,7 @@ class SentenceTransformers(OneMethodModel):
                     f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)}){hint}"
                 ) from error
         self._check(reports)
+        check_finite(self.spec.name, self._folder, model)
         return model
 
     def _check(self, reports: Sequence[Report]) -> None:

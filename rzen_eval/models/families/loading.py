@@ -55,7 +55,9 @@ def network(model: LocalModel) -> Any:
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
     attention.use(made, model.attention, packed=model.packed)
-    return made.eval().to(model.device)
+    made = made.eval().to(model.device)
+    audit.check_finite(model.spec.name, folder, made)
+    return made
 
 
 def check_tokens(model: LocalModel) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item, load_model
 from rzen_eval.errors import ModelError
@@ -35,6 +36,14 @@ def refused(folder: Path) -> str:
         embed(folder)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_weight_that_is_not_finite_is_named_though_no_item_reads_it(copy: Path):
+    weights = load_file(copy / "model.safetensors")
+    name = next(name for name in weights if "embed_tokens" in name)
+    weights[name][-1, 0] = float("nan")
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    assert f"weights in {copy} are not finite: " in refused(copy)
 
 
 NO_OBJECTS = [b"", b"{torn", b"[]", b"5", b"null", b"<html>", '{"a": "\xe9"}'.encode("latin-1"), b"[" * 100_000]

@@ -54,9 +54,10 @@ def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(folder: Path, family: str, *overrides: str) -> Qwen2VL:
+    """With frames as Pillow resizes them, which is how they are resized by hand here."""
     own = [PLAIN_CLIP] if family == "qwen2_5_vl" else []
-    settings = [f"family={family}", f"checkpoint={folder}", "dtype=float32", "device=cpu", *own, *overrides]
-    model: Any = load_model("qwen3_vl_embedding_2b", *settings)
+    settings = [f"family={family}", f"checkpoint={folder}", "dtype=float32", "device=cpu", "clips_in_float=false"]
+    model: Any = load_model("qwen3_vl_embedding_2b", *settings, *own, *overrides)
     return model
 
 
