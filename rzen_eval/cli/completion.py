@@ -30,17 +30,17 @@ def offers(words: Sequence[str], prefix: str) -> list[str]:
     if command not in COMMANDS:
         return []
     key, equals, value = prefix.partition("=")
+    settings = COMMANDS[command].settings
     if equals:
-        known = [*_values(key)] if key in COMMANDS[command].settings else []
+        known = _values(key) if key in settings else []
         kept = value[: max(value.rfind("["), value.rfind(",")) + 1]
-        return [found for name in known if (found := f"{key}={kept}{name}").startswith(prefix)]
-    found = [f"{name}=" for name in KEYS if name in COMMANDS[command].settings]
+        return [whole for name in known if (whole := f"{key}={kept}{name}").startswith(prefix)]
     if prefix.startswith("-"):
         parser = Options(command, COMMANDS[command])
         import_module(f"rzen_eval.cli.{COMMANDS[command].module}").options(parser)
         found = parser.names
-    elif not words:
-        found += COMMANDS
+    else:
+        found = [*(f"{name}=" for name in KEYS if name in settings), *([] if words else COMMANDS)]
     return sorted(name for name in found if name.startswith(prefix))
 
 
