@@ -85,8 +85,6 @@ def lines_of(words: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         ["compare", "R/a_model_of_mine", "R/theirs"],
         ["compare", "R/a_model_of_mine", "R/theirs", "rzenembed_v2_7b"],
-        ["table", "R"],
-        ["table", "R", "--per-task"],
         ["cache"],
         ["tasks", "task=visdoc"],
     ],
