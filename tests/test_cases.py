@@ -165,6 +165,7 @@ def make(name: str, folder: Path, sample: Path) -> dict[str, str]:
     return os.environ | told
 
 
+@pytest.mark.skipif("RZEN_EVAL_PUBLIC_CASES" not in os.environ, reason="minutes a case: RZEN_EVAL_PUBLIC_CASES=1")
 @pytest.mark.parametrize("name", PUBLIC)
 def test_an_input_of_a_public_report_gives_what_must_happen(name: str, tmp_path: Path, sample_root: Path):
     environment = make(name, tmp_path, sample_root)

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from rzen_eval import Item, load_model
 from rzen_eval.core import Vectors
 from rzen_eval.errors import ModelError
+from rzen_eval.models.families import attention
 from tests.conftest import FIXTURES
 
 peft = pytest.importorskip("peft")
@@ -64,6 +65,7 @@ def adapter(folder: Path, *, dora: bool, names: str, **settings: Any) -> tuple[P
     # The unmerged vectors: our own forward over the wrapped modules, which peft has put in place of the plain ones.
     model = load_model("vlm2vec_v2_2b", f"checkpoint={BASE}", "dim=null", "dtype=float32", "device=cpu")
     model.__dict__["_model"] = wrapped.base_model.model.model.eval()
+    attention.use(model.__dict__["_model"], model.attention, packed=model.packed)
     return folder, model.embed(ITEMS, "query")
 
 
