@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SHORT, NARROWEST = 16, 8
 """Characters of a column that is cut late, and of one that is cut no further."""
+NUMBER = re.compile(r"[\d≈<>~±+−-]")
+"""How a cell of a column of numbers begins."""
 GAP = 2
 """Characters between columns."""
 
@@ -121,22 +124,42 @@ def _draw_table(table: Table, console: Console) -> None:
             break
         table = _without(table, name)
         left_out.append(name)
-    drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
-    for name, width in zip(table.columns, fitted(_widths(table), console.width, _cells(table)), strict=True):
-        drawn.add_column(Text(for_terminal(name)), no_wrap=True, overflow="ellipsis", width=width)
-    for row, line in enumerate(table.rows):
-        styles = ["bold" if (row, column) in table.best else "" for column in range(len(line))]
-        drawn.add_row(*(Text(for_terminal(cell), style) for cell, style in zip(line, styles, strict=True)))
-    console.print(drawn)
+    for place, part in enumerate(abreast(table, console.width)):
+        if place:
+            console.print()
+        drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
+        for name, width in zip(part.columns, fitted(_widths(part), console.width, _cells(part)), strict=True):
+            drawn.add_column(Text(for_terminal(name)), no_wrap=True, overflow="ellipsis", width=width)
+        for row, line in enumerate(part.rows):
+            styles = ["bold" if (row, column) in part.best else "" for column in range(len(line))]
+            drawn.add_row(*(Text(for_terminal(cell), style) for cell, style in zip(line, styles, strict=True)))
+        console.print(drawn)
     if left_out:
         console.print(f"left out at this width: {', '.join(left_out)}", style="dim", markup=False)
 
 
-def _without(table: Table, name: str) -> Table:
-    place = table.columns.index(name)
-    columns, *rows = ([*line[:place], *line[place + 1 :]] for line in (table.columns, *table.rows))
-    best = {(row, column - (column > place)) for row, column in table.best if column != place}
+def abreast(table: Table, room: int) -> list[Table]:
+    """A table, or several with the same first column where numbers would be cut in one: half a number is another."""
+    numbers = [all(NUMBER.match(cell) for cell in cells if cell) for cells in zip(*table.rows, strict=True)]
+    least = [min(width, NARROWEST if place else SHORT) for place, width in enumerate(_widths(table))]
+    for place, (cells, number) in enumerate(zip(_cells(table), numbers, strict=True)):
+        least[place] = max(least[place], cells if number and place else 0)
+    parts: list[list[int]] = [[0]]
+    for column in range(1, len(table.columns)):
+        if len(parts[-1]) > 1 and _total([least[place] for place in (*parts[-1], column)]) > room:
+            parts.append([0])
+        parts[-1].append(column)
+    return [_of_columns(table, places) for places in parts] if len(parts) > 1 else [table]
+
+
+def _of_columns(table: Table, places: Sequence[int]) -> Table:
+    columns, *rows = ([line[place] for place in places] for line in (table.columns, *table.rows))
+    best = {(row, places.index(column)) for row, column in table.best if column in places}
     return replace(table, columns=columns, rows=rows, best=best)
+
+
+def _without(table: Table, name: str) -> Table:
+    return _of_columns(table, [place for place, column in enumerate(table.columns) if column != name])
 
 
 def _widths(table: Table) -> list[int]:

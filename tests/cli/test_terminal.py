@@ -87,6 +87,9 @@ def lines_of(words: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ["compare", "R/a_model_of_mine", "R/theirs", "rzenembed_v2_7b"],
         ["cache"],
         ["tasks", "task=visdoc"],
+        ["table", "--published-only"],
+        ["models"],
+        ["models", "--proof"],
     ],
 )
 def test_tables_are_readable_at_80_columns(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
