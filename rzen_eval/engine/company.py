@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rzen_eval import leftovers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+News = TypeVar("News")
 NAME = "at-work"
 STALE = 600.0
 """Seconds after which a run of another machine that has said nothing counts as gone."""
@@ -55,6 +57,12 @@ class Company:
             self._said = time.monotonic()
             with contextlib.suppress(OSError):
                 os.utime(self._file)
+
+    def watching(self, news: Iterable[News]) -> Iterator[News]:
+        """The same news, with a sign of life at each."""
+        for one in news:
+            self.still()
+            yield one
 
     def _before(self, own: Path) -> int:
         """How many runs came before this one."""

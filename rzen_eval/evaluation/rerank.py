@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,13 @@ import numpy as np
 
 from rzen_eval.core import Run
 from rzen_eval.data.load import load
-from rzen_eval.engine.job import Step
 from rzen_eval.engine.pair_plan import PairPlan, pairs_of
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
-from rzen_eval.errors import ModelError, RzenEvalError
+from rzen_eval.errors import ModelError
 from rzen_eval.evaluation import kept_results, known_models, provenance
+from rzen_eval.evaluation.attempts import Attempts
 from rzen_eval.evaluation.first_stage import FirstStage, first_stage
 from rzen_eval.evaluation.rankings import Rankings
 from rzen_eval.evaluation.score import measure, provenance_of, short_of_memory
@@ -26,7 +25,7 @@ from rzen_eval.models import open_reranker
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -90,7 +89,7 @@ def rerank(config: RunConfig, stages: Stages, progress: Progress) -> Outcome:
         model = open_reranker(spec, config.cache_dir)
         described = model.provenance()
         known_models.note(spec, config.cache_dir, described)
-    session = _Session(config, stages, progress, described, first=rank.rank == 0)
+    session = _Session(progress, config, stages, described, first=rank.rank == 0)
     session.read()
     if session.works:
         with kept_results.writable(session.folder) if session.first else contextlib.nullcontext():
@@ -128,16 +127,13 @@ class _Work:
 
 
 @dataclass
-class _Session:
+class _Session(Attempts):
     config: RunConfig
     stages: Stages
-    progress: Progress
     described: Mapping[str, Any]
     """What the reranker says of itself."""
     first: bool
     """Whether this process ranks and reports; others only score pairs."""
-    results: dict[str, Result] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
     works: dict[str, _Work] = field(default_factory=dict)
     """What has neither a result nor an error."""
 
@@ -149,7 +145,7 @@ class _Session:
     def read(self) -> None:
         """Data and first stage of every task, and results that are there already."""
         for task in self.config.tasks.values():
-            with self._attempt(task.id):
+            with self.attempt(task.id):
                 loaded = load(task)
                 first = first_stage(self.stages.folder, loaded, self.stages.top_k)
                 kept = self._kept(loaded, first)
@@ -173,33 +169,21 @@ class _Session:
         kept.refresh()
         plan = PairPlan(model, kept, self.config.runtime.tokens_per_batch or model.tokens_per_batch)
         for name, work in list(self.works.items()):
-            with self._attempt(name):
+            with self.attempt(name):
                 plan.add(work.pairs)
         left = {name: work for name, work in self.works.items() if name not in self.failed}
-        if plan.n_items:
-            self.progress.begin(plan.n_items)
-        for name in [name for name in left if not plan.open[name]]:
+        titles = {name: work.loaded.task.name for name, work in left.items()}
+        for name in self.complete(plan, engine.run(plan), titles):
             self._finish(left[name], plan)
-        for news in engine.run(plan):
-            name = plan.task(news)
-            if isinstance(news, Step):
-                self.progress.step(left[name].loaded.task.name, news.items, news.tokens)
-                continue
-            plan.note(news)
-            if name in plan.failed:
-                self._fail(name, str(plan.failed[name]))
-            elif not plan.open[name]:
-                self._finish(left[name], plan)
-        self.progress.end()
         for name, error in plan.failed.items():
-            self._fail(name, str(error))
+            self.fail(name, str(error))
 
     def _finish(self, work: _Work, plan: PairPlan) -> None:
         """Rank a task by the scores of its pairs."""
         task = work.loaded.task
         if not self.first or task.id in self.failed:
             return
-        with self._attempt(task.id):
+        with self.attempt(task.id):
             scored = self._scored(work, plan)
             records.write(self.folder, scored.result, scored.run, scored.queries)
             self.results[task.id] = scored.result
@@ -223,22 +207,6 @@ class _Session:
         # Grades stay with their candidates: what the reranker's authors make of them depends on Python's hash seed.
         aligned = replace(data, integer_ids=False)
         return measure(task, aligned, Rankings(run, run), warnings, where_from, collapsed=flat)
-
-    @contextlib.contextmanager
-    def _attempt(self, task: str) -> Iterator[None]:
-        """One task's work; whatever goes wrong with it is its own affair."""
-        try:
-            yield
-        except RzenEvalError as error:
-            self._fail(task, str(error))
-        except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
-            self.progress.say(traceback.format_exc())
-            self._fail(task, f"internal error, please report it with the lines above: {type(error).__name__}: {error}")
-
-    def _fail(self, task: str, message: str) -> None:
-        if task not in self.failed:
-            self.failed[task] = message if message.startswith(task) else f"{task}: {message}"
-            self.progress.failed(task, self.failed[task])
 
 
 def ranked(listed: Mapping[str, Sequence[str]], scores: NDArray[np.float32], who: str) -> Run:

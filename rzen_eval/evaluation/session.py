@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +11,20 @@ from rzen_eval.data.commands import command
 from rzen_eval.data.load import load
 from rzen_eval.engine.company import Company
 from rzen_eval.engine.embed import collect
-from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan, both_sides
 from rzen_eval.engine.ranks import Rank
 from rzen_eval.engine.start import on_device, opened
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.errors import AbsentError, RzenEvalError, some
 from rzen_eval.evaluation import kept_results, known_models, provenance
+from rzen_eval.evaluation.attempts import Attempts
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
 from rzen_eval.models.device import need_rank_device
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from rzen_eval.config.schema import RunConfig
@@ -74,7 +73,7 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
         model = open_model(spec, config.cache_dir)
         described = describe(model)
         known_models.note(spec, config.cache_dir, described)
-    session = _Session(config, progress, described, rank.rank == 0)
+    session = _Session(progress, config, described, rank.rank == 0)
     if session.first and (others := kept_results.of_others(session.folder, config.tasks, described)):
         progress.warn(others)
     if session.first:
@@ -102,14 +101,11 @@ def _of_rank(spec: Declared, rank: Rank) -> Declared:
 
 
 @dataclass
-class _Session:
+class _Session(Attempts):
     config: RunConfig
-    progress: Progress
     described: Mapping[str, Any]
     first: bool
     """Whether this process scores and reports; others only embed."""
-    results: dict[str, Result] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     """Tasks whose data are not on this machine, which are failures that are said together."""
     told: set[str] = field(default_factory=set)
@@ -131,7 +127,7 @@ class _Session:
         for task in self.config.tasks.values():
             if not (self.folder / f"{task.id}.json").is_file():
                 continue
-            with self._attempt(task.id):
+            with self.attempt(task.id):
                 result = kept_results.kept_unread(self.folder, task, self.described)
                 if result is None:
                     loaded = load(task)
@@ -155,22 +151,9 @@ class _Session:
                 plan = Plan(model, store, budget, begin=company.place)
                 works = self._planned(plan, tasks)
                 self._say_absent()
-                if plan.n_items:
-                    self.progress.begin(plan.n_items)
-                for name in [name for name in works if not plan.open[name]]:
+                titles = {name: work.loaded.task.name for name, work in works.items()}
+                for name in self.complete(plan, company.watching(engine.run(plan)), titles):
                     self._finish(works[name], model)
-                for news in engine.run(plan):
-                    company.still()
-                    task = plan.task(news)
-                    if isinstance(news, Step):
-                        self.progress.step(works[task].loaded.task.name, news.items, news.tokens)
-                        continue
-                    plan.note(news)
-                    if task in plan.failed:
-                        self._fail(task, str(plan.failed[task]))
-                    elif not plan.open[task]:
-                        self._finish(works[task], model)
-                self.progress.end()
                 if not self.first:
                     return
                 self._fail_what_is_stuck(plan, tasks)
@@ -178,15 +161,15 @@ class _Session:
     def _fail_what_is_stuck(self, plan: Plan, tasks: Sequence[Task]) -> None:
         """After a pass over tasks: those whose items could not be made again, and all if it has come to nothing."""
         for name, error in plan.failed.items():
-            self._fail(name, str(error))
+            self.fail(name, str(error))
         if len(self.pending()) == len(tasks):
             for task in tasks:
-                self._fail(task.id, "not all of its vectors were made and nothing says why; please report it")
+                self.fail(task.id, "not all of its vectors were made and nothing says why; please report it")
 
     def _planned(self, plan: Plan, tasks: Iterable[Task]) -> dict[str, _Work]:
         works = {}
         for task in tasks:
-            with self._attempt(task.id):
+            with self.attempt(task.id):
                 loaded = self.loaded[task.id] = self.loaded.get(task.id) or load(task)
                 sides = both_sides(task.id, loaded.data)
                 plan.add(*sides)
@@ -198,7 +181,7 @@ class _Session:
         task = work.loaded.task
         if not self.first or not work.complete or task.id in self.failed:
             return
-        with self._attempt(task.id):
+        with self.attempt(task.id):
             queries, candidates = (collect(work.plan, part) for part in work.sides)
             scored = finish(
                 work.loaded,
@@ -214,19 +197,13 @@ class _Session:
         if task.id in self.results:
             self.progress.scored(self.results[task.id], kept=False)
 
-    @contextlib.contextmanager
-    def _attempt(self, task: str) -> Iterator[None]:
-        """One task's work; whatever goes wrong with it is its own affair."""
-        try:
-            yield
-        except AbsentError as error:
+    def refused(self, task: str, error: RzenEvalError) -> None:
+        """As `Attempts`; what is not on this machine is said later, of all tasks together."""
+        if isinstance(error, AbsentError):
             self.failed.setdefault(task, str(error))
             self.absent.append(task)
-        except RzenEvalError as error:
-            self._fail(task, str(error))
-        except Exception as error:  # noqa: BLE001 - a mistake of ours in one task must not cost the others
-            self.progress.say(traceback.format_exc())
-            self._fail(task, f"internal error, please report it with the lines above: {type(error).__name__}: {error}")
+        else:
+            super().refused(task, error)
 
     def _say_absent(self) -> None:
         """One line on all tasks that are not here; what is to be done about a single one is said of it."""
@@ -236,11 +213,6 @@ class _Session:
             self.progress.absent(news, absent_line([self.config.tasks[name] for name in news]))
         for name in news if len(news) == 1 else ():
             self.progress.failed(name, self.failed[name])
-
-    def _fail(self, task: str, message: str) -> None:
-        if task not in self.failed:
-            self.failed[task] = message if message.startswith(task) else f"{task}: {message}"
-            self.progress.failed(task, self.failed[task])
 
 
 def absent_line(tasks: Sequence[Task]) -> str:
