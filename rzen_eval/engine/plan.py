@@ -125,7 +125,7 @@ class Plan:
         identity = getattr(part.items, "identity", None)
         if identity is not None and (identity, part.side) in self._measured_before:
             before, most = self._measured_before[identity, part.side]
-            part.keys, part.first_prompt = list(before.keys), before.first_prompt
+            part.keys, part.first_prompt, part.n_cut = list(before.keys), before.first_prompt, before.n_cut
             return most
         most = np.empty(len(part.ids), dtype=np.int64)
         cuts = self.model.cuts if isinstance(self.model, Cutting) else None
