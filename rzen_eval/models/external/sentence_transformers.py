@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rzen_eval.core import Side
-from rzen_eval.errors import ModelError, failure, some
+from rzen_eval.errors import ModelError, some
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.checkpoint.audit import check_finite
@@ -19,14 +17,16 @@ from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG
 from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
+from rzen_eval.models.external.sentence_transformers_files import described, loaded_as
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rzen_eval.core import Item, Vectors
     from rzen_eval.models.declaration.external import SentenceTransformersSpec
+    from rzen_eval.models.external.sentence_transformers_files import Report
 
 
 UNUSED = re.compile(r"(.*\.)?(lm_head|cls|classifier|score|qa_outputs)\..*|.*\.(position_ids|inv_freq)")
@@ -100,14 +100,7 @@ class SentenceTransformers(OneMethodModel):
 
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector; asking needs no weights in memory."""
-        exclude = {"batch_size", "reproduces", "device", "dtype"}
-        return self.spec.model_dump(mode="json", exclude=exclude) | {
-            "revision": None if files.is_local(self._identity) else self.spec.revision,
-            "weights": self._identity,
-            "dtype": str(self.dtype).removeprefix("torch."),
-            "device": self.device.type,
-            "sentence_transformers": files.installed("sentence-transformers"),
-        }
+        return described(self.spec, self._identity, self.dtype, self.device)
 
     def notes(self) -> tuple[str, ...]:
         """That its repository was taken at whatever its newest commit was."""
@@ -115,30 +108,7 @@ class SentenceTransformers(OneMethodModel):
 
     @cached_property
     def _model(self) -> Any:
-        try:
-            import sentence_transformers
-
-            made = getattr(sentence_transformers, self._kind)
-        except (ImportError, AttributeError) as error:
-            raise ModelError(f"{self.spec.name}: {error}; pip install 'rzen-eval[sentence-transformers]'") from error
-        settings: dict[str, Any] = {"dtype": self.dtype}
-        if not self.spec.pickled_weights:
-            settings["use_safetensors"] = True
-        with loading_reports() as reports:
-            try:
-                model = made(
-                    str(self._folder),
-                    device=str(self.device),
-                    trust_remote_code=self.spec.trust_remote_code,
-                    local_files_only=True,
-                    model_kwargs=settings,
-                )
-            except Exception as error:  # the checkpoint's code may fail in any way
-                left_out = "pytorch_model.bin" in str(error) and not self.spec.pickled_weights
-                hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
-                raise ModelError(
-                    f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)}){hint}"
-                ) from error
+        model, reports = loaded_as(self._kind, self.spec, self._folder, self.dtype, self.device)
         self._check(reports)
         check_finite(self.spec.name, self._folder, model)
         return model
@@ -200,31 +170,3 @@ def as_input(item: Item, *, told: bool, middle: bool) -> Any:
         return ""
     alone = next(iter(parts)) if len(parts) == 1 else None
     return parts[alone] if alone == "text" or (alone == "image" and len(images) == 1) else parts
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What transformers says of the loading of a model."""
-
-    model: str
-    info: Mapping[str, Any]
-
-
-@contextmanager
-def loading_reports() -> Iterator[list[Report]]:
-    """Reports of all models of transformers that are loaded meanwhile, whoever loads them."""
-    from transformers import PreTrainedModel
-
-    reports: list[Report] = []
-    stock = PreTrainedModel.__dict__["from_pretrained"]
-
-    def loaded(cls: Any, /, *given: Any, output_loading_info: bool = False, **more: Any) -> Any:
-        model, info = stock.__func__(cls, *given, output_loading_info=True, **more)
-        reports.append(Report(type(model).__name__, info))
-        return (model, info) if output_loading_info else model
-
-    PreTrainedModel.from_pretrained = classmethod(loaded)  # type: ignore[assignment, method-assign]
-    try:
-        yield reports
-    finally:
-        PreTrainedModel.from_pretrained = stock  # type: ignore[method-assign]

@@ -6,11 +6,13 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError, failure, some
+from rzen_eval.errors import ModelError, some
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
+from rzen_eval.models.checkpoint.audit import check_finite
 from rzen_eval.models.external.foreign_code import called
-from rzen_eval.models.external.sentence_transformers import as_input, loading_reports
+from rzen_eval.models.external.sentence_transformers import as_input
+from rzen_eval.models.external.sentence_transformers_files import described, loaded_as
 from rzen_eval.models.rerankers.whole import WholeReranker
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.core import Item
     from rzen_eval.models.declaration.reranker import CrossEncoderSpec
-    from rzen_eval.models.external.sentence_transformers import Report
+    from rzen_eval.models.external.sentence_transformers_files import Report
 
 DERIVED = re.compile(r"(.*\.)?(position_ids|inv_freq)")
 """Numbers that follow from the configuration."""
@@ -73,36 +75,13 @@ class CrossEncoderReranker(WholeReranker):
 
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a score; asking needs no weights in memory."""
-        exclude = {"batch_size", "reproduces", "device", "dtype"}
-        return self.spec.model_dump(mode="json", exclude=exclude) | {
-            "revision": None if self._identity.startswith("sha256:") else self.spec.revision,
-            "weights": self._identity,
-            "dtype": str(self.dtype).removeprefix("torch."),
-            "device": self.device.type,
-            "sentence_transformers": files.installed("sentence-transformers"),
-        }
+        return described(self.spec, self._identity, self.dtype, self.device)
 
     @cached_property
     def _model(self) -> Any:
-        try:
-            from sentence_transformers import CrossEncoder
-        except ImportError as error:
-            raise ModelError(f"{self.spec.name}: {error}; pip install 'rzen-eval[sentence-transformers]'") from error
-        settings: dict[str, Any] = {"dtype": self.dtype}
-        if not self.spec.pickled_weights:
-            settings["use_safetensors"] = True
-        with loading_reports() as reports:
-            try:
-                model = CrossEncoder(
-                    str(self._folder),
-                    device=str(self.device),
-                    trust_remote_code=self.spec.trust_remote_code,
-                    local_files_only=True,
-                    model_kwargs=settings,
-                )
-            except Exception as error:  # the checkpoint's code may fail in any way
-                raise ModelError(f"{self.spec.name}: {self._folder} cannot be loaded ({failure(error)})") from error
+        model, reports = loaded_as("CrossEncoder", self.spec, self._folder, self.dtype, self.device)
         self._check(reports)
+        check_finite(self.spec.name, self._folder, model)
         if model.num_labels != 1:
             raise ModelError(
                 f"{self.spec.name}: {self._folder} gives a pair {model.num_labels} numbers; expected one, its score"

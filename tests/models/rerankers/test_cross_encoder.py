@@ -64,6 +64,15 @@ def test_a_checkpoint_whose_head_was_never_trained_is_refused(tmp_path: Path):
         opened(place)
 
 
+def test_a_weight_that_is_not_finite_is_refused_though_no_pair_reads_it(tmp_path: Path):
+    place = saved(tmp_path / "odd")
+    weights = load_file(place / "model.safetensors")
+    weights["bert.embeddings.word_embeddings.weight"][-1, 0] = float("inf")
+    save_file(weights, place / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"cross: weights in .*odd are not finite: .*word_embeddings"):
+        opened(place).score(Item(text="boat"), [Item(text="a")])
+
+
 def test_one_of_several_classes_is_refused(tmp_path: Path):
     with pytest.raises(ModelError, match=r"gives a pair 3 numbers; expected one, its score"):
         opened(saved(tmp_path / "three", 3))
