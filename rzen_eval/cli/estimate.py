@@ -91,7 +91,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _report(chosen: RunConfig, machine: Namespace) -> None:
-    from rzen_eval.cli.estimate_rows import amounts, footnotes, texts, titled
+    from rzen_eval.cli.estimate_rows import footnotes, rows_and_totals, texts
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.item_cost import Reader
     from rzen_eval.estimate.speed import kept as kept_speeds
@@ -120,13 +120,7 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
         vectors = total.text_tokens + total.visual_tokens if reader.anatomy.late else total.items
         return vectors * reader.anatomy.dim * VECTOR_BYTES[chosen.runtime.store]
 
-    rows = [{"task": cost.id, "from": cost.source, **amounts([cost], kept, machine)} for cost in costs]
-    totals = [
-        {"tasks": titled(modality, part), **amounts(part, kept, machine)}
-        for modality in dict.fromkeys(cost.modality for cost in costs)
-        for part in [[cost for cost in costs if cost.modality == modality]]
-    ]
-    totals.append({"tasks": titled("in all", costs), **amounts(costs, kept, machine)})
+    rows, totals = rows_and_totals(costs, kept, machine)
     notes = list(footnotes(chosen, reader, found, costs, machine))
     tables = [replace(Table.of([texts(row, machine) for row in some]), spare=SPARE) for some in (rows, totals)]
     content = {"model": spec.name, "tasks": rows, "totals": totals, "notes": notes}

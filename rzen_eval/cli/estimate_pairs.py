@@ -27,7 +27,7 @@ def document(chosen: RunConfig, machine: Namespace) -> Document:
     Raises:
         ConfigError: what the reranker computes is not known.
     """
-    from rzen_eval.cli.estimate_rows import amounts, texts, titled
+    from rzen_eval.cli.estimate_rows import rows_and_totals, texts
     from rzen_eval.estimate.checkpoint import known, offline
     from rzen_eval.estimate.pairs import PairReader
     from rzen_eval.models.declaration.reranker import YesNoSpec
@@ -53,13 +53,7 @@ def document(chosen: RunConfig, machine: Namespace) -> Document:
     def kept(total: Amount) -> int:
         return SCORE_BYTES * total.items
 
-    rows = [{"task": cost.id, "from": cost.source, **amounts([cost], kept, machine)} for cost in costs]
-    totals = [
-        {"tasks": titled(modality, part), **amounts(part, kept, machine)}
-        for modality in dict.fromkeys(cost.modality for cost in costs)
-        for part in [[cost for cost in costs if cost.modality == modality]]
-    ]
-    totals.append({"tasks": titled("in all", costs), **amounts(costs, kept, machine)})
+    rows, totals = rows_and_totals(costs, kept, machine)
     notes = list(_notes(reader, found, costs, machine))
     tables = [_renamed(Table.of([texts(row, machine) for row in some])) for some in (rows, totals)]
     content = {"reranker": spec.name, "top_k": machine.top_k, "tasks": rows, "totals": totals, "notes": notes}

@@ -56,6 +56,25 @@ def amounts(
     }
 
 
+def rows_and_totals(
+    costs: Sequence[TaskCost], kept: Callable[[Amount], int], machine: Namespace
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A line a task, and a line for each modality and for all.
+
+    Args:
+        costs: of the tasks.
+        kept: bytes that an amount of work leaves behind.
+        machine: what it is estimated for.
+    """
+    rows = [{"task": cost.id, "from": cost.source, **amounts([cost], kept, machine)} for cost in costs]
+    parts = {
+        modality: [cost for cost in costs if cost.modality == modality]
+        for modality in dict.fromkeys(cost.modality for cost in costs)
+    }
+    totals = [{"tasks": titled(name, part), **amounts(part, kept, machine)} for name, part in parts.items()]
+    return rows, [*totals, {"tasks": titled("in all", costs), **amounts(costs, kept, machine)}]
+
+
 def texts(row: Mapping[str, Any], machine: Namespace) -> dict[str, str]:
     """A row for people: the name, the amounts, the times, where it comes from."""
     number = f"{machine.n_devices} x " if machine.n_devices > 1 else ""

@@ -100,10 +100,15 @@ def _trackio(module: Any, track: Track, report: Report) -> None:
             stack.callback(module.finish)
         module.log(dict(report.numbers), step=track.step)
         if report.files:
-            artefact = module.Artifact(_plain(f"{report.name}-results"), type="evaluation")
-            for file in report.files:
-                artefact.add_file(str(file))
-            module.log_artifact(artefact)
+            module.log_artifact(_artefact(module, report))
+
+
+def _artefact(module: Any, report: Report) -> Any:
+    """The result files, as trackio and wandb both take them."""
+    artefact = module.Artifact(_plain(f"{report.name}-results"), type="evaluation")
+    for file in report.files:
+        artefact.add_file(str(file))
+    return artefact
 
 
 def _wandb(module: Any, track: Track, report: Report) -> None:
@@ -120,10 +125,7 @@ def _wandb(module: Any, track: Track, report: Report) -> None:
         )
     run.log(dict(report.numbers), step=track.step)
     if report.files:
-        artefact = module.Artifact(_plain(f"{report.name}-results"), type="evaluation")
-        for file in report.files:
-            artefact.add_file(str(file))
-        run.log_artifact(artefact)
+        run.log_artifact(_artefact(module, report))
     if own:
         run.finish()
 

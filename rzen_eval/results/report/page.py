@@ -57,6 +57,17 @@ class Overview:
     """Address of the site that it is a page of; empty: it stands alone."""
 
 
+def environment() -> jinja2.Environment:
+    """Where the templates of reports and sites are; a name that none was given for is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("rzen_eval.results.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def render(overview: Overview, pages: Mapping[str, TaskPage]) -> str:
     """The whole file.
 
@@ -64,17 +75,12 @@ def render(overview: Overview, pages: Mapping[str, TaskPage]) -> str:
         overview: averages and tables.
         pages: by task id, in the order of the benchmark.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("rzen_eval.results.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = [model.name for model in overview.models]
     tasks = [_task(task_id, page, names) for task_id, page in pages.items()]
     return (
-        environment.get_template("report.html").render(
+        environment()
+        .get_template("report.html")
+        .render(
             overview=overview,
             names=names,
             columns=_columns(overview, pages),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
+from rzen_eval.results.report.page import environment
 from rzen_eval.results.tables.leaderboard import LEGEND
 
 if TYPE_CHECKING:
@@ -67,12 +66,5 @@ def render(title: str, models: Sequence[Mapping[str, Any]], groups: Sequence[Gro
         groups: of scores.
         notes: what is left out, and why.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("rzen_eval.results.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("site.html")
+    page = environment().get_template("site.html")
     return page.render(title=title, models=models, groups=groups, notes=notes, legend=LEGEND) + "\n"
