@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rzen_eval.engine.inline import Inline
 from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan
-from rzen_eval.engine.spent import Spent
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.models.interface import Metered, Pipelined
-from rzen_eval.ranking.multivectors import as_vectors, joined
+from rzen_eval.ranking.multivectors import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rzen_eval.core import Embedder, MultiVectors, Vectors
+    from rzen_eval.core import MultiVectors, Vectors
     from rzen_eval.engine.picture_loader import Loader
     from rzen_eval.engine.plan import TaskSide
+    from rzen_eval.engine.spent import Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Embedded:
 
 
 def embed(
-    model: Embedder | Pipelined,
+    model: Pipelined,
     part: TaskSide,
     *,
     loader: Loader,
@@ -47,7 +46,7 @@ def embed(
     """Embed queries or candidates in this process.
 
     Args:
-        model: a model that plans, loads and forwards apart, or anything with `embed(items, side)`.
+        model: a model that plans, loads and forwards apart.
         part: n items and their ids.
         loader: where pictures are loaded.
         tokens_per_batch: budget of a batch.
@@ -62,12 +61,6 @@ def embed(
         ModelError: the model fails.
     """
     report = progress or (lambda _items: None)
-    if not isinstance(model, Pipelined):
-        start = time.perf_counter()
-        vectors = as_vectors(model.embed(part.items, part.side), len(part.items))
-        report(len(part.items))
-        seconds = time.perf_counter() - start
-        return Embedded(vectors, None, Spent(seconds, seconds, items=len(part.items)))
     store = store or VectorStore(None)
     store.refresh()
     plan = Plan(model, store, tokens_per_batch)
