@@ -65,8 +65,8 @@ def _form(made: Any) -> Vectors | MultiVectors:
     if not hasattr(made, "ndim"):
         if not isinstance(made, Sequence) or isinstance(made, (str, bytes)):
             raise TypeError("neither an array nor a list")
-        return _of_parts([_numbers(part) for part in made])
-    array = _numbers(made)
+        return _of_parts([real_numbers(part) for part in made])
+    array = real_numbers(made)
     if array.ndim not in (2, 3):
         raise ValueError(f"of shape {array.shape}")
     return array if array.ndim == 2 else MultiVectors.of(list(array))
@@ -84,7 +84,13 @@ def _of_parts(parts: Sequence[NDArray[np.float32]]) -> Vectors | MultiVectors:
     return np.stack(parts) if first.ndim == 1 else MultiVectors.of(parts)
 
 
-def _numbers(value: Any) -> NDArray[np.float32]:
+def real_numbers(value: Any) -> NDArray[np.float32]:
+    """An array of the same shape as what a model returned; a tensor may be of any kind, and on a device.
+
+    Raises:
+        TypeError: it holds something else, texts or complex numbers, say.
+        ValueError, RuntimeError: it cannot be made an array.
+    """
     if hasattr(value, "detach"):
         value = value.detach()
         value = (value if value.is_complex() else value.float()).cpu().numpy()

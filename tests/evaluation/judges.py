@@ -57,3 +57,17 @@ class Short:
 
     def score(self, query: Item, candidates: Sequence[Item]) -> list[float]:
         return [0.0] * (len(candidates) - 1)
+
+
+class Complex:
+    """Answers in another plane."""
+
+    def score(self, query: Item, candidates: Sequence[Item]) -> np.ndarray:
+        return np.full(len(candidates), 1 + 1j)
+
+
+class Words:
+    """Writes its numbers down."""
+
+    def score(self, query: Item, candidates: Sequence[Item]) -> list[str]:
+        return ["0.5"] * len(candidates)

@@ -251,6 +251,11 @@ def test_a_first_stage_that_does_not_fit_is_refused_in_one_line(bench: Bench, ch
     [
         ("Nan", "Nan: expected 2 scores for 2 candidates, an array of shape (2,), found nan among them"),
         ("Short", "Short: expected 2 scores for 2 candidates, an array of shape (2,), found shape (1,)"),
+        (
+            "Complex",
+            "Complex: expected 2 scores for 2 candidates, an array of shape (2,), found ndarray (values of type",
+        ),
+        ("Words", "Words: expected 2 scores for 2 candidates, an array of shape (2,), found list (values of type <U3"),
     ],
 )
 def test_scores_that_are_none_fail_their_task_in_a_line(bench: Bench, judge: str, message: str):

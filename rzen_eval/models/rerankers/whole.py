@@ -15,6 +15,7 @@ from rzen_eval.models.external.one_method import Unopened, decoded
 from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import WINDOW_TOKENS
+from rzen_eval.ranking.multivectors import real_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,9 +118,7 @@ class WholeReranker(ABC):
     def _checked(self, made: Any, n: int) -> NDArray[np.float32]:
         expected = f"{self.spec.name}: expected {n} scores for {n} candidates, an array of shape ({n},)"
         try:
-            # A tensor may be on a device, and of a kind that numpy does not know.
-            plain = made.detach().float().cpu().numpy() if hasattr(made, "detach") else made
-            scores = np.asarray(plain, dtype=np.float32)
+            scores = real_numbers(made)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ModelError(f"{expected}, found {type(made).__name__} ({reason(error, 100)})") from error
         if scores.shape not in {(n,), (n, 1)}:
