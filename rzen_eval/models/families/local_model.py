@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from rzen_eval.models.pictures.resize import Pixels
 
 
+SLIDING = "sliding_attention"
+"""What transformers calls layers whose tokens see the last few alone."""
+
+
 class LocalModel(ABC):
     """A checkpoint that is run here.
 
@@ -60,7 +64,8 @@ class LocalModel(ABC):
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
     packs: ClassVar[bool] = True
-    """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right."""
+    """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right, as it
+    does where a checkpoint has layers of sliding attention."""
     squared: ClassVar[bool] = False
     """Whether it squeezes every picture into one square, and may make another of a small one first."""
     budgeted: ClassVar[bool] = False
@@ -84,7 +89,6 @@ class LocalModel(ABC):
     def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
         self.spec = spec
         self._held = held
-        self.packed = self.packs
         if held is None:
             self.checkpoint = files.find(spec, cache_dir)
             self.device = device.device(spec)
@@ -94,6 +98,9 @@ class LocalModel(ABC):
         else:
             held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
+        # A token of such a layer sees the last few alone, for which the stock masks are.
+        sliding = SLIDING in (getattr(self._config.text_config, "layer_types", None) or ())
+        self.packed = self.packs and not sliding
         own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
         given = (self.mean, self.std, self._expected_settings())
         self.image_settings = held.image_settings(*given) if held else image_settings.read(own, *given)
@@ -106,8 +113,8 @@ class LocalModel(ABC):
     @property
     def tokens_per_batch(self) -> int:
         """The budget of a batch that suits its device."""
-        if self._held is not None:
-            return device.ON_CPU  # whoever trains it has the device's memory
+        if self._shared:
+            return device.LENT  # whoever trains it has the device's memory
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
 
     def embed(
@@ -229,14 +236,15 @@ class LocalModel(ABC):
         import torch
 
         # What a module keeps of a forward pass in inference mode could not be trained with.
-        with self._lent() if self._held is not None and self._held.shared else torch.inference_mode():
+        mode = self._lent() if self._shared else torch.inference_mode()
+        with device.current(self.device), mode:
             return self._computed(staged.batch, staged.block.sent(self.device))
 
     def computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
         """The forward pass alone, of a batch whose numbers are on the device."""
         import torch
 
-        with torch.inference_mode():
+        with device.current(self.device), torch.inference_mode():
             return self._computed(batch, sent)
 
     def _computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
@@ -322,8 +330,13 @@ class LocalModel(ABC):
     def pad(self) -> None:
         """Give each item a row of its own from now on, as families do that cannot be packed; for comparison."""
         self.packed = False
-        if self._held is None or not self._held.shared:
+        if not self._shared:
             attention.use(self._model, self.attention, packed=False)
+
+    @property
+    def _shared(self) -> bool:
+        """Whether the module is someone else's, who goes on with it."""
+        return self._held is not None and self._held.shared
 
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector; asking needs no weights in memory."""
