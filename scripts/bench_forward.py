@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ from rzen_eval.core import Side
 from rzen_eval.models.token_budget import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SETTINGS = ("image.min_tokens=1", "image.max_tokens=24", "frame.min_tokens=1", "frame.max_tokens=6")
 
@@ -115,9 +114,8 @@ def main() -> None:
     total = {name: sum(one[name] for one in seconds.values()) for name in ("ours", "plain")}
     print(f"the least of {options.rounds} of each, at {tokens} tokens a batch:")
     for kind, both in [*seconds.items(), ("in all", total)]:
-        print(
-            f"{kind:<10} ours {both['ours']:6.2f} s, plain loop {both['plain']:6.2f} s, {both['plain'] / both['ours']:.2f} times"
-        )
+        mine, other = both["ours"], both["plain"]
+        print(f"{kind:<10} ours {mine:6.2f} s, plain loop {other:6.2f} s, {other / mine:.2f} times")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = "rzen_flash_"
 """Of the names that the functions are known to transformers by."""
+SLIDING = "sliding_attention"
+"""What transformers calls layers whose tokens see the last few alone."""
 ALIGNED = 8
 """What the size of a head is a multiple of in kernels for items of any length."""
 

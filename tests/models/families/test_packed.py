@@ -17,7 +17,7 @@ from rzen_eval import Item, load_model
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.batch import Batch
-from rzen_eval.models.families import attention, local_model, tower_plan
+from rzen_eval.models.families import attention, tower_plan
 from rzen_eval.models.families.attention import Segments
 from rzen_eval.models.families.positions import by_grid
 from rzen_eval.models.pictures import patches
@@ -303,7 +303,7 @@ def test_layers_of_sliding_attention_see_the_last_tokens_alone_in_padded_rows(tm
     model: Any = opened("qwen2_vl", folder, "dtype=float32")
     plan = model.plan(Item(text="one two three four five six seven eight nine"), Side.QUERY)
     stock = Qwen2VLModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    assert stock.config.text_config.layer_types[1] == local_model.SLIDING
+    assert stock.config.text_config.layer_types[1] == attention.SLIDING
     with torch.inference_mode():
         states = stock(input_ids=torch.from_numpy(plan.input_ids)[None], use_cache=False).last_hidden_state
     expected = torch.nn.functional.normalize(states[0, -1], dim=0).numpy()
