@@ -129,8 +129,10 @@ def _missing(kernel: str, device: torch.device, dtype: torch.dtype) -> str | Non
     return None if there else f"{name}, a GPU of compute capability 8.0 and a 16-bit dtype"
 
 
-ON_CPU = 8192
-"""Tokens of a batch on the CPU: more are no faster, since they leave its caches."""
+ON_CPU = 1024
+"""Tokens of a batch on the CPU: with more the states between layers leave its caches, and pictures take longer."""
+USUAL = 8192
+"""Where neither caches nor the device's memory say, as of a GPU on which someone trains the module."""
 MOST_TOKENS = 65_536
 """Of a batch on a GPU; long before that it is busy."""
 

@@ -95,18 +95,19 @@ class LocalModel(ItemPlanner):
     def tokens_per_batch(self) -> int:
         """The budget of a batch that suits its device."""
         if self._shared:
-            return device.LENT  # whoever trains it has the device's memory
+            return device.USUAL if self.device.type == "cuda" else device.ON_CPU
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
 
     def embed(
-        self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192
+        self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int | None = None
     ) -> Vectors | MultiVectors:
         """Embed items in this process, in batches of like length.
 
         Args:
             items: n items.
             side: `query` or `candidate`.
-            tokens_per_batch: longest item times items in a batch; changes speed and memory, no vector.
+            tokens_per_batch: of a batch, padding included; changes speed and memory, no vector. None: what suits the
+                device.
 
         Returns:
             float32 unit vectors, shape (n, dim), in the order of the items; MultiVectors where an item has several.
@@ -115,15 +116,16 @@ class LocalModel(ItemPlanner):
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
+        budget = tokens_per_batch or self.tokens_per_batch
         rendered = [self.rendered(item, Side(side)) for item in items]
         most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
-        for window in windows(most, tokens_per_batch):
+        for window in windows(most, budget):
             loaded = [rendered[i].pictures.load() for i in window]
             planned = [
                 self.planned(rendered[i], rendered[i].pictures.visuals(pixels))
                 for i, pixels in zip(window, loaded, strict=True)
             ]
-            for batch in cut([plan.length for plan in planned], tokens_per_batch, packed=self.packed):
+            for batch in cut([plan.length for plan in planned], budget, packed=self.packed):
                 made = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
                 for place, vectors in zip(batch, made, strict=True):
                     rows[window[place]] = np.atleast_2d(vectors)
