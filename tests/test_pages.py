@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,10 +148,18 @@ def test_every_message_that_the_page_of_troubles_explains_is_one_that_there_is()
     assert [part for part in parts if len(part) > 3 and part not in said] == []
 
 
-def test_every_kind_of_error_leads_to_a_part_of_that_page():
+def test_every_kind_of_error_leads_to_a_part_of_that_page_which_the_package_carries(
+    capsys: pytest.CaptureFixture[str],
+):
     known = anchors(CHECKOUT / "docs/troubleshooting.md")
     for kind in [errors.RzenEvalError, *errors.RzenEvalError.__subclasses__()]:
         assert kind.explained in known
+        assert main(["help", "troubleshooting", kind.explained]) == 0
+    assert main(["help", "troubleshooting"]) == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.split("PART`:\n")[1].splitlines()}
+    assert listed == {name for name in known if name != "troubleshooting"}
+    wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"]["docs/troubleshooting.md"] == "rzen_eval/troubleshooting.md"
 
 
 def test_the_pictures_are_of_what_there_is_now_and_small():

@@ -107,7 +107,7 @@ def _plan(chosen: RunConfig) -> int:
                 "to get": state,
             }
         )
-    show(listing("needed", rows))
+    show(listing("needed", rows, spare=["at"]))
     if errors:
         print(f"\nSizes are not all the hub's: {errors[0]}")
         if any(task.modality == "visdoc" for task in chosen.tasks.values()):
@@ -115,8 +115,9 @@ def _plan(chosen: RunConfig) -> int:
     place = chosen.data.root or things[0].folder
     free = shutil.disk_usage(_existing(place.expanduser().absolute())).free
     enough = free >= to_get + to_unpack
-    amount = f"{gigabytes(to_get)} to get, about {gigabytes(to_unpack)} more once unpacked"
-    amount = f"at least {amount}" if errors else amount
+    unpacked = f", about {gigabytes(to_unpack)} more once unpacked" if to_unpack else ""
+    amount = f"{gigabytes(to_get)} to get{unpacked}"
+    amount = (f"at least {amount}" if to_get else "how much to get is not known") if errors else amount
     print(f"\n{amount}, {gigabytes(free)} free at {place}{'' if enough else ': not enough'}")
     return 0 if enough else 1
 
