@@ -233,11 +233,13 @@ def _doctor(chosen: RunConfig, file: Path) -> int:
     from rzen_eval.data.tree_listing import listing as names_and_sizes
     from rzen_eval.files import write_out
 
+    root = chosen.data.media or chosen.data.root
+    if root is not None and not root.expanduser().is_dir():
+        raise DataError(f"data doctor: no folder at {root}; data.root=FOLDER is where data lie, or are to lie")
     tasks = list(chosen.tasks.values())
     found = [examine(task) for task in tqdm(tasks, desc="doctor", unit=" tasks", disable=None, leave=False)]
     show(listing("tasks", table(found)))
     print("\n" + "\n".join(f"* {note}" for note in notes(found)))
-    root = chosen.data.media or chosen.data.root
     if root is not None:
         try:
             write_out(file, json.dumps(names_and_sizes(root.expanduser().absolute()), indent=1).encode())

@@ -154,7 +154,8 @@ def one_model(name: str, results_dir: Path, only: Collection[str] | None = None)
     place = results_dir / name if (results_dir / name).is_dir() else given
     if not place.is_dir():
         known = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
-        held = f"{results_dir} holds {', '.join(known) or 'no results'}"
+        held = f"{results_dir} holds {', '.join(known) or 'none'}"
+        held = held if results_dir.is_dir() else f"there is no folder {results_dir} in {Path.cwd()}"
         raise ConfigError(f"no results of {name!r}: {held}{nearest(given.name, known)}; expected a model or a folder")
     models = read_models(place)
     if len(models) > 1:
