@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.values import directory, named_version, one_of
-from rzen_eval.errors import ConfigError, ResultError, some
+from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -38,7 +38,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """Write a result for each file that can be mapped, and say in one line what cannot.
 
     Returns:
-        The exit code: 1 if something was not imported.
+        The exit code: 1 if something was not imported, 2 if nothing was.
     """
     from rzen_eval.config import compose
     from rzen_eval.results import store
@@ -71,14 +71,13 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         return made
 
     results, refused = _gathered(read(chosen.folder), converted)
-    if not results:
-        raise ConfigError(f"import: not imported: {some(refused, joined='; ')}")
     for result in results:
         store.write_alone(place, result)
-    print(f"imported {len(results)} results into {place}")
+    if results:
+        print(f"imported {len(results)} results into {place}")
     for problem in refused:
         print(f"rzen-eval: import: not imported: {for_terminal(problem)}", file=sys.stderr)
-    return 1 if refused else 0
+    return 0 if not refused else 1 if results else 2
 
 
 def _gathered(

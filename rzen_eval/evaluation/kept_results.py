@@ -89,7 +89,7 @@ def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Resul
     source = task.source
     refused = source.strict if source.strict is not None else source.kind != "mirror"
     content = (earlier.provenance.get("dataset") or {}).get("content")
-    if "+media:" in str(content) or (refused and earlier.warnings) or content != revision:
+    if (refused and earlier.warnings) or content != revision:
         return None
     same = earlier.provenance.get("fingerprint") == provenance.fingerprint(task, content, described)
     return earlier if same and store.fault(folder, earlier) is None else None
@@ -114,6 +114,7 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
 
 def tidy(folder: Path, cache_dir: Path) -> None:
     """Remove what runs have left that were killed while they wrote results, vectors or notes."""
+    leftovers.remove_of_workers()
     below = [place for kind in ("vectors", "frames") for place in sorted((cache_dir / kind).glob("*"))]
     leftovers.remove([folder, *(folder / kind for kind in store.BESIDE), cache_dir, *(cache_dir.glob("*")), *below])
 

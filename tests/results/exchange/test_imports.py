@@ -322,5 +322,5 @@ def test_rankings_that_are_none_are_named_by_line(imported: IMPORT):
         '{"prediction": ["a"], "label": ["a"], "rel_scores": null}\n{"label": []}\n'
     )
     assert "VOC2007_pred.jsonl: line 2: expected prediction, label and rel_scores" in imported(
-        "official", "run", "--model", "m", code=1
+        "official", "run", "--model", "m", code=2
     )
