@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.cli.options import Options
     from rzen_eval.core import Result
-    from rzen_eval.results.exchange import imports
+    from rzen_eval.results.exchange.imported import Claim
 
 
 def options(parser: Options) -> None:
@@ -62,7 +62,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     place = results_dir / chosen.model
     there = store.read_model(place).results
 
-    def converted(found: imports.Claim | ResultError) -> list[Result]:
+    def converted(found: Claim | ResultError) -> list[Result]:
         if isinstance(found, ResultError):
             raise found
         made = convert(found, chosen.model, tasks, chosen.data_version)
@@ -81,7 +81,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _gathered(
-    claims: Iterable[imports.Claim | ResultError], converted: Callable[[imports.Claim | ResultError], list[Result]]
+    claims: Iterable[Claim | ResultError], converted: Callable[[Claim | ResultError], list[Result]]
 ) -> tuple[list[Result], list[str]]:
     """Results of what can be mapped, and why the rest cannot; of two files of one task neither is taken."""
     results, refused = dict[str, list["Result"]](), list[str]()

@@ -101,7 +101,7 @@ def _texts(file: Path, what: str) -> Iterator[Judgement | None]:
         if len(parts) >= 4 and parts[1] == "Q0":
             parts = [parts[0], *parts[2:]]
         if len(parts) >= 3:
-            yield _judgement(*parts[:3], f"{what}: row {number}")
+            yield _judgement(parts[0], parts[1], parts[2], f"{what}: row {number}")
         elif any(parts):
             yield None
 
