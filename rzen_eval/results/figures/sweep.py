@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_out
 from rzen_eval.ranking.quantise import Precision
+from rzen_eval.results.figures.drawing import Kind, written
 from rzen_eval.results.tables.averages import average
 from rzen_eval.results.tables.document import Document, Part, Table, as_csv
 from rzen_eval.results.tables.leaderboard import NOTHING, shown
@@ -19,6 +19,8 @@ from rzen_eval.results.tables.rows import OTHER, other, scored
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
@@ -193,53 +195,52 @@ def write(folder: Path, sizes: Sequence[Row]) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def plot(sizes: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
+def plot(sizes: Sequence[Row], kind: Kind) -> bytes:
     """Mean score against bytes a vector, a line a precision; numbers at the points are dimensions."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
 
     with mpl.rc_context({"svg.hashsalt": "rzen_eval", "font.size": 10, "axes.grid": True, "grid.alpha": 0.3}):
-        versions = list(dict.fromkeys(row.model for row in sizes))
-        figure = Figure(figsize=(7.5, 4.2 * len(versions)), layout="constrained")
-        for axes, version in zip(figure.subplots(len(versions), squeeze=False)[:, 0], versions, strict=True):
-            lines = {
-                precision: sorted(
-                    (row.bytes, row.mean, row.dims)
-                    for row in sizes
-                    if (row.model, row.precision) == (version, precision)
-                )
-                for precision in Precision
-            }
-            for precision, line in lines.items():
-                if not line:
-                    continue
-                size, mean, _ = zip(*line, strict=True)
-                axes.plot(
-                    size, mean, color=COLOURS[precision], marker=MARKERS[precision], markersize=5, label=str(precision)
-                )
-                # Between two lines there is no room, and the points of one have the dimensions of the other.
-                beside = precision is Precision.FLOAT16 and len(lines[Precision.FLOAT32]) == len(line)
-                for x, y, label in () if beside else line:
-                    axes.annotate(
-                        str(label),
-                        (x, y),
-                        xytext=LABELS[precision],
-                        textcoords="offset points",
-                        ha="center",
-                        fontsize=7,
-                        color=COLOURS[precision],
-                    )
-            of_version = next(row for row in sizes if row.model == version)
-            axes.axhline(of_version.full, color="grey", linestyle=":", linewidth=1)
-            axes.set_xscale("log", base=2)
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-            axes.margins(y=0.12)
-            axes.set_title(f"{version}{of_version.mark}")
-            axes.set_xlabel("bytes per vector (numbers at the points: dimensions)")
-            n = len(of_version.results)
-            axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")
-            axes.legend(title="precision")
-        stream = io.BytesIO()
-        figure.savefig(stream, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return stream.getvalue()
+        models = list(dict.fromkeys(row.model for row in sizes))
+        figure = Figure(figsize=(7.5, 4.2 * len(models)), layout="constrained")
+        for axes, model in zip(figure.subplots(len(models), squeeze=False)[:, 0], models, strict=True):
+            _draw(axes, [row for row in sizes if row.model == model])
+        return written(figure, kind)
+
+
+def _draw(axes: Axes, sizes: Sequence[Row]) -> None:
+    """Draw one model."""
+    from matplotlib.ticker import FuncFormatter
+
+    lines = {
+        precision: sorted((row.bytes, row.mean, row.dims) for row in sizes if row.precision == precision)
+        for precision in Precision
+    }
+    for precision, line in lines.items():
+        if not line:
+            continue
+        size, mean, _ = zip(*line, strict=True)
+        colour = COLOURS[precision]
+        axes.plot(size, mean, color=colour, marker=MARKERS[precision], markersize=5, label=str(precision))
+        # Between two lines there is no room, and the points of one have the dimensions of the other.
+        beside = precision is Precision.FLOAT16 and len(lines[Precision.FLOAT32]) == len(line)
+        for x, y, label in () if beside else line:
+            axes.annotate(
+                str(label),
+                (x, y),
+                xytext=LABELS[precision],
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+                color=colour,
+            )
+    first = sizes[0]
+    axes.axhline(first.full, color="grey", linestyle=":", linewidth=1)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.margins(y=0.12)
+    axes.set_title(f"{first.model}{first.mark}")
+    axes.set_xlabel("bytes per vector (numbers at the points: dimensions)")
+    n = len(first.results)
+    axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")
+    axes.legend(title="precision")
