@@ -119,23 +119,24 @@ def tidy(folder: Path, cache_dir: Path) -> None:
     leftovers.remove([folder, *(folder / kind for kind in per_query.BESIDE), cache_dir, *(cache_dir.glob("*")), *below])
 
 
-def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:
+def of_others(folder: Path, tasks: Mapping[str, Task], now: Mapping[str, Any], key: str = "model.name") -> str | None:
     """What must be said of results that lie where a run's go and are of another model, or of this one in another way.
 
     Args:
         folder: of the model's results.
         tasks: of the run, by id.
-        described: provenance of the model.
+        now: identity of the model, see `protocol.identity_of`.
+        key: setting of the name that the folder has.
 
     Returns:
         One line; None where there are no such results. Those that cannot be read are not looked at.
     """
-    limits, now = {task.limit for task in tasks.values()}, protocol.identity(described)
+    limits = {task.limit for task in tasks.values()}
     differing = {}
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(ResultError):
             earlier = store.read(file)
-            before = protocol.identity(earlier.provenance.get("model", {}))
+            before = protocol.identity_of(earlier.provenance)
             if earlier.limit in limits and (found := protocol.changes(before, now)):
                 differing[earlier.id] = found[:3]
     if not differing:
@@ -145,7 +146,7 @@ def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, A
     listed = "; ".join(protocol.listed(differing, ("these", "this run")))
     return (
         f"{folder} holds results of another model, or of this one in another way ({listed}): {become};"
-        " model.name=NAME keeps them apart"
+        f" {key}=NAME keeps them apart"
     )
 
 
