@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Frozen, Item, TaskData
+from rzen_eval.core import Characters, Frozen, Item, TaskData
 from rzen_eval.data.lazy import LazySequence
 from rzen_eval.data.recipes import subtasks
 from rzen_eval.data.recipes import typical as usual
@@ -118,9 +118,12 @@ def load(task: Task, repository: Repository) -> TaskData:
 
 
 def typical(task: Task) -> Typical:
-    """What the items of such a task are like, by a rough guess."""
-    query = Item(text="x" * usual.QUESTION, instruction=task.instruction.query)
-    return Typical(query, Item(text="x" * DOCUMENT), usual.PAGES)
+    """What the items of such a task are like: by the lengths that are declared, else by a rough guess."""
+    known = task.characters or Characters(query=usual.QUESTION, candidate=DOCUMENT)
+    lengths = (known.candidate,) if isinstance(known.candidate, int) else known.candidate
+    first, *others = (Item(text="x" * length) for length in lengths)
+    query = Item(text="x" * known.query, instruction=task.instruction.query)
+    return Typical(query, first, usual.PAGES, others=others)
 
 
 def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
