@@ -50,7 +50,8 @@ COLORS = 200
 def sources() -> list[Path]:
     """What decides how the pictures look: the report's templates, the plots, and the scores in them."""
     templates = sorted((ROOT / "rzen_eval/results/report/templates").iterdir())
-    return [*templates, ROOT / "rzen_eval/results/figures/plots.py", ROOT / "tests/baselines/mini.json"]
+    figures = [ROOT / "rzen_eval/results/figures" / name for name in ("drawing.py", "plots.py")]
+    return [*templates, *figures, ROOT / "tests/baselines/mini.json"]
 
 
 def made_of() -> str:

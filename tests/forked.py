@@ -1,9 +1,13 @@
-"""Work in processes that are forked from this one: nothing is imported twice, and it may die, hang or eat memory."""
+"""Work in processes of their own, forked from one that has only imported: it may die, hang or eat memory.
+
+The process that forks has one thread, so that no lock is held by a thread that its children lack.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
+import multiprocessing
 import os
 import resource
 import signal
@@ -12,7 +16,11 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+import pytest
 
 SECONDS = 90.0
 """A command that takes longer is ended."""
@@ -39,10 +47,10 @@ class Ended:
 
 
 def ended(work: Callable[[], int], folder: Path, *, seconds: float = SECONDS, memory: int = MEMORY) -> Ended:
-    """Do work in a forked process whose working directory is `folder`.
+    """Do work in a process of its own whose working directory is `folder`.
 
     Args:
-        work: returns an exit code.
+        work: returns an exit code; a function of a module, or a partial one, since it is pickled.
         folder: what it says is written there too.
         seconds: after which it is ended, with whatever it has started.
         memory: megabytes of its own after which it is ended likewise.
@@ -51,18 +59,28 @@ def ended(work: Callable[[], int], folder: Path, *, seconds: float = SECONDS, me
         How it ended.
     """
     said = folder / "said"
-    sys.stdout.flush()
-    sys.stderr.flush()
+    said.touch()
+    _serve()
     began = time.monotonic()
-    child = os.fork()
-    if not child:
-        _work(work, folder, said)
+    child = multiprocessing.get_context("forkserver").Process(target=_work, args=(work, folder, said))
+    child.start()
     try:
-        code, why = _watched(child, began + seconds, memory)
+        why = _watched(child, began + seconds, memory)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
+            os.killpg(child.pid, signal.SIGKILL)
+        child.join()
+    code = child.exitcode
+    child.close()
     return Ended(code, said.read_bytes().decode(errors="replace"), time.monotonic() - began, why)
+
+
+def _serve() -> None:
+    """Start the process that forks, with what every command imports, where it does not run yet."""
+    multiprocessing.set_forkserver_preload(["torch", "transformers", "datasets", "rzen_eval.cli.main"])
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OMP_NUM_THREADS", "1")
+        forkserver.ensure_running()
 
 
 def _work(work: Callable[[], int], folder: Path, said: Path) -> None:
@@ -71,7 +89,7 @@ def _work(work: Callable[[], int], folder: Path, said: Path) -> None:
         os.setsid()
         faulthandler.disable()
         os.chdir(folder)
-        stream = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        stream = os.open(said, os.O_WRONLY | os.O_TRUNC)
         os.dup2(stream, 1)
         os.dup2(stream, 2)
         sys.stdout = os.fdopen(1, "w", closefd=False)
@@ -85,20 +103,17 @@ def _work(work: Callable[[], int], folder: Path, said: Path) -> None:
         os._exit(code & 0xFF)
 
 
-def _watched(child: int, until: float, memory: int) -> tuple[int, str]:
-    before = _resident(os.getpid())
+def _watched(child: BaseProcess, until: float, memory: int) -> str:
+    """Why a process had to be ended; empty: it ended by itself."""
+    before = _resident(child.pid)
     while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status), ""
-        why = "it took more than its time" if time.monotonic() > until else ""
-        if max(map(_resident, _group(child)), default=0) - before > memory:
-            why = f"it took more than {memory} MB"
-        if why:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return -signal.SIGKILL, why
-        time.sleep(0.2)
+        child.join(0.1)
+        if child.exitcode is not None:
+            return ""
+        if time.monotonic() > until:
+            return "it took more than its time"
+        if max(map(_resident, _group(child.pid)), default=0) - before > memory:
+            return f"it took more than {memory} MB"
 
 
 def _group(leader: int) -> list[int]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,18 +111,12 @@ def table() -> Iterator[Case]:
 def made(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> dict[str, Path]:
     """Where the generators made their cases, by kind."""
     folder = tmp_path_factory.mktemp("cases")
-    import datasets
-    import torch
-    import transformers  # noqa: F401 - so that it is there in each process that is forked
-
-    assert datasets.__version__
-    torch.set_num_threads(1)
     places = {kind: folder / kind for kind in ("mirrors", "checkpoints", "bad_models")}
     for kind, words in {
         "mirrors": (sample_root, places["mirrors"], VIDEO),
         "checkpoints": (MINI, places["checkpoints"]),
     }.items():
-        done = ended(lambda kind=kind, words=words: generate(f"{kind}.py", *map(str, words)), folder, seconds=300)
+        done = ended(partial(generate, f"{kind}.py", *map(str, words)), folder, seconds=300)
         assert done.code == 0, done.text
     return places
 
@@ -132,13 +127,17 @@ def generate(script: str, *words: str) -> int:
     return 0
 
 
+def command(*words: str) -> int:
+    return guard.watched(lambda: main(words))
+
+
 def run(case: Case, made: dict[str, Path], folder: Path, cache: Path) -> Ended:
     """The command of a case, in a folder of its own."""
     if case.kind == "bad_models":
         shutil.copy(CASES / "bad_models.py", folder)
     words = [word.replace("OUT", str(made[case.kind]), 1) for word in case.words]
     places = [f"results_dir={folder / 'results'}", f"cache_dir={cache}", "runtime.workers=0", "runtime.progress=quiet"]
-    return ended(lambda: guard.watched(lambda: main([*words, *places])), folder, seconds=ENDED.get(case.name, 120))
+    return ended(partial(command, *words, *places), folder, seconds=ENDED.get(case.name, 120))
 
 
 @pytest.mark.parametrize("case", [*table()][:: 1 if ALL else 3], ids=str)

@@ -22,7 +22,7 @@ from rzen_eval.data import archives, commits
 from rzen_eval.errors import ConfigError, RzenEvalError
 from rzen_eval.files import digests
 from rzen_eval.models.checkpoint import files, image_settings, weight_files
-from rzen_eval.results import store
+from rzen_eval.results import per_query, store
 from rzen_eval.results.exchange import imports, submission
 from rzen_eval.results.statistics import baseline, comparison, gate
 from rzen_eval.results.tables import rows
@@ -100,7 +100,7 @@ def read_result(file: Path) -> None:
     model = store.read_model(file.parent)
     (result,) = model.results.values()
     rows.of_model(model, manifest())
-    store.fault(file.parent, result)
+    per_query.fault(file.parent, result)
     with contextlib.suppress(ConfigError):
         submission.metadata({"model_name": "m"}, [result])
     gate.check(model, baseline.record(model, 1), manifest(), 1)
@@ -151,11 +151,11 @@ DOORS = [
     Door(f"{TASK}.json", scored().model_dump(mode="json"), read_result),
     Door(
         f"runs/{TASK}.jsonl.gz", {"query": "q", "candidates": ["a", "b"], "scores": [0.5, 0.25]},
-        lambda file: store.read_run(file.parents[1], TASK), pack=zipped,
+        lambda file: per_query.read_run(file.parents[1], TASK), pack=zipped,
     ),
     Door(
         f"queries/{TASK}.json.gz", {"query": ["a", "b"], "score": [1.0, 0.0], "exact": [1.0, 0.0]},
-        lambda file: store.read_queries(file.parents[1], scored()), pack=zipped,
+        lambda file: per_query.read_queries(file.parents[1], scored()), pack=zipped,
     ),
     Door(
         "base.json", baseline.record(model(), 1).model_dump(mode="json", by_alias=True),

@@ -29,7 +29,7 @@ FLOORS = {
         {"rerankers"},
     ],
     "results": [
-        {"store", "protocol", "sampling", "json_file"},
+        {"store", "per_query", "protocol", "sampling", "json_file"},
         {"tables"},
         {"statistics", "figures", "exchange"},
         {"report"},

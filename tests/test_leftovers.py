@@ -1,6 +1,7 @@
 """What a kill leaves is removed by the next run, and files go where their user said."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,18 @@ from tests.forked import ended
 from tests.runs import hits, write
 
 
-def killed(folder: Path, how: str) -> None:
+def dies(folder: Path, how: str) -> int:
     """A process that dies while it makes something."""
+    if how == "folder":
+        make_once(folder / "sample" / "1", lambda place: place.mkdir() or os._exit(9))
+    os.fsync = lambda _: os._exit(9)
+    write_whole(folder / "runs" / "a.jsonl.gz", b"half")
+    return 0
 
-    def work() -> int:
-        if how == "folder":
-            make_once(folder / "sample" / "1", lambda place: place.mkdir() or os._exit(9))
-        os.fsync = lambda _: os._exit(9)
-        write_whole(folder / "runs" / "a.jsonl.gz", b"half")
-        return 0
 
+def killed(folder: Path, how: str) -> None:
     folder.mkdir(exist_ok=True)
-    assert ended(work, folder).code == 9
+    assert ended(partial(dies, folder, how), folder).code == 9
 
 
 def hidden(folder: Path) -> list[str]:
@@ -80,10 +81,8 @@ def test_output_and_junit_go_to_links_and_standard_output(output: str, tmp_path:
     write(tmp_path / "m", "mscoco", hits(1, 2))
     assert main(["check", "m", "--baseline", "b.json", "--update"]) == 0
     (tmp_path / "-link").symlink_to("there.xml")
-    done = ended(
-        lambda: main(["check", str(tmp_path / "m"), "--baseline", str(tmp_path / "b.json"), f"--junit={output}"]),
-        tmp_path,
-    )
+    words = ["check", str(tmp_path / "m"), "--baseline", str(tmp_path / "b.json"), f"--junit={output}"]
+    done = ended(partial(main, words), tmp_path)
     assert done.code == 0
     assert "<testsuite" in (done.text if output == "/dev/stdout" else (tmp_path / "there.xml").read_text())
 

@@ -68,8 +68,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 def _task(model: ModelResults, task: Task | str, task_id: str, n: int) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows of a task's wrong queries, the worst first, and what is to be said of them."""
     from rzen_eval.data.load import load_data
+    from rzen_eval.results.per_query import read_run
     from rzen_eval.results.report.judged_run import judge
-    from rzen_eval.results.store import read_run
 
     result, run = model.results[task_id], read_run(model.folder, task_id)
     if run is None:

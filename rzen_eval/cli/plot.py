@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rzen_eval.cli.options import Options
-    from rzen_eval.results.figures.plots import Kind
+    from rzen_eval.results.figures.drawing import Kind
     from rzen_eval.results.tables.rows import Row
 
 BESIDE = 4
@@ -51,11 +51,11 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     Raises:
         ConfigError: nothing can be drawn.
     """
-    from rzen_eval.results.figures import plots, sizes
+    from rzen_eval.results.figures import dimensions, drawing, plots, sizes
 
     del settings
-    plots.need_matplotlib()
-    sweeps = [plots.read_sweep(folder) for folder in chosen.sweep]
+    drawing.need_matplotlib()
+    sweeps = [dimensions.read_sweep(folder) for folder in chosen.sweep]
     own, published = _rows(chosen.folders, chosen.data_version, folders(places))
     if not chosen.references and any(map(plots.is_sample, own)):
         print("published rows are left out beside scores of the made-up sample; --references A,B asks for them")
@@ -69,7 +69,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         "groups": partial(plots.radar, [*own, *beside], manifest()),
     }
     if sweeps:
-        drawings["dimensions"] = partial(plots.dimensions, sweeps)
+        drawings["dimensions"] = partial(dimensions.plot, sweeps)
     _draw(drawings, chosen.output)
     compared = [*own, *beside]
     if plots.shared(compared, manifest()):

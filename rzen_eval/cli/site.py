@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from rzen_eval.results.figures.plots import Kind
+    from rzen_eval.results.figures.drawing import Kind
     from rzen_eval.results.report.site import Group, Plot
     from rzen_eval.results.store import ModelResults
     from rzen_eval.results.tables.rows import Row
@@ -106,11 +106,11 @@ def _group(
 
 def _plots(own: Sequence[Row], beside: Sequence[Row], version: str, folder: Path, notes: list[str]) -> list[Plot]:
     """Pictures of one version of the data that can be drawn; of the others it is noted why they cannot."""
-    from rzen_eval.results.figures import plots
+    from rzen_eval.results.figures import drawing, plots
     from rzen_eval.results.report.site import Plot
 
     try:
-        plots.need_matplotlib()
+        drawing.need_matplotlib()
     except ConfigError as error:
         notes.append(f"No plots: {error}.")
         return []

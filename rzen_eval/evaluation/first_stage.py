@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data.chosen import judgements
 from rzen_eval.errors import DataError, ResultError, some
-from rzen_eval.results import store
+from rzen_eval.results import per_query, store
 from rzen_eval.results.protocol import commit
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def first_stage(folder: Path, loaded: LoadedTask, top_k: int) -> FirstStage:
     if not file.is_file():
         raise ResultError(f"{task.id}: no result in {folder}; score it first, with the same data")
     result = store.read(file)
-    if problem := store.fault(folder, result):
+    if problem := per_query.fault(folder, result):
         raise ResultError(f"{task.id}: {problem}; score the task again")
     if "second_stage" in result.provenance:
         raise ResultError(f"{task.id}: {file} is of a second stage already; give the folder of an embedding run")
     warnings = _same_data(file, result, loaded)
-    run = store.read_run(folder, task.id)
+    run = per_query.read_run(folder, task.id)
     if run is None:
         raise ResultError(f"{task.id}: {folder} keeps no rankings of it; score the task again")
     _same_rows(file, run, data, result.limit)

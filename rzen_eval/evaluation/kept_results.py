@@ -11,7 +11,7 @@ from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.evaluation import provenance
-from rzen_eval.results import protocol, store
+from rzen_eval.results import per_query, protocol, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ def kept(folder: Path, loaded: LoadedTask, described: Mapping[str, Any], say: Ca
         say(f"{name}: {error.args[0].partition(';')[0]}; it is scored again")
         return None
     if earlier.provenance.get("fingerprint") == provenance.fingerprint(loaded.task, loaded.content, described):
-        problem = store.fault(folder, earlier)
+        problem = per_query.fault(folder, earlier)
         if problem is None:
             return earlier
         say(f"{name}: {problem.partition(';')[0]}; it is scored again")
@@ -92,7 +92,7 @@ def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Resul
     if "+media:" in str(content) or (refused and earlier.warnings) or content != revision:
         return None
     same = earlier.provenance.get("fingerprint") == provenance.fingerprint(task, content, described)
-    return earlier if same and store.fault(folder, earlier) is None else None
+    return earlier if same and per_query.fault(folder, earlier) is None else None
 
 
 def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
@@ -115,7 +115,7 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
 def tidy(folder: Path, cache_dir: Path) -> None:
     """Remove what runs have left that were killed while they wrote results, vectors or notes."""
     below = [place for kind in ("vectors", "frames") for place in sorted((cache_dir / kind).glob("*"))]
-    leftovers.remove([folder, *(folder / kind for kind in store.BESIDE), cache_dir, *(cache_dir.glob("*")), *below])
+    leftovers.remove([folder, *(folder / kind for kind in per_query.BESIDE), cache_dir, *(cache_dir.glob("*")), *below])
 
 
 def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:

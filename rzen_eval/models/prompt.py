@@ -10,7 +10,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
-    from rzen_eval.models.declaration.local import ModelSpec, Prompt
+    from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.declaration.prompt import Prompt
     from rzen_eval.models.pictures.resize import Visual
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING
 
-import numpy as np
-from pydantic import BeforeValidator, model_validator
-
-from rzen_eval.core import Mark, QueryScores, Result, Run
+from rzen_eval.core import Mark, Result
 from rzen_eval.errors import ConfigError, ResultError, nearest
-from rzen_eval.files import read_whole, usable, write_whole
-from rzen_eval.results.json_file import Part, parsed_as, read_as, unpacked
+from rzen_eval.files import usable, write_whole
+from rzen_eval.results import per_query
+from rzen_eval.results.json_file import read_as
 from rzen_eval.results.protocol import mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from rzen_eval.core import QueryScores, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +35,6 @@ class ModelResults:
         return next(iter(self.results.values()))
 
 
-Id = Annotated[str, BeforeValidator(lambda found: str(found) if isinstance(found, int) else found)]
-
-
-class Ranked(Part):
-    """A line of rankings."""
-
-    query: Id
-    candidates: list[str]
-    """Ids, best first."""
-    scores: list[float]
-    """Of each candidate."""
-
-    @model_validator(mode="after")
-    def _of_one_length(self) -> Self:
-        if len(self.candidates) != len(self.scores):
-            raise ValueError(
-                f"expected a score for each of {len(self.candidates)} candidates, found {len(self.scores)}"
-            )
-        return self
-
-
-class Columns(Part):
-    """Scores of single queries."""
-
-    query: list[Id]
-    score: list[float]
-    """Official reading."""
-    exact: list[float]
-    """Textbook reading."""
-
-    @model_validator(mode="after")
-    def _of_one_length(self) -> Self:
-        if not len(self.query) == len(self.score) == len(self.exact):
-            raise ValueError(
-                f"expected columns of one length, found {len(self.query)}, {len(self.score)}, {len(self.exact)}"
-            )
-        return self
-
-
-BESIDE = {"runs": ".jsonl.gz", "queries": ".json.gz"}
-"""What lies in folders beside results, and how its files end."""
-
-
 def write(folder: Path, result: Result, run: Run, queries: QueryScores | None = None) -> Path:
     """Write a result to `<folder>/<id>.json` and its rankings to `<folder>/runs/<id>.jsonl.gz`.
 
@@ -92,14 +45,13 @@ def write(folder: Path, result: Result, run: Run, queries: QueryScores | None = 
     Raises:
         ResultError: the folder cannot be written or the disk is full; what was there before is untouched.
     """
-    contents = {"runs": _lines(run)} | ({"queries": _columns(queries)} if queries else {})
-    packed = {kind: gzip.compress(text.encode(), mtime=0) for kind, text in contents.items()}
+    packed = per_query.packed(run, queries)
     try:
         for kind, content in packed.items():
-            write_whole(_beside(folder, result.id, kind), content)
+            write_whole(per_query.place(folder, result.id, kind), content)
     except OSError as error:
         raise _unwritten(folder, result, error) from error
-    digests = {kind: _digest(content) for kind, content in packed.items()}
+    digests = {kind: per_query.digest(content) for kind, content in packed.items()}
     return write_alone(folder, result.model_copy(update={"provenance": result.provenance | {"files": digests}}))
 
 
@@ -214,93 +166,3 @@ def told_apart(models: Sequence[ModelResults]) -> list[ModelResults]:
         replace(model, name=f"{model.name} ({model.folder})") if names.count(model.name) > 1 else model
         for model in models
     ]
-
-
-def read_run(folder: Path, task_id: str) -> Run | None:
-    """Rankings that were written beside a result.
-
-    Args:
-        folder: a model's folder of results.
-        task_id: of the task.
-
-    Returns:
-        The rankings, or None where none were kept: results of other evaluators have none.
-
-    Raises:
-        ResultError: the file is damaged.
-    """
-    file = _beside(folder, task_id, "runs")
-    if not file.is_file():
-        return None
-    again = "remove it and score the task again"
-    lines = unpacked(file, again).splitlines()
-    ranked = [parsed_as(file, Ranked, line, again) for line in lines]
-    return Run({one.query: one.candidates for one in ranked}, {one.query: one.scores for one in ranked})
-
-
-def read_queries(folder: Path, result: Result) -> QueryScores | None:
-    """Read the scores of a result's single queries, in the order of their ids.
-
-    Returns:
-        The scores, or None where none were kept: results of other evaluators have none.
-
-    Raises:
-        ResultError: the file is damaged, or belongs to another result.
-    """
-    file = _beside(folder, result.id, "queries")
-    if not file.is_file():
-        return None
-    remedy = f"remove {result.id}.json and score the task again", "cannot be read"
-    content = parsed_as(file, Columns, unpacked(file, *remedy), *remedy)
-    order = np.argsort(content.query, kind="stable")
-    score, exact = np.array(content.score, dtype=np.float64), np.array(content.exact, dtype=np.float64)
-    found = QueryScores([content.query[place] for place in order], score[order], exact[order])
-    means = [float(values.mean()) if len(values) == result.n_queries else math.nan for values in (score, exact)]
-    if not np.allclose(means, [result.score, result.exact], rtol=0, atol=1e-9):
-        raise ResultError(
-            f"{file}: expected {result.n_queries} queries with a mean of {result.score:.4f}, found {len(score)} with"
-            f" {means[0]:.4f}; it is of another result, so remove {result.id}.json and score the task again"
-        )
-    return found
-
-
-def fault(folder: Path, result: Result) -> str | None:
-    """What is wrong with a result's rankings or the scores of its queries, in one line; None: nothing.
-
-    They are there, they are the files that were written with this result, and its scores are the means of its queries.
-    """
-    digests = result.provenance.get("files")
-    for kind in BESIDE:
-        file = _beside(folder, result.id, kind)
-        try:
-            content = read_whole(file)
-        except OSError as error:
-            return f"{file} cannot be read ({error.strerror})"
-        if not isinstance(digests, dict) or digests.get(kind) != _digest(content):
-            return f"{file} is cut short or of another result"
-    try:
-        read_queries(folder, result)
-    except ResultError as error:
-        return str(error)
-    return None
-
-
-def _lines(run: Run) -> str:
-    rows: Iterable[dict[str, object]] = (
-        {"query": query, "candidates": list(ranked), "scores": [round(float(s), 7) for s in run.scores[query]]}
-        for query, ranked in run.ranking.items()
-    )
-    return "".join(json.dumps(row) + "\n" for row in rows)
-
-
-def _beside(folder: Path, name: str, kind: str) -> Path:
-    return folder / kind / f"{name}{BESIDE[kind]}"
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def _columns(queries: QueryScores) -> str:
-    columns = {"query": list(queries.query_ids), "score": queries.score.tolist(), "exact": queries.exact.tolist()}
-    return json.dumps(columns) + "\n"

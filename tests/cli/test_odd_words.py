@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,13 +107,14 @@ def test_what_the_encoding_of_standard_output_lacks_is_replaced(encoding: str, m
     assert "RzenEmbed" in heard.getvalue().decode(encoding)
 
 
+def to_a_full_disk(words: list[str]) -> int:
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+    return main(words)
+
+
 @pytest.mark.parametrize("words", [["models"], ["--help"], ["table", "--published-only", "--format", "json"]])
 def test_a_full_disk_behind_standard_output_is_one_line(words: list[str], tmp_path: Path):
-    def work() -> int:
-        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
-        return main(words)
-
-    done = ended(work, tmp_path)
+    done = ended(partial(to_a_full_disk, words), tmp_path)
     assert (done.code, done.text) == (
         1,
         "rzen-eval: standard output cannot be written (No space left on device); results are kept\n",

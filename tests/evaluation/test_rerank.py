@@ -64,7 +64,7 @@ def test_candidates_are_in_the_order_of_the_new_scores(bench: Bench):
     outcome = bench.second("Shades", "reranker.options={sign: 1.0}")
     assert outcome.failed == {}
     folder = bench.root / "results" / "first+Shades"
-    kept = store.read_run(folder, "toy")
+    kept = per_query.read_run(folder, "toy")
     assert kept is not None
     # The furthest shade first; of q0 that is p3.
     assert kept.ranking["q0"] == ["p3", "p2", "p1", "p0"]
@@ -121,7 +121,7 @@ def rewrite(file: Path, lines: list[dict[str, Any]]) -> None:
     file.write_bytes(content)
     result = file.parents[1] / f"{file.name.partition('.')[0]}.json"
     said = json.loads(result.read_text())
-    said["provenance"]["files"]["runs"] = store._digest(content)
+    said["provenance"]["files"]["runs"] = per_query.digest(content)
     result.write_text(json.dumps(said))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from rzen_eval.core import Mark, QueryScores, Result, Run
 from rzen_eval.errors import ConfigError, ResultError
-from rzen_eval.results import store
+from rzen_eval.results import per_query, store
 
 RUN = Run({"q": ["x", "y"]}, {"q": [0.5, 0.25]})
 
@@ -93,18 +93,20 @@ def test_the_files_beside_a_result_are_those_that_were_written_with_it(tmp_path:
     for name in ("a", "b"):
         store.write(tmp_path, result(name, 0.5), Run({"q": [name]}, {"q": [0.9]}), scores)
     written = store.read(tmp_path / "a.json")
-    assert store.fault(tmp_path, written) is None
+    assert per_query.fault(tmp_path, written) is None
     shutil.copy(tmp_path / "runs/b.jsonl.gz", tmp_path / "runs/a.jsonl.gz")
-    assert store.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz is cut short or of another result"
+    assert per_query.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz is cut short or of another result"
     (tmp_path / "runs/a.jsonl.gz").unlink()
-    assert store.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz cannot be read (No such file or directory)"
+    assert (
+        per_query.fault(tmp_path, written) == f"{tmp_path}/runs/a.jsonl.gz cannot be read (No such file or directory)"
+    )
 
 
 def test_scores_of_single_queries_come_back_in_the_order_of_their_ids(tmp_path: Path):
     queries = QueryScores(["b", "a"], np.array([1.0, 0.0]), np.array([0.5, 0.0]))
     written = result("a", 0.5, exact=0.25, n_queries=2)
     store.write(tmp_path, written, RUN, queries)
-    found = store.read_queries(tmp_path, written)
+    found = per_query.read_queries(tmp_path, written)
     assert found is not None
     assert (found.query_ids, found.score.tolist(), found.exact.tolist()) == (["a", "b"], [0.0, 1.0], [0.0, 0.5])
     assert json.loads(gzip.decompress((tmp_path / "queries/a.json.gz").read_bytes())) == {
@@ -114,16 +116,16 @@ def test_scores_of_single_queries_come_back_in_the_order_of_their_ids(tmp_path: 
 
 def test_a_result_of_another_evaluator_has_no_queries(tmp_path: Path):
     store.write_alone(tmp_path, result("a", 0.5))
-    assert store.read_queries(tmp_path, result("a", 0.5)) is None
+    assert per_query.read_queries(tmp_path, result("a", 0.5)) is None
 
 
 def test_queries_of_another_result_are_refused(tmp_path: Path):
     store.write(tmp_path, result("a", 0.5), RUN, QueryScores(["q"], np.array([0.5]), np.array([0.5])))
     with pytest.raises(ResultError, match=r"expected 1 queries with a mean of 0\.7000, found 1 with 0\.5000"):
-        store.read_queries(tmp_path, result("a", 0.7))
+        per_query.read_queries(tmp_path, result("a", 0.7))
     (tmp_path / "queries/a.json.gz").write_bytes(b"not compressed")
     with pytest.raises(ResultError, match=r"queries/a\.json\.gz cannot be read .* score the task again"):
-        store.read_queries(tmp_path, result("a", 0.5))
+        per_query.read_queries(tmp_path, result("a", 0.5))
 
 
 @pytest.fixture
@@ -181,9 +183,9 @@ def test_models_of_one_name_are_told_apart_by_their_folders(results_dir: Path):
 
 
 def test_rankings_come_back_as_they_were_written_and_are_none_where_none_were_kept(results_dir: Path):
-    found = store.read_run(results_dir / "mine", "a")
+    found = per_query.read_run(results_dir / "mine", "a")
     assert found == RUN
-    assert store.read_run(results_dir / "mine", "b") is None
+    assert per_query.read_run(results_dir / "mine", "b") is None
     (results_dir / "mine/runs/a.jsonl.gz").write_bytes(b"not compressed")
     with pytest.raises(ResultError, match=r"runs/a\.jsonl\.gz is damaged \(.*\); remove it and score the task again"):
-        store.read_run(results_dir / "mine", "a")
+        per_query.read_run(results_dir / "mine", "a")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from rzen_eval.core import Frozen, Kind, Side
+from rzen_eval.core import Frozen
 from rzen_eval.files import usable
 from rzen_eval.models import FAMILIES, class_of
 from rzen_eval.models.declaration.name import fits_a_file_name, name_of
+from rzen_eval.models.declaration.prompt import Prompt
 
 if TYPE_CHECKING:
     Family = str
@@ -62,92 +63,6 @@ class FirstBudget(Budget):
     side: int | None = Field(default=None, gt=0)
     """Side in pixels of the square that a token of this budget covers, and that sizes are multiples of; None: the
     family's own."""
-
-
-class InstructionSlots(Frozen):
-    """Where the instruction goes, by side: before the text in the user turn, in the system turn, or nowhere."""
-
-    query: Literal["user", "system", "none"] = "user"
-    candidate: Literal["user", "system", "none"] = "user"
-
-
-class Ends(Frozen):
-    """What follows the text of an item that holds text alone, pictures alone, or both."""
-
-    text: str = ""
-    pictures: str = ""
-    both: str = ""
-    video: str | None = None
-    """Of a video alone; None: as of pictures."""
-    video_and_text: str | None = None
-    """Of a video with a text; None: as of pictures with a text."""
-
-
-class Prompt(Frozen):
-    """How an item becomes one string."""
-
-    template: str
-    """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
-    pictured: str | None = None
-    """Stands for the template where an item has pictures, and holds `{media}` once; its text is dropped. None: the
-    template is for these too."""
-    system: str = ""
-    """What stands for `{system}` unless the instruction goes there."""
-    stop: str | None = None
-    """Ends an instruction in the system turn that has no punctuation at its end, after the white space around it is
-    taken off. None: it stays as it is."""
-    reworded: Mapping[str, str] = {}
-    """Instructions of the benchmark that the model's authors put in other words, and these words."""
-    behind: tuple[str, ...] = ()
-    """Instructions of the benchmark that stand behind the text, on a line of their own, and not before it."""
-    empty: str = ""
-    """What stands for `{text}` where an item has neither media nor even an empty text."""
-    unread: str | None = None
-    """The whole prompt of an item with a picture that `beyond_ratio: unread` says is not read."""
-    trimmed: bool = False
-    """White space around instruction and text, joined, is taken off."""
-    frames_per_second: float = Field(default=2.0, gt=0)
-    """That frames without times are read with, where the prompt tells their times."""
-    frames_first: bool = False
-    """A video comes before the images of the same item; else behind them."""
-    image: str
-    """What stands for one image or frame; holds the image token once."""
-    video: str | None = None
-    """What stands for a whole clip, or with `{seconds}`, their time, for each two of its frames; holds the video token
-    once. None: a clip is a row of images."""
-    verbatim: bool = False
-    """Take the official evaluator's own string where an item has one, template and all; for models published so."""
-    user_turn: Literal["joined", "official"] = "joined"
-    """What stands for `{text}` where the instruction goes into the user turn: instruction and text joined by a space,
-    or the official evaluator's own words, white space included, where an item has them."""
-    instruction: InstructionSlots = InstructionSlots()
-    full_stop: bool = False
-    """Give an instruction in the system turn a full stop where it does not end with one."""
-    announce: Mapping[Kind, str] = {}
-    """Put before the text of a candidate that stands for a class label, an answer or a caption."""
-    ends: Ends = Ends()
-    pooled: str | None = None
-    """The token that every prompt ends with, once, and whose state is the vector; checked when a model is loaded. None:
-    it differs from item to item."""
-    spelled: tuple[str, ...] = ()
-    """Words of the template that the tokenizer must not know as tokens; checked likewise."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        for part in ("{media}", "{text}"):
-            if self.template.count(part) != 1:
-                raise ValueError(f"template must hold {part} exactly once: {self.template!r}")
-        if self.template.index("{media}") > self.template.index("{text}"):
-            raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
-        if self.template.count("{system}") > 1 or "{system}" in self.template.split("{text}")[1]:
-            raise ValueError(f"template must hold {{system}} at most once, before {{text}}: {self.template!r}")
-        if self.pictured is not None and (self.pictured.count("{media}"), "{text}" in self.pictured) != (1, False):
-            raise ValueError(f"pictured must hold {{media}} exactly once and no {{text}}: {self.pictured!r}")
-        return self
-
-    def slot(self, side: Side) -> str:
-        """Where the instruction goes on this side."""
-        return self.instruction.query if side is Side.QUERY else self.instruction.candidate
 
 
 class Architecture(Frozen):

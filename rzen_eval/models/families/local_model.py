@@ -1,13 +1,12 @@
-"""What models that run here have in common: from items to planned tokens and loaded pixels, and from these to vectors.
+"""What models that run here have in common: from planned tokens and loaded pixels to vectors.
 
 A class of an architecture says how pictures become features, and how tokens with features become hidden states.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,9 +17,7 @@ from rzen_eval.models import device
 from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
 from rzen_eval.models.families import attention, loading
-from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
-from rzen_eval.models.interface import Rendered
-from rzen_eval.models.prompt import render, shown, text_after
+from rzen_eval.models.families.item_planner import ItemPlanner
 from rzen_eval.models.token_budget import cut, windows
 from rzen_eval.models.undisturbed import undisturbed
 
@@ -33,12 +30,11 @@ if TYPE_CHECKING:
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.families.in_memory import Held
-    from rzen_eval.models.interface import Pictures, Planned, Preparation
-    from rzen_eval.models.pictures import resize as px
+    from rzen_eval.models.interface import Planned
     from rzen_eval.models.pictures.resize import Pixels
 
 
-class LocalModel(ABC):
+class LocalModel(ItemPlanner):
     """A checkpoint that is run here.
 
     Args:
@@ -61,13 +57,6 @@ class LocalModel(ABC):
     """Whether a token sees those before it alone."""
     packs: ClassVar[bool] = True
     """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right."""
-    squared: ClassVar[bool] = False
-    """Whether it squeezes every picture into one square, and may make another of a small one first."""
-    budgeted: ClassVar[bool] = False
-    """Whether a picture takes as many tokens as its size asks for, within a declared budget; else the checkpoint
-    decides."""
-    tiled: ClassVar[bool] = False
-    """Whether a picture is cut into tiles that the vision tower sees apart."""
     mean: ClassVar = (0.5, 0.5, 0.5)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.5, 0.5, 0.5)
@@ -76,10 +65,6 @@ class LocalModel(ABC):
     """Names of weights that an embedding does without."""
     adapted: ClassVar[Sequence[tuple[str, str]]] = adapters.RENAMED
     """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
-    adds_tokens: ClassVar[bool] = True
-    """Whether the tokenizer puts tokens of its own around a prompt, if it has any."""
-    marks: ClassVar[Sequence[str]] = ()
-    """Tokens of media that a tokenizer may be without."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
         self.spec = spec
@@ -141,75 +126,9 @@ class LocalModel(ABC):
                     rows[window[place]] = np.atleast_2d(vectors)
         return self._joined(rows)
 
-    def prompt(self, item: Item, side: Side) -> str:
-        """The string that an item becomes, one placeholder an image or clip."""
-        return render(self.spec.prompt, shown(self.spec, item), side)
-
-    def pictures(self, item: Item) -> Pictures:
-        """The item's pictures, with how this model prepares them."""
-        return self._pictures(shown(self.spec, item))
-
-    def rendered(self, item: Item, side: Side) -> Rendered:
-        """An item's prompt and pictures."""
-        seen = shown(self.spec, item)
-        return Rendered(seen, side, render(self.spec.prompt, seen, side), self._pictures(seen))
-
-    def _pictures(self, seen: Item) -> Pictures:
-        return self._preparation.pictures(tuple(seen.images), tuple(seen.frames))
-
-    @cached_property
-    def _preparation(self) -> Preparation:
-        made: Any = self.preparation(self.spec, self._config)
-        resampled: Preparation = replace(made, resample=self.image_settings.resample)
-        return resampled
-
     def _expected_settings(self) -> dict[str, Any]:
         """Settings of pictures that follow from the model's sizes, by name."""
         return {}
-
-    @classmethod
-    @abstractmethod
-    def preparation(cls, spec: ModelSpec, config: Any) -> Preparation:
-        """How this architecture prepares pictures.
-
-        Args:
-            spec: the declaration.
-            config: of the model of text and pictures, as transformers has it.
-        """
-
-    def plan(self, item: Item, side: Side, visuals: Sequence[px.Visual] | None = None) -> Planned:
-        """Render and tokenize an item.
-
-        Args:
-            item: what to embed.
-            side: which prompt it gets.
-            visuals: sizes of its pictures as they were loaded; None: as their headers say.
-
-        Raises:
-            DataError: its pictures do not fit the model's length, or a verbatim prompt has no place for them.
-        """
-        rendered = self.rendered(item, side)
-        return self.planned(rendered, rendered.pictures.measure() if visuals is None else visuals)
-
-    def planned(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
-        """As `plan`, of an item that is rendered already."""
-        plan, limit = self._placed(rendered, visuals), self.spec.longest(pictured=bool(visuals))
-        if limit is None or plan.length <= limit:
-            return plan
-        tail = self.encoded(text_after(self.spec.prompt, rendered.item, rendered.side))
-        return replace(plan, input_ids=shortened(plan, tail, limit, self.spec.name))
-
-    def _placed(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:
-        """An item as token ids, however many these are."""
-        unread, prompt = self.spec.prompt.unread, rendered.prompt
-        if not visuals and unread is not None and rendered.pictures:
-            prompt = unread
-        # An empty text, such as a choice of nothing but dots, is read as one padding token.
-        tokens = np.array(self.encoded(prompt) or [self.tokenizer.pad_token_id])
-        media = self._media_tokens()
-        plan = placed(self.spec.prompt, prompt, tokens, visuals, media)
-        check_vocabulary(plan, self._config.text_config.vocab_size, media)
-        return plan
 
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors | list[Vectors]:
         """One unit vector an item, float32, shape (n, dim), or for each several; `pixels[i]` belong to `planned[i]`."""
@@ -298,10 +217,6 @@ class LocalModel(ABC):
         """
         return audit.read_config(spec, folder, cls.configuration)
 
-    def _media_tokens(self) -> tuple[int, int | None]:
-        """What an image and a clip are replaced by in a prompt."""
-        return self._config.image_token_id, self._config.video_token_id
-
     def loading_options(self) -> dict[str, Any]:
         """What `from_pretrained` needs to be told beside."""
         return {}
@@ -351,25 +266,6 @@ class LocalModel(ABC):
         """
         return [*self.checkpoint.unpinned, *loading.check_tokens(self)]
 
-    def cuts(self, rendered: Rendered) -> bool:
-        """Whether the text of an item is cut to fit the model's length."""
-        limit = self.spec.longest(pictured=bool(rendered.pictures))
-        # A token is a byte at least, so that most prompts need not be tokenized to know.
-        if limit is None or len(rendered.prompt.encode()) + rendered.pictures.most_tokens <= limit:
-            return False
-        return self._placed(rendered, rendered.pictures.measure()).length > limit
-
     @cached_property
     def _model(self) -> Any:
         return loading.network(self)
-
-    @cached_property
-    def tokenizer(self) -> Any:
-        """The checkpoint's, with the tokens of media."""
-        return loading.tokenizer(self.spec, self.checkpoint.processing, self.marks)
-
-    def encoded(self, text: str) -> list[int]:
-        """Token ids of a prompt."""
-        # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
-        ids: list[int] = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
-        return ids

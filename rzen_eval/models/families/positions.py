@@ -11,7 +11,7 @@ from rzen_eval.models.prompt import runs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rzen_eval.models.declaration.local import Prompt
+    from rzen_eval.models.declaration.prompt import Prompt
     from rzen_eval.models.interface import Planned
 
 

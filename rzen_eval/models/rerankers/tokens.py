@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rzen_eval.models.declaration.local import Prompt
+    from rzen_eval.models.declaration.prompt import Prompt
     from rzen_eval.models.pictures.resize import Visual
 
 

@@ -1,58 +1,22 @@
-"""Figures for papers: size against score, groups, and dimensions."""
+"""Figures for papers: score against size, and groups."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from dataclasses import dataclass, fields
-from importlib.util import find_spec
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ConfigError, ResultError, reason
+from rzen_eval.errors import ConfigError
 from rzen_eval.results.figures import sizes
-from rzen_eval.results.figures.sweep import MARKERS
-from rzen_eval.results.tables.averages import average
+from rzen_eval.results.figures.drawing import COLOURS, STYLE, Kind, written
 from rzen_eval.results.tables.rows import OTHER, SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.results.tables.rows import Row
-
-Kind = Literal["png", "svg"]
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#555555")
-"""Told apart by the colour-blind too (Okabe and Ito 2008), and two more."""
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "rzen_eval",
-    "font.size": 10,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "axes.axisbelow": True,
-}
-MOST = len(COLOURS)
-
-
-def need_matplotlib() -> None:
-    """Say before the work that nothing can be drawn.
-
-    Raises:
-        ConfigError: matplotlib is not there.
-    """
-    if find_spec("matplotlib") is None:
-        raise ConfigError("plot: needs matplotlib; pip install 'rzen-eval[plot]'")
-
-
-def _written(figure: Figure, kind: Kind) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return stream.getvalue()
 
 
 def _named(row: Row) -> str:
@@ -111,7 +75,7 @@ def size(own: Sequence[Row], published: Sequence[Row], manifest: Manifest, kind:
             figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         canvas.draw()
         _label(axes, canvas.get_renderer(), [(x, y, text) for x, y, text, _ in points])
-        return _written(figure, kind)
+        return written(figure, kind)
 
 
 def doubling(least: float, most: float) -> list[float]:
@@ -179,8 +143,8 @@ def radar(rows: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
     if len(axes_of) < 3:
         names = ", ".join(row.model for row in rows) or "no rows"
         raise ConfigError(f"expected three groups or more that are whole in every row, found {len(axes_of)} in {names}")
-    if len(rows) > MOST:
-        raise ConfigError(f"expected at most {MOST} models, found {len(rows)}; choose with --references A,B")
+    if len(rows) > len(COLOURS):
+        raise ConfigError(f"expected at most {len(COLOURS)} models, found {len(rows)}; choose with --references A,B")
     angles = [2 * math.pi * place / len(axes_of) for place in range(len(axes_of))]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 7 + 0.22 * len(rows)), layout="constrained")
@@ -202,7 +166,7 @@ def radar(rows: Sequence[Row], manifest: Manifest, kind: Kind) -> bytes:
         version = rows[0].data_version
         figure.suptitle(_titled(f"{manifest.benchmark(version).name} by group (%), data {version}", rows))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-        return _written(figure, kind)
+        return written(figure, kind)
 
 
 def groups(rows: Sequence[Row], manifest: Manifest) -> list[str]:
@@ -218,97 +182,3 @@ def shared(rows: Sequence[Row], manifest: Manifest) -> list[str]:
         for group in groups(rows, manifest)
         if rows and all((cell := row.cells.get(group)) is not None and not cell.part for row in rows)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """The score of a task at a size of vector."""
-
-    model: str
-    dims: int
-    precision: str
-    id: str
-    score: float
-    """0 to 1."""
-
-
-def read_sweep(folder: Path) -> list[Swept]:
-    """Scores by size of vector, as `rzen-eval sweep --output DIR` leaves them in `sweep_tasks.csv`.
-
-    Raises:
-        ConfigError: the file is not there.
-        ResultError: it is not what a sweep writes.
-    """
-    file, names = folder / "sweep_tasks.csv", [field.name for field in fields(Swept)]
-    try:
-        with file.open(newline="") as stream:
-            reader = csv.DictReader(stream)
-            lines, columns = list(reader), list(reader.fieldnames or ())
-        if not lines or not set(names) <= set(columns):
-            raise ResultError(f"{file}: expected columns {', '.join(names)} and rows, found {', '.join(columns)}")
-        return [
-            Swept(line["model"], int(line["dims"]), line["precision"], line["id"], float(line["score"]))
-            for line in lines
-        ]
-    except OSError as error:
-        raise ConfigError(
-            f"plot: no file at {file}; expected a folder that rzen-eval sweep --output DIR wrote"
-        ) from error
-    except (ValueError, TypeError, csv.Error) as error:
-        raise ResultError(f"{file} cannot be read ({reason(error)}); sweep again") from error
-
-
-def dimensions(sweeps: Sequence[Sequence[Swept]], kind: Kind) -> bytes:
-    """Mean score against dimensions of a vector, a line a model and precision, over the tasks that all models have.
-
-    Args:
-        sweeps: see `read_sweep`.
-        kind: of the file.
-
-    Raises:
-        ConfigError: the models have no task in common.
-    """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    swept = list(chain.from_iterable(sweeps))
-    models = list(dict.fromkeys(one.model for one in swept))
-    tasks = set.intersection(*({one.id for one in swept if one.model == model} for model in models))
-    if not tasks:
-        raise ConfigError(f"no task is in the sweeps of all of {', '.join(sorted(models))}")
-    lines: dict[tuple[str, str], list[Swept]] = {}
-    for one in swept:
-        if one.id in tasks:
-            lines.setdefault((one.model, one.precision), []).append(one)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.5, 4.6), layout="constrained")
-        axes = figure.add_subplot()
-        for (model, precision), points in lines.items():
-            means = _means(points)
-            # One model: colours tell precisions apart. Several: colours tell models, markers precisions.
-            own = list(MARKERS).index(precision) if len(models) == 1 else models.index(model)
-            axes.plot(
-                list(means),
-                list(means.values()),
-                color=COLOURS[own % MOST],
-                marker=MARKERS[precision],
-                markersize=5,
-                linestyle="-" if precision == "float32" else "--",
-                label=precision if len(models) == 1 else f"{model}, {precision}",
-            )
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_locator(FixedLocator(sorted({one.dims for one in swept if one.id in tasks})))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-        axes.set_xlabel("dimensions of a vector")
-        axes.set_ylabel(f"mean score of {len(tasks)} task{'s' * (len(tasks) > 1)} (%)")
-        axes.set_title(", ".join(models))
-        axes.legend()
-        return _written(figure, kind)
-
-
-def _means(points: Sequence[Swept]) -> dict[int, float]:
-    """Mean in percent by dimensions, ascending, formed as the leaderboard's."""
-    every = sorted({one.dims for one in points})
-    return {dims: average([one.score for one in points if one.dims == dims]) for dims in every}

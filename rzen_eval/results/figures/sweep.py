@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rzen_eval.core import Mark
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_out
 from rzen_eval.ranking.quantise import Precision
+from rzen_eval.results.figures.drawing import Kind, written
 from rzen_eval.results.tables.averages import average
 from rzen_eval.results.tables.document import Document, Part, Table, as_csv
 from rzen_eval.results.tables.leaderboard import NOTHING, shown
@@ -193,7 +193,7 @@ def write(folder: Path, sizes: Sequence[Row]) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def plot(sizes: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
+def plot(sizes: Sequence[Row], kind: Kind) -> bytes:
     """Mean score against bytes a vector, a line a precision; numbers at the points are dimensions."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -240,6 +240,4 @@ def plot(sizes: Sequence[Row], kind: Literal["png", "svg"]) -> bytes:
             n = len(of_version.results)
             axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")
             axes.legend(title="precision")
-        stream = io.BytesIO()
-        figure.savefig(stream, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return stream.getvalue()
+        return written(figure, kind)

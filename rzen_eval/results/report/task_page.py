@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.data.load import content, load_data
 from rzen_eval.errors import RzenEvalError, reason
+from rzen_eval.results.per_query import read_queries, read_run
 from rzen_eval.results.report.judged_run import judge
 from rzen_eval.results.report.query_browser import browse
 from rzen_eval.results.statistics.bootstrap import resampled
-from rzen_eval.results.store import read_queries, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from rzen_eval.core import Frozen
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.files import write_out
-from rzen_eval.results import protocol, store
+from rzen_eval.results import per_query, protocol
 from rzen_eval.results.json_file import read_as
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def record(model: ModelResults, tolerance: float) -> Baseline:
     first = model.first
     tasks = {}
     for name, result in sorted(model.results.items()):
-        queries = store.read_queries(model.folder, result)
+        queries = per_query.read_queries(model.folder, result)
         tasks[name] = Recorded(
             task=result.task,
             group=result.group,

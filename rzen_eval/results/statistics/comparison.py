@@ -9,7 +9,7 @@ import numpy as np
 
 from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError, some
-from rzen_eval.results import protocol, store
+from rzen_eval.results import per_query, protocol
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.tables.averages import mean
 
@@ -240,7 +240,7 @@ def _asked(first: Result, second: Result) -> tuple[protocol.Facts, protocol.Fact
 
 def _pair(name: str, first: ModelResults, second: ModelResults, method: Method) -> _Pair:
     one, other = first.results[name], second.results[name]
-    left, right = store.read_queries(first.folder, one), store.read_queries(second.folder, other)
+    left, right = per_query.read_queries(first.folder, one), per_query.read_queries(second.folder, other)
     scores = [100 * float(getattr(result, method.reading)) for result in (one, other)]
     if left is None or right is None:
         if one.limit != other.limit:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rzen_eval.errors import ConfigError, some
-from rzen_eval.results import protocol, store
+from rzen_eval.results import per_query, protocol
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.statistics.baseline import DIGITS, SCORE_DIGITS
 from rzen_eval.results.tables.averages import mean
@@ -150,7 +150,7 @@ def _changed(line: str) -> Check:
 
 
 def _pair(model: ModelResults, name: str, recorded: Recorded, result: Result) -> _Pair:
-    queries = store.read_queries(model.folder, result)
+    queries = per_query.read_queries(model.folder, result)
     if queries is None or recorded.queries is None:
         return _Pair(recorded.score, result.score, None, None)
     differences = np.round(queries.score, DIGITS) - np.array(recorded.queries)

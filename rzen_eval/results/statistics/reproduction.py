@@ -10,7 +10,7 @@ import numpy as np
 
 from rzen_eval.core import Mark
 from rzen_eval.errors import ResultError
-from rzen_eval.results import protocol, store
+from rzen_eval.results import per_query, protocol
 from rzen_eval.results.statistics import bootstrap
 from rzen_eval.results.tables.averages import mean
 from rzen_eval.results.tables.rows import half as half_interval_of
@@ -139,7 +139,7 @@ def _private(name: str, printed: Printed) -> Cell:
 
 
 def _drawn(model: ModelResults, result: Result) -> Floats | None:
-    queries = store.read_queries(model.folder, result)
+    queries = per_query.read_queries(model.folder, result)
     return None if queries is None else bootstrap.resampled(queries.score, result.id)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rzen_eval.results import store
+from rzen_eval.results import per_query, store
 from rzen_eval.results.tables.document import Part, Table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def changes(first: ModelResults, second: ModelResults) -> list[Change]:
 
 
 def _change(first: ModelResults, before: Result, second: ModelResults, after: Result) -> Change:
-    one, other = store.read_queries(first.folder, before), store.read_queries(second.folder, after)
+    one, other = per_query.read_queries(first.folder, before), per_query.read_queries(second.folder, after)
     if one is None or other is None:
         return Change(after.task, after.metric, before.exact, after.exact, None, None, None, after.n_ties)
     place = {query: number for number, query in enumerate(one.query_ids)}

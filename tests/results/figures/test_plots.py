@@ -16,7 +16,7 @@ from rzen_eval.benchmark.published import Reference
 from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError, ResultError
 from rzen_eval.results import store
-from rzen_eval.results.figures import plots, sizes
+from rzen_eval.results.figures import dimensions, plots, sizes
 from rzen_eval.results.tables import rows
 from tests.results.test_store import RUN, result
 from tests.runs import write
@@ -142,25 +142,28 @@ def sweep(folder: Path, name: str, tasks: str = "ab") -> Path:
 
 
 def test_dimensions_are_compared_on_the_tasks_that_all_models_have(tmp_path: Path):
-    one, two = plots.read_sweep(sweep(tmp_path / "one", "one")), plots.read_sweep(sweep(tmp_path / "two", "two", "b"))
-    drawn = texts(plots.dimensions([one, two], "svg"))
+    one, two = (
+        dimensions.read_sweep(sweep(tmp_path / "one", "one")),
+        dimensions.read_sweep(sweep(tmp_path / "two", "two", "b")),
+    )
+    drawn = texts(dimensions.plot([one, two], "svg"))
     assert "<!-- mean score of 1 task (%) -->" in drawn
     assert "<!-- two, float32 -->" in drawn
-    other = plots.read_sweep(sweep(tmp_path / "other", "other", "c"))
+    other = dimensions.read_sweep(sweep(tmp_path / "other", "other", "c"))
     with pytest.raises(ConfigError, match="no task is in the sweeps of all of one, other"):
-        plots.dimensions([one, other], "svg")
+        dimensions.plot([one, other], "svg")
 
 
 def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path):
     (tmp_path / "sweep_tasks.csv").write_text("model,dims\nm,16\n")
     with pytest.raises(ResultError, match="expected columns model, dims, precision, id, score"):
-        plots.read_sweep(tmp_path)
+        dimensions.read_sweep(tmp_path)
     sweep(tmp_path / "broken", "m")
     (tmp_path / "broken/sweep_tasks.csv").write_text("model,dims,precision,id,score\nm,many,float32,a,0.5\n")
     with pytest.raises(ResultError, match=r"cannot be read \(invalid literal .*'many'\); sweep again"):
-        plots.read_sweep(tmp_path / "broken")
+        dimensions.read_sweep(tmp_path / "broken")
     with pytest.raises(ConfigError, match="expected a folder that rzen-eval sweep --output DIR wrote"):
-        plots.read_sweep(tmp_path / "nowhere")
+        dimensions.read_sweep(tmp_path / "nowhere")
 
 
 def test_the_verb_draws_what_it_can_and_says_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
