@@ -170,5 +170,5 @@ def fields(row: Cells, names: Sequence[str]) -> Any:
 
 
 def name_of(value: Any) -> str | None:
-    """An id as text; None where there is none."""
-    return None if value is None or value == "" else str(value)
+    """An id as text; None where there is none. An empty text is an id, as for the official evaluator."""
+    return None if value is None else str(value)

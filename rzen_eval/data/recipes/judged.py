@@ -10,10 +10,10 @@ from rzen_eval.data.tree_rows import fields, name_of
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from rzen_eval.data.tree_rows import Rows, TreeRows
+    from rzen_eval.data.tree_rows import Cells, Rows, TreeRows
 
 QUERY = ("query_id", "query-id", "qid", "q_id", "id")
 DOCUMENT = ("corpus_id", "corpus-id", "doc_id", "document_id", "p_id")
@@ -27,38 +27,41 @@ class Judged:
     grades: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def judgements(files: TreeRows, path: str) -> Judged:
-    """Judgements of a file: JSON lines, a table, or texts with tabs or spaces between.
+def judgements(files: TreeRows, path: str, *, spaced: bool) -> Judged:
+    """Judgements of a file: JSON lines, a table, or lines of texts.
+
+    Args:
+        files: of the task.
+        path: of the judgements.
+        spaced: whether lines of texts are read as the memory tasks' are: with white space between where there are no
+            tabs, and TREC's with a second field `Q0`; else, as WeMM's copy reads those of other tasks, with tabs alone.
 
     Raises:
         DataError: it is missing or damaged.
     """
     grades: dict[str, dict[str, float]] = {}
-    pairs = _texts(files.file(path)) if path.endswith(".tsv") else _rows(files.rows(path))
+    pairs = _texts(files.file(path), spaced) if path.endswith(".tsv") else _rows(files.rows(path))
     for query, document, grade in pairs:
         if query is not None and document is not None and grade > 0:
             grades.setdefault(query, {})[document] = grade
     return Judged(grades)
 
 
-def gold(rows: Rows, ids: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Documents that queries name themselves, equally good ones; one that is named twice counts once."""
-    found = {}
-    for row in rows:
-        query = name_of(fields(row, ids))
-        if query is not None:
-            listed: Any = next((names for column in GOLD if (names := row.get(column))), [])
-            found[query] = {document: 1.0 for document in map(name_of, _listed(listed)) if document is not None}
-    return found
+def gold(row: Cells, what: str) -> dict[str, float]:
+    """Documents that a query names itself, equally good ones; one that is named twice counts once.
 
-
-def _listed(names: Any) -> Sequence[Any]:
-    if isinstance(names, str):
+    Raises:
+        DataError: it names them by something else than a list, or JSON of one.
+    """
+    listed: Any = next((names for column in GOLD if (names := row.get(column))), [])
+    if isinstance(listed, str):
         try:
-            names = json.loads(names)
+            listed = json.loads(listed)
         except ValueError:
-            return []
-    return names if isinstance(names, list) else []
+            return {}
+    if not isinstance(listed, list):
+        raise DataError(f"{what}: gold ids are {listed!r:.60}; expected a list of ids")
+    return {document: 1.0 for document in map(name_of, listed) if document is not None}
 
 
 def _rows(rows: Rows) -> Iterator[tuple[str | None, str | None, float]]:
@@ -67,18 +70,20 @@ def _rows(rows: Rows) -> Iterator[tuple[str | None, str | None, float]]:
         yield name_of(fields(row, QUERY)), name_of(fields(row, DOCUMENT)), grade_of(said)
 
 
-def _texts(file: Path) -> Iterator[tuple[str | None, str | None, float]]:
-    """Lines of query, document and grade, TREC's with a second field `Q0` among them."""
+def _texts(file: Path, spaced: bool) -> Iterator[tuple[str, str, float]]:
+    """Lines of query, document and grade."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}); get the file again") from error
-    for line in text.splitlines():
-        parts = [part.strip() for part in (line.split("\t") if "\t" in line else line.split())]
-        if len(parts) >= 4 and parts[1] == "Q0":
+    for line in text.split("\n"):
+        parts = line.strip().split("\t")
+        if spaced and len(parts) < 3:
+            parts = line.split()
+        if spaced and len(parts) >= 4 and parts[1].upper() == "Q0":
             parts = [parts[0], *parts[2:]]
-        if len(parts) >= 3:
-            yield name_of(parts[0]), name_of(parts[1]), grade_of(parts[2])
+        if len(parts) >= 3 and (spaced or all(parts[:2])):
+            yield parts[0], parts[1], grade_of(parts[2])
 
 
 def grade_of(said: Any) -> float:

@@ -11,8 +11,9 @@ from rzen_eval.data.lazy import LazySequence
 from rzen_eval.data.recipes import subtasks
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import options
-from rzen_eval.data.recipes.judged import Judged, gold, judgements
-from rzen_eval.data.recipes.official_strings import with_instruction
+from rzen_eval.data.recipes.judged import gold, judgements
+from rzen_eval.data.recipes.official_strings import with_instruction, worded
+from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
 from rzen_eval.data.tree_rows import TreeRows, fields, name_of
 from rzen_eval.errors import ConfigError, DataError
@@ -28,8 +29,6 @@ QUERY_ID = ("_id", "id", "qid", "query_id", "query-id")
 QUERY_TEXT = ("text", "query", "query_content", "short_query")
 DOCUMENT_ID = ("_id", "id", "doc_id", "document_id", "corpus-id")
 DOCUMENT_TEXT = ("text", "content")
-AGAIN = "#again-"
-"""Before the number of a query whose id was there before."""
 DOCUMENT = 2000
 """Characters of a document, where nothing is known of it."""
 
@@ -89,11 +88,13 @@ def load(task: Task, repository: Repository) -> TaskData:
     corpus = read(files, {part.corpus: part.corpus_prefix for part in parts})
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
     for part in parts:
-        rows = files.rows(part.queries)
-        judged = judgements(files, part.judgements) if part.judgements else Judged(gold(rows, QUERY_ID))
-        for query_id, item in _queries(task, chosen, part, rows):
-            grades = judged.grades.get(query_id, {})
-            name = _unlike(f"{part.prefix}{query_id}", qrels)
+        spaced = chosen.folder is not None
+        judged = judgements(files, part.judgements, spaced=spaced).grades if part.judgements else None
+        for number, row, item in _queries(task, chosen, part, files.rows(part.queries)):
+            query_id = str(fields(row, QUERY_ID))
+            what = f"{task.id}: {part.queries}: row {number}"
+            grades = gold(row, what) if judged is None else judged.get(query_id, {})
+            name = unlike(f"{part.prefix}{query_id}", qrels)
             qrels[name] = {f"{part.corpus_prefix}{document}": grade for document, grade in grades.items()}
             query_ids.append(name)
             queries.append(item)
@@ -103,8 +104,6 @@ def load(task: Task, repository: Repository) -> TaskData:
             " file is of another task"
         )
     pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
-    if again := sum(AGAIN in name for name in query_ids):
-        files.odd.append(f"{task.id}: {again} queries have the id of an earlier one")
     return TaskData(
         query_ids=query_ids,
         queries=queries,
@@ -113,7 +112,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         qrels=qrels,
         pools=pools,
         revision=files.revision(),
-        warnings=[*files.odd, *_hopeless(task, list(qrels.values()), corpus.ids)],
+        warnings=[*files.odd, *repeated(task, query_ids), *_hopeless(task, list(qrels.values()), corpus.ids)],
     )
 
 
@@ -153,8 +152,8 @@ def _made(corpus: Corpus, places: Sequence[tuple[int, int]], index: int) -> Item
     return Item(text=corpus.text(places[index]))
 
 
-def _queries(task: Task, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[str, Item]]:
-    """Queries of a file with their ids."""
+def _queries(task: Task, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[int, Cells, Item]]:
+    """Queries of a file with their rows."""
     made = []
     for number, row in enumerate(rows):
         query_id, text = name_of(fields(row, QUERY_ID)), fields(row, QUERY_TEXT) or ""
@@ -165,17 +164,9 @@ def _queries(task: Task, chosen: Options, part: subtasks.Part, rows: Rows) -> li
                 f"{task.id}: {part.queries}: row {number}: {text!r:.60} and {told!r:.60}; expected texts of a query and"
                 " an instruction"
             )
-        if query_id is not None and (text or told):
-            made.append((query_id, with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)))
+        if query_id is not None and worded(told, text, trimmed=chosen.trimmed):
+            made.append((number, row, with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)))
     return made
-
-
-def _unlike(name: str, others: Mapping[str, object]) -> str:
-    """An id that no other query has: one that comes again gets a number."""
-    number = 1
-    while (found := name if number == 1 else f"{name}{AGAIN}{number}") in others:
-        number += 1
-    return found
 
 
 def _hopeless(task: Task, qrels: Sequence[Mapping[str, float]], ids: Mapping[str, object]) -> list[str]:
