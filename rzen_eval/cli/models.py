@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.benchmark import proof
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.terminal import add_format, listing, show
 from rzen_eval.errors import ConfigError, nearest
-from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -62,6 +60,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
 
 def _row(name: str, spec: AnySpec, published: Mapping[str, Reference]) -> dict[str, Any]:
+    from rzen_eval.benchmark import proof
+
     lost = [name for name in spec.reproduces if name not in published]
     if lost:
         near = nearest(lost[0], sorted(published))
@@ -83,6 +83,8 @@ def _row(name: str, spec: AnySpec, published: Mapping[str, Reference]) -> dict[s
 
 def _pin(spec: AnySpec) -> str:
     """The commits that its weights are taken at."""
+    from rzen_eval.models.declaration.local import Checkpointed, ModelSpec
+
     if not isinstance(spec, Checkpointed) or spec.checkpoint in ("bundled", "unpublished"):
         return "-"
     base = spec.base_revision if isinstance(spec, ModelSpec) else None
@@ -91,6 +93,8 @@ def _pin(spec: AnySpec) -> str:
 
 def _proof(name: str, spec: AnySpec) -> dict[str, Any]:
     """What a declaration was held against."""
+    from rzen_eval.benchmark import proof
+
     proven = proof.table().get(name)
     if proven is None:
         return {"model": name, "equal": proof.NOT_PROVEN} | dict.fromkeys(

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 PICTURED, LEAST = 1600, 20
 """Queries with pictures in a whole report by default, and the fewest of one task: some tens of megabytes at most."""
+ON_SAMPLE = "Made-up sample data, which show the harness: these are no scores of the benchmark."
+BESIDE_SAMPLE = (
+    "Published rows stand beside them since they were asked for: they are scores of the benchmark, with which those of"
+    " the sample cannot be compared."
+)
 SIDE, SMALLEST, LARGEST = 192, 32, 2048
 """Pixels of a picture's longest side: by default, and what may be asked for."""
 
@@ -157,12 +162,7 @@ def _overview(
     version = chosen.data_version or next((row.data_version for found in by_model for row in found), manifest().newest)
     beside, notes = references(chosen.references, version, folders(places))
     if any(model.first.source == "sample" for model in models):
-        notes.append("Made-up sample data, which show the harness: these are no scores of the benchmark.")
-        if beside:
-            notes.append(
-                "Published rows stand beside them since they were asked for: they are scores of the benchmark, with"
-                " which those of the sample cannot be compared."
-            )
+        notes += [ON_SAMPLE, BESIDE_SAMPLE] if beside else [ON_SAMPLE]
     return Overview(
         models=models,
         data_version=version,

@@ -65,16 +65,9 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         )
     if config.track is not None:
         need(config.track)
-    given = {word.split("=")[0] for word in settings}
-    defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
-    said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
-    tasks = "1 task" if len(config.tasks) == 1 else f"{len(config.tasks)} tasks"
-    source = config.data.kind + (f" {config.data.root}" if config.data.kind == "mirror" else "")
     first = Rank.of_environment().rank == 0
     progress = Progress(config.runtime.progress if first else "quiet")
-    progress.say(
-        f"model {config.model.name}, data {source}, {tasks}{said}; results in {config.results_dir / config.model.name}"
-    )
+    progress.say(_first_line(config, settings))
     outcome = session.run(config, progress)
     if not first:
         # The first rank meets the same failures and reports them; torchrun would end it at another's exit code.
@@ -87,6 +80,17 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     found = SuiteResult(words, outcome.results, groups, outcome.failed, time.perf_counter() - began)
     track(config, found, config.model.name, config.results_dir / config.model.name)
     return 0 if outcome.results.keys() == config.tasks.keys() else 1
+
+
+def _first_line(config: RunConfig, settings: Sequence[str]) -> str:
+    """What is run, on what data, and where results go; what nobody chose is named as such."""
+    given = {word.split("=")[0] for word in settings}
+    defaults = [f"{kind} {name}" for kind, name in (("model", "mini"), ("data", "sample")) if kind not in given]
+    said = f" (by default: {', '.join(defaults)})" if defaults and "experiment" not in given else ""
+    tasks = "1 task" if len(config.tasks) == 1 else f"{len(config.tasks)} tasks"
+    source = config.data.kind + (f" {config.data.root}" if config.data.kind == "mirror" else "")
+    folder = config.results_dir / config.model.name
+    return f"model {config.model.name}, data {source}, {tasks}{said}; results in {folder}"
 
 
 def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:

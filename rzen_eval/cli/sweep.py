@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
-    from rzen_eval.core import Result
-    from rzen_eval.engine.kept_vectors import MissingVectorsError
+    from rzen_eval.core import Result, Task, TaskData
+    from rzen_eval.engine.kept_vectors import MissingVectorsError, StoredVectors
     from rzen_eval.models.interface import Model
     from rzen_eval.ranking.quantise import Precision
 
@@ -91,10 +91,8 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
 
     from rzen_eval.data.load import load_data
     from rzen_eval.engine.kept_vectors import MissingVectorsError, stored_vectors
-    from rzen_eval.evaluation.rankings import Sides, check, ranked
-    from rzen_eval.evaluation.score import describe, measure
+    from rzen_eval.evaluation.score import describe
     from rzen_eval.evaluation.session import kept_vectors
-    from rzen_eval.ranking.quantise import shrink
 
     described = describe(model)
     store = kept_vectors(config, described, lambda line: print(line, file=sys.stderr))
@@ -108,18 +106,8 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
             continue
         except DataError as error:
             raise DataError(f"{task.id}: {error}") from error
-        if absent:
-            continue
-        what = f"{config.model.name} on {task.id}"
-        left = check(vectors.queries, data.query_ids, f"{what}, queries")
-        right = check(vectors.candidates, data.candidate_ids, f"{what}, candidates")
-        warnings = [*data.warnings, *left.warnings, *right.warnings]
-        collapsed = left.collapsed or right.collapsed
-        for (dims, precision), results in found.items():
-            sides = Sides(*shrink(left.vectors, right.vectors, dims, precision))
-            rankings = ranked(task, data, sides, what, device=config.runtime.rank_device)
-            where_from = {"versions": list(task.versions)}
-            results.append(measure(task, data, rankings, warnings, where_from, collapsed=collapsed).result)
+        if not absent:
+            _score(found, task, data, vectors, config)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         # A run scores nothing, and so embeds nothing, whose result it finds.
@@ -129,6 +117,24 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
             f"sweep: {missing} of {wanted} vectors of {some(list(absent), 3)} are not in {store.folder};"
             f" this embeds them: {command}{elsewhere}"
         )
+
+
+def _score(found: Sizes, task: Task, data: TaskData, vectors: StoredVectors, config: RunConfig) -> None:
+    """Add a task's result at every size."""
+    from rzen_eval.evaluation.rankings import Sides, check, ranked
+    from rzen_eval.evaluation.score import measure
+    from rzen_eval.ranking.quantise import shrink
+
+    what = f"{config.model.name} on {task.id}"
+    left = check(vectors.queries, data.query_ids, f"{what}, queries")
+    right = check(vectors.candidates, data.candidate_ids, f"{what}, candidates")
+    warnings = [*data.warnings, *left.warnings, *right.warnings]
+    collapsed = left.collapsed or right.collapsed
+    for (dims, precision), results in found.items():
+        sides = Sides(*shrink(left.vectors, right.vectors, dims, precision))
+        rankings = ranked(task, data, sides, what, device=config.runtime.rank_device)
+        where_from = {"versions": list(task.versions)}
+        results.append(measure(task, data, rankings, warnings, where_from, collapsed=collapsed).result)
 
 
 def _command(settings: Sequence[str], places: Sequence[Path]) -> str:

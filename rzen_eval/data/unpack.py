@@ -64,16 +64,7 @@ def unpack(
             counts = Laying(archive, target.resolve(), raw).run()
         for left in [target / DISTRUSTED, *target.glob(f"{SCRATCH}*")]:
             left.unlink(missing_ok=True)
-        marker = Marker(
-            archive=archive.name,
-            parts=sizes,
-            files=counts.files,
-            bytes=counts.bytes,
-            folders=dict(counts.folders),
-            commit=commit_of(tree, archive),
-        )
-        with appearing(target / MARKER, scratch(target)) as place:
-            place.write_text(marker.model_dump_json(indent=2))
+        _mark(archive, tree, sizes, counts)
     except DAMAGE as error:
         # The checksum is at the end, so anything unpacked so far may be wrong.
         (target / DISTRUSTED).touch()
@@ -98,6 +89,21 @@ def _where(raw: Joined, sizes: Mapping[str, int]) -> str:
     longest = max(sizes.values())
     short = [Path(part).name for part in list(sizes)[:-1] if sizes[part] < 0.99 * longest]
     return f"while reading {reading}" + (f"; {', '.join(short)} is shorter than the others" if short else "")
+
+
+def _mark(archive: Archive, tree: Path, sizes: Mapping[str, int], counts: Unpacked) -> None:
+    """Note beside what was unpacked that it is whole, and what it came from."""
+    target = tree / archive.target
+    marker = Marker(
+        archive=archive.name,
+        parts=sizes,
+        files=counts.files,
+        bytes=counts.bytes,
+        folders=dict(counts.folders),
+        commit=commit_of(tree, archive),
+    )
+    with appearing(target / MARKER, scratch(target)) as place:
+        place.write_text(marker.model_dump_json(indent=2))
 
 
 def _check_whole(archive: Archive, tree: Path, sizes: Mapping[str, int]) -> None:

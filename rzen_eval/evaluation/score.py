@@ -19,7 +19,7 @@ from rzen_eval.evaluation.rankings import Rankings, Sides, check, is_cosine, ran
 from rzen_eval.models.external.in_memory import pipelined
 from rzen_eval.models.interface import Pipelined, Reporting
 from rzen_eval.models.undisturbed import undisturbed
-from rzen_eval.ranking.metrics import official_per_query, per_query
+from rzen_eval.ranking.metrics import PerQuery, official_per_query, per_query
 from rzen_eval.ranking.mteb import per_query_as_mteb
 from rzen_eval.ranking.multivectors import same_form
 from rzen_eval.results.sampling import standard_error
@@ -141,6 +141,11 @@ def finish(
     return measure(task, data, rankings, warnings, where_from, collapsed=left.collapsed or right.collapsed)
 
 
+def _official(task: Task, data: TaskData, run: Run) -> PerQuery:
+    """Metrics of each query as the evaluator of the task's own suite computes them."""
+    return per_query_as_mteb(run, data.qrels) if task.evaluator == "mteb" else official_per_query(run, data)
+
+
 def measure(
     task: Task,
     data: TaskData,
@@ -164,10 +169,7 @@ def measure(
         DataError: a metric is not finite.
     """
     exact = per_query(rankings.exact, data.qrels)
-    if task.evaluator == "mteb":
-        official = per_query_as_mteb(rankings.official, data.qrels)
-    else:
-        official = official_per_query(rankings.official, data)
+    official = _official(task, data, rankings.official)
     metrics, means = exact.means(), official.means()
     for name, value in [*metrics.items(), *means.items()]:
         if not math.isfinite(value):

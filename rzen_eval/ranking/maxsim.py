@@ -62,9 +62,7 @@ def rank_maxsim(
     query_rows, query_ids = by_id(query_ids, len(queries), "query")
     larger_first, device = settings.larger_id_first, settings.device
     candidate_rows, candidate_ids = by_id(candidate_ids, len(candidates), "candidate", larger_first=larger_first)
-    dims = queries.rows.shape[1], candidates.rows.shape[1]
-    if dims[0] != dims[1]:
-        raise DataError(f"queries have {dims[0]} dimensions and candidates {dims[1]}")
+    _check_dimensions(queries, candidates)
     group, first = distinct(candidates, candidate_rows)
     items = candidate_rows[first]
     matrix = torch.from_numpy(candidates.rows).to(device)
@@ -77,14 +75,11 @@ def rank_maxsim(
         plan = tiles(lengths, room)
 
         def scores(rows: Indices) -> Tensor:
-            batches = [
-                _Batch.of(queries, query_rows[rows], run, device) for run in runs(queries.lengths[query_rows[rows]])
-            ]
+            own = query_rows[rows]
+            batches = [_Batch.of(queries, own, run, device) for run in runs(queries.lengths[own])]
             found = torch.empty(len(rows), len(columns), device=device)
             for tile in plan:
-                # A candidate's last vector is repeated up to the tile's width, which changes no maximum.
-                place = np.minimum(np.arange(tile.width), lengths[tile.columns, None] - 1)
-                vectors = _whole(matrix[(starts[tile.columns, None] + place).ravel()])
+                vectors = _widened(matrix, starts, lengths, tile)
                 short = torch.from_numpy(lengths[tile.columns] < longest).to(device) if settings.padded else None
                 for batch in batches:
                     found[batch.rows, tile.columns] = batch.maxsim(vectors, tile, short)
@@ -93,6 +88,25 @@ def rank_maxsim(
         return scores
 
     return best_first(against, query_ids, candidate_ids, group, pools, settings=settings)
+
+
+def _check_dimensions(queries: MultiVectors, candidates: MultiVectors) -> None:
+    of_queries, of_candidates = queries.rows.shape[1], candidates.rows.shape[1]
+    if of_queries != of_candidates:
+        raise DataError(f"queries have {of_queries} dimensions and candidates {of_candidates}")
+
+
+def _widened(matrix: Tensor, starts: Indices, lengths: Indices, tile: Tile) -> Tensor:
+    """Vectors of a tile's candidates, all of its width: the last one is repeated, which changes no maximum.
+
+    Args:
+        matrix: vectors of all candidates, (vectors, dims).
+        starts: where those of each candidate of a pool begin, (candidates,).
+        lengths: how many it has, (candidates,).
+        tile: of that pool.
+    """
+    place = np.minimum(np.arange(tile.width), lengths[tile.columns, None] - 1)
+    return _whole(matrix[(starts[tile.columns, None] + place).ravel()])
 
 
 @dataclass(frozen=True, slots=True)

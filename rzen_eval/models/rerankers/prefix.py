@@ -53,6 +53,41 @@ def _first_of_candidate(pair: PlannedPair) -> int:
     return min(int(own[0]) if len(own) else pair.length, pair.length - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A language model that remembers the tokens it has read."""
+
+    text: Any
+    features: Features
+    """Of all pictures that are read."""
+    cache: Any
+    """Keys and values of the tokens before."""
+
+    def read(self, ids: torch.Tensor, places: torch.Tensor, taken: slice, positions: torch.Tensor) -> torch.Tensor:
+        """States of tokens that come next, shape (rows, length, hidden size).
+
+        Args:
+            ids: shape (rows, length).
+            places: of the visual tokens, in the flattened rows.
+            taken: which visual features they have.
+            positions: rotary, shape (3, rows, length).
+        """
+        import torch
+
+        embeds = self.text.embed_tokens(ids)
+        more: dict[str, Any] = {_cache_name(self.text): self.cache}
+        if self.features.first is not None and len(places):
+            embeds.view(-1, embeds.shape[-1])[places] = self.features.first[taken].to(embeds.dtype)
+            if self.features.deeper:
+                mask = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
+                mask.view(-1)[places] = True
+                deeper = [layer[taken] for layer in self.features.deeper]
+                more |= {"visual_pos_masks": mask, "deepstack_visual_embeds": deeper}
+        made = self.text(inputs_embeds=embeds, position_ids=positions, use_cache=True, **more)
+        hidden: torch.Tensor = made.last_hidden_state
+        return hidden
+
+
 def last_states(
     model: YesNo, pairs: Sequence[PlannedPair], pixels: Sequence[Sequence[Pixels]], shared: int
 ) -> torch.Tensor:
@@ -72,37 +107,14 @@ def last_states(
     distinct = [*pixels[0][:stills], *(visual for item in pixels for visual in item[stills:])]
     features = model.features(distinct)
     positions, all_ids = model.positions(whole), torch.from_numpy(whole.ids).to(model.device)
-    text = model.text_model
-    cache = DynamicCache(config=text.config)
-
-    def run(ids: torch.Tensor, places: torch.Tensor, taken: slice, where: torch.Tensor) -> torch.Tensor:
-        """States of tokens behind those that are in the cache.
-
-        Args:
-            ids: shape (rows, length).
-            places: of the visual tokens, in the flattened rows.
-            taken: which visual features they have.
-            where: rotary positions, shape (3, rows, length).
-        """
-        embeds = text.embed_tokens(ids)
-        more: dict[str, Any] = {_cache_name(text): cache}
-        if features.first is not None and len(places):
-            embeds.view(-1, embeds.shape[-1])[places] = features.first[taken].to(embeds.dtype)
-            if features.deeper:
-                mask = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
-                mask.view(-1)[places] = True
-                deeper = [layer[taken] for layer in features.deeper]
-                more |= {"visual_pos_masks": mask, "deepstack_visual_embeds": deeper}
-        hidden: torch.Tensor = text(inputs_embeds=embeds, position_ids=where, use_cache=True, **more).last_hidden_state
-        return hidden
-
+    reader = _Reader(model.text_model, features, DynamicCache(config=model.text_model.config))
     prefix = torch.from_numpy(pairs[0].visual[:seen]).to(model.device)
-    run(all_ids[:1, :shared], prefix, slice(0, seen), positions[:, :1, :shared])
-    cache.batch_repeat_interleave(len(pairs))
+    reader.read(all_ids[:1, :shared], prefix, slice(0, seen), positions[:, :1, :shared])
+    reader.cache.batch_repeat_interleave(len(pairs))
     rest = all_ids[:, shared:]
     own = [row * rest.shape[1] + pair.visual[seen:] - shared for row, pair in enumerate(pairs)]
     places = torch.from_numpy(np.concatenate(own)).to(model.device)
-    hidden = run(rest, places, slice(seen, None), positions[:, :, shared:])
+    hidden = reader.read(rest, places, slice(seen, None), positions[:, :, shared:])
     last = torch.tensor([length - shared - 1 for length in whole.lengths], device=model.device)
     return hidden[torch.arange(len(pairs), device=model.device), last]
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
     from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.tables.rows import Cell
@@ -197,47 +199,48 @@ def plot(sizes: Sequence[Row], kind: Kind) -> bytes:
     """Mean score against bytes a vector, a line a precision; numbers at the points are dimensions."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
 
     with mpl.rc_context({"svg.hashsalt": "rzen_eval", "font.size": 10, "axes.grid": True, "grid.alpha": 0.3}):
-        versions = list(dict.fromkeys(row.model for row in sizes))
-        figure = Figure(figsize=(7.5, 4.2 * len(versions)), layout="constrained")
-        for axes, version in zip(figure.subplots(len(versions), squeeze=False)[:, 0], versions, strict=True):
-            lines = {
-                precision: sorted(
-                    (row.bytes, row.mean, row.dims)
-                    for row in sizes
-                    if (row.model, row.precision) == (version, precision)
-                )
-                for precision in Precision
-            }
-            for precision, line in lines.items():
-                if not line:
-                    continue
-                size, mean, _ = zip(*line, strict=True)
-                axes.plot(
-                    size, mean, color=COLOURS[precision], marker=MARKERS[precision], markersize=5, label=str(precision)
-                )
-                # Between two lines there is no room, and the points of one have the dimensions of the other.
-                beside = precision is Precision.FLOAT16 and len(lines[Precision.FLOAT32]) == len(line)
-                for x, y, label in () if beside else line:
-                    axes.annotate(
-                        str(label),
-                        (x, y),
-                        xytext=LABELS[precision],
-                        textcoords="offset points",
-                        ha="center",
-                        fontsize=7,
-                        color=COLOURS[precision],
-                    )
-            of_version = next(row for row in sizes if row.model == version)
-            axes.axhline(of_version.full, color="grey", linestyle=":", linewidth=1)
-            axes.set_xscale("log", base=2)
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-            axes.margins(y=0.12)
-            axes.set_title(f"{version}{of_version.mark}")
-            axes.set_xlabel("bytes per vector (numbers at the points: dimensions)")
-            n = len(of_version.results)
-            axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")
-            axes.legend(title="precision")
+        models = list(dict.fromkeys(row.model for row in sizes))
+        figure = Figure(figsize=(7.5, 4.2 * len(models)), layout="constrained")
+        for axes, model in zip(figure.subplots(len(models), squeeze=False)[:, 0], models, strict=True):
+            _draw(axes, [row for row in sizes if row.model == model])
         return written(figure, kind)
+
+
+def _draw(axes: Axes, sizes: Sequence[Row]) -> None:
+    """Draw one model."""
+    from matplotlib.ticker import FuncFormatter
+
+    lines = {
+        precision: sorted((row.bytes, row.mean, row.dims) for row in sizes if row.precision == precision)
+        for precision in Precision
+    }
+    for precision, line in lines.items():
+        if not line:
+            continue
+        size, mean, _ = zip(*line, strict=True)
+        colour = COLOURS[precision]
+        axes.plot(size, mean, color=colour, marker=MARKERS[precision], markersize=5, label=str(precision))
+        # Between two lines there is no room, and the points of one have the dimensions of the other.
+        beside = precision is Precision.FLOAT16 and len(lines[Precision.FLOAT32]) == len(line)
+        for x, y, label in () if beside else line:
+            axes.annotate(
+                str(label),
+                (x, y),
+                xytext=LABELS[precision],
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+                color=colour,
+            )
+    first = sizes[0]
+    axes.axhline(first.full, color="grey", linestyle=":", linewidth=1)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.margins(y=0.12)
+    axes.set_title(f"{first.model}{first.mark}")
+    axes.set_xlabel("bytes per vector (numbers at the points: dimensions)")
+    n = len(first.results)
+    axes.set_ylabel(f"mean score of {n} task{'s' * (n > 1)} (%)")
+    axes.legend(title="precision")
