@@ -26,7 +26,7 @@ from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.process_pool import ProcessPool
 from rzen_eval.engine.ranks import Rank, Ranks
 from rzen_eval.engine.ray_pool import RayPool, cluster
-from rzen_eval.engine.settings import Runtime
+from rzen_eval.engine.settings import Runtime, cores
 from rzen_eval.engine.start import on_device
 from rzen_eval.engine.supervisor import Supervisor, WorkerPool
 from rzen_eval.engine.vector_store import VectorStore
@@ -274,9 +274,18 @@ def test_a_picture_that_is_missing_fails_its_task_alone(tmp_path: Path):
     made = Plan(Toy(), VectorStore(tmp_path / "store"), BUDGET)
     made.add(TaskSide("bad", Side.QUERY, [Item(text="3 1", images=[tmp_path / "none.png"])], ["q0"]))
     made.add(TaskSide("good", Side.QUERY, [Item(text="3 2", images=[page(5)])], ["q0"]))
-    done = all_done(Supervisor(ProcessPool(1, worker_settings(made.store.folder)), 60), made)
+    pool = ProcessPool(9, worker_settings(made.store.folder))
+    done = all_done(Supervisor(pool, 60), made)
     assert next(str(one.error) for one in done if one.error).startswith("query 'q0': ")
     assert list(made.failed) == ["bad"]
+    assert pool.size == 2  # one a window
+
+
+def test_a_pool_has_no_more_processes_than_the_machine_can_use():
+    many = Runtime(kind="pool", processes=10**6)
+    assert [many.models(gpus) for gpus in (0, 1, 8)] == [cores(), 4, 32]
+    assert [Runtime(kind="pool").models(gpus) for gpus in (0, 1, 8)] == [cores(), 1, 8]
+    assert Runtime(kind="pool", processes=1).models(8) == 1
 
 
 def test_nothing_to_embed_starts_no_worker(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ from rzen_eval.data.recipes.catalogue_text import Wording, product, shown, tool
 from rzen_eval.data.recipes.official_strings import with_instruction, worded
 from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows
+from rzen_eval.data.tree_rows import TreeRows, count_of, name_of
 from rzen_eval.errors import DataError
 from rzen_eval.files import entries
 
@@ -53,22 +54,24 @@ def load(task: Task, repository: Repository) -> TaskData:
     """
     chosen, files = options(task, Options), TreeRows(task, repository)
     rows, asked = files.rows(chosen.candidates), files.rows(chosen.queries)
-    places: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        name = _id(row, "candidate_id" if chosen.images else "id")
-        if name or not chosen.images:
-            places.setdefault(name, number)
+    places = _places(files, chosen, rows)
     pictures = _pictures(files, chosen, rows, places) if chosen.images else {}
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
+    odd = defaultdict[str, list[int]](list)
     for number, row in enumerate(asked):
-        query_id = _id(row, "qid" if chosen.images else "id")
+        query_id = _id(row, "qid" if chosen.images else "id", f"{task.id}: {chosen.queries}: row {number}")
         item = _wish(task, chosen, row) if chosen.images else _request(task, chosen, row, number)
-        if item is None or not (query_id or not chosen.images):
-            continue
-        name = unlike(query_id, qrels)
-        query_ids.append(name)
-        queries.append(item)
-        qrels[name] = dict.fromkeys(_answers(row.get("pos_ids")) if chosen.images else _labels(row), 1.0)
+        if said := _without_id(chosen, "queries", row, query_id):
+            odd[said].append(number)
+        if item is None:
+            odd["queries say nothing and are left out"].append(number)
+        elif query_id or not chosen.images:
+            name = unlike(query_id, qrels)
+            query_ids.append(name)
+            queries.append(item)
+            qrels[name] = dict.fromkeys(_answers(row.get("pos_ids")) if chosen.images else _labels(row), 1.0)
+    files.odd += [f"{task.id}: {chosen.queries}: {count_of(numbers, said)}" for said, numbers in odd.items()]
+    files.odd += repeated(task, query_ids)
     if not any(qrels.values()):
         raise DataError(f"{task.id}: no query of {chosen.queries} has an answer; get the file again")
     lost = sum(places.keys().isdisjoint(qrels[name]) for name in query_ids)
@@ -82,7 +85,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         ),
         qrels=qrels,
         revision=files.revision(),
-        warnings=[*repeated(task, query_ids), *([hopeless] if lost else [])],
+        warnings=[*files.odd, *([hopeless] if lost else [])],
     )
 
 
@@ -118,9 +121,38 @@ def _entry(
     return Item(text=tool(rows[row].get("documentation", ""), chosen.wording))
 
 
-def _id(row: Cells, field: str) -> str:
+def _places(files: TreeRows, chosen: Options, rows: Rows) -> dict[str, int]:
+    """The row of each entry, by its id; of entries with one id the first. What is odd about them is said."""
+    field, what = "candidate_id" if chosen.images else "id", f"{files.task.id}: {chosen.candidates}"
+    places: dict[str, int] = {}
+    odd = defaultdict[str, list[int]](list)
+    for number, row in enumerate(rows):
+        name = _id(row, field, f"{what}: row {number}")
+        if said := _without_id(chosen, "entries", row, name):
+            odd[said].append(number)
+        if name or not chosen.images:
+            if places.setdefault(name, number) != number:
+                odd["entries have the id of an earlier one and are left out"].append(number)
+            elif not chosen.images and not row.get("documentation"):
+                odd["tools have no documentation, and are candidates without it"].append(number)
+    files.odd += [f"{what}: {count_of(numbers, said)}" for said, numbers in odd.items()]
+    return places
+
+
+def _without_id(chosen: Options, what: str, row: Cells, name: str) -> str | None:
+    """What becomes of a row without an id, as the official evaluator has it; None where it has one."""
+    if name == "None" and None in (row.get(field, "") for field in ("id", "qid", "candidate_id")):
+        return f"{what} have no id and are called None"
+    if not name:
+        return f"{what} have an empty id" + (" and are left out" if chosen.images else "")
+    return None
+
+
+def _id(row: Cells, field: str, place: str) -> str:
     """An id as text; empty where there is none, and a null the text None, as the official evaluator has it."""
-    return str(row.get(field, "")).strip() if field != "id" else str(row.get(field, ""))
+    name = name_of(row.get(field, ""), place)
+    name = "None" if name is None else name
+    return name if field == "id" else name.strip()
 
 
 def _request(task: Task, chosen: Options, row: Cells, number: int) -> Item | None:

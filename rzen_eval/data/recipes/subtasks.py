@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.data.recipes.repeated import original
+from rzen_eval.data.row_files import below
 from rzen_eval.data.tree_rows import fields, name_of
 from rzen_eval.errors import DataError
 
@@ -56,8 +57,10 @@ def find(files: TreeRows, folder: str) -> list[Part]:
         files.file(f"{folder}/{QUERIES[0]}")
     root = Path(place or ".").resolve()
     parts: list[Part] = []
+    # Folders that are links are looked into, since people link disks.
+    there = sorted(below(root), key=lambda one: one.relative_to(root).parts)
     for name in QUERIES:
-        for file in sorted(root.rglob(name), key=lambda one: one.relative_to(root).parts):
+        for file in (one for one in there if one.name == name):
             inside = file.parent.relative_to(root).as_posix()
             inside = "" if inside == "." else inside
             judged = next((one for one in JUDGEMENTS if (file.parent / one).is_file()), None)
@@ -126,14 +129,23 @@ def pools(
     with a warning.
     """
     found: dict[str, Sequence[str]] = {}
+    strange: set[str] = set()
     for part in parts:
         beside = (str(PurePosixPath(part.queries).with_name(name)) for name in CANDIDATES)
         path = next((one for one in beside if files.there(one)), None)
-        for row in files.rows(path) if path else ():
-            scene, names = name_of(fields(row, SCENE)), fields(row, LISTED)
-            if scene is not None and names:
-                listed = dict.fromkeys(f"{part.corpus_prefix}{one}" for one in names)
-                found[f"{part.prefix}{scene}"] = [name for name in listed if name in ids]
+        for number, row in enumerate(files.rows(path) if path else ()):
+            place, named = f"{files.task.id}: {path}: row {number}", fields(row, LISTED)
+            scene = name_of(fields(row, SCENE), place)
+            if not named or scene is None:
+                continue
+            if not isinstance(named, list):
+                raise DataError(f"{place}: candidates are {named!r:.60}; expected a list of ids")
+            listed = [f"{part.corpus_prefix}{name_of(one, place)}" for one in named]
+            strange.update(name for name in listed if name not in ids)
+            found[f"{part.prefix}{scene}"] = [name for name in dict.fromkeys(listed) if name in ids]
+    if strange:
+        odd = f"{len(strange)} candidates of queries are not in the corpus and are left out, {min(strange)!r} first"
+        files.odd.append(f"{files.task.id}: {odd}")
     found = {name: found.get(original(name), ()) for name in query_ids}
     if lacking := [name for name in query_ids if not found[name]]:
         every = list(ids)

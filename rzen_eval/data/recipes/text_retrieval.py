@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from rzen_eval.data.recipes.judged import gold, judgements
 from rzen_eval.data.recipes.official_strings import with_instruction, worded
 from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows, fields, name_of
+from rzen_eval.data.tree_rows import TreeRows, count_of, fields, name_of
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -89,22 +89,21 @@ def load(task: Task, repository: Repository) -> TaskData:
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
     for part in parts:
         spaced = chosen.folder is not None
-        judged = judgements(files, part.judgements, spaced=spaced).grades if part.judgements else None
-        for number, row, item in _queries(task, chosen, part, files.rows(part.queries)):
-            query_id = str(fields(row, QUERY_ID))
-            what = f"{task.id}: {part.queries}: row {number}"
-            grades = gold(row, what) if judged is None else judged.get(query_id, {})
-            name = unlike(f"{part.prefix}{query_id}", qrels)
+        judged = judgements(files, part.judgements, spaced=spaced) if part.judgements else None
+        for asked in _queries(files, chosen, part, files.rows(part.queries)):
+            grades = gold(asked.row, asked.place) if judged is None else judged.get(asked.id, {})
+            name = unlike(f"{part.prefix}{asked.id}", qrels)
             qrels[name] = {f"{part.corpus_prefix}{document}": grade for document, grade in grades.items()}
             query_ids.append(name)
-            queries.append(item)
+            queries.append(asked.item)
     if not any(qrels.values()):
         raise DataError(
             f"{task.id}: no query of {len(qrels)} has a relevant document; ids of queries and judgements differ, or a"
             " file is of another task"
         )
     pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
-    return TaskData(
+    files.odd += repeated(task, query_ids)
+    data = TaskData(
         query_ids=query_ids,
         queries=queries,
         candidate_ids=list(corpus.ids),
@@ -112,8 +111,8 @@ def load(task: Task, repository: Repository) -> TaskData:
         qrels=qrels,
         pools=pools,
         revision=files.revision(),
-        warnings=[*files.odd, *repeated(task, query_ids), *_hopeless(task, list(qrels.values()), corpus.ids)],
     )
+    return replace(data, warnings=[*dict.fromkeys(files.odd), *_hopeless(task, data)])
 
 
 def typical(task: Task) -> Typical:
@@ -130,10 +129,17 @@ def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
     rows = [files.rows(path) for path in corpora]
     ids: dict[str, tuple[int, int]] = {}
     for number, (path, prefix) in enumerate(corpora.items()):
+        what, silent, again = f"{files.task.id}: {path}", list[int](), list[int]()
         for place, row in enumerate(rows[number]):
-            name = name_of(fields(row, DOCUMENT_ID))
-            if name is not None and document(row, f"{files.task.id}: {path}: row {place}"):
-                ids.setdefault(f"{prefix}{name}", (number, place))
+            name = name_of(fields(row, DOCUMENT_ID), f"{what}: row {place}")
+            if name is None or not document(row, f"{what}: row {place}"):
+                silent.append(place)
+            elif ids.setdefault(f"{prefix}{name}", (number, place)) != (number, place):
+                again.append(place)
+        if silent:
+            files.odd.append(f"{what}: {count_of(silent, 'documents have no id or no text and are left out')}")
+        if again:
+            files.odd.append(f"{what}: {count_of(again, 'documents have the id of an earlier one and are left out')}")
     return Corpus(rows, ids)
 
 
@@ -152,23 +158,50 @@ def _made(corpus: Corpus, places: Sequence[tuple[int, int]], index: int) -> Item
     return Item(text=corpus.text(places[index]))
 
 
-def _queries(task: Task, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[int, Cells, Item]]:
-    """Queries of a file with their rows."""
-    made = []
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query as its file has it."""
+
+    id: str
+    item: Item
+    row: Cells
+    place: str
+    """File and row, for messages."""
+
+
+def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) -> list[Asked]:
+    """Queries of a file."""
+    made, silent, bare, task = list[Asked](), list[int](), list[int](), files.task
+    what = f"{task.id}: {part.queries}"
     for number, row in enumerate(rows):
-        query_id, text = name_of(fields(row, QUERY_ID)), fields(row, QUERY_TEXT) or ""
+        place = f"{what}: row {number}"
+        query_id = name_of(fields(row, QUERY_ID), place)
+        text = fields(row, QUERY_TEXT) or ""
         told: Any = row.get(chosen.instruction_column) if chosen.instruction_column else task.instruction.query
         told = part.instruction or told or ""
         if not isinstance(text, str) or not isinstance(told, str):
-            raise DataError(
-                f"{task.id}: {part.queries}: row {number}: {text!r:.60} and {told!r:.60}; expected texts of a query and"
-                " an instruction"
-            )
+            raise DataError(f"{place}: {text!r:.60} and {told!r:.60}; expected texts of a query and an instruction")
         if query_id is not None and worded(told, text, trimmed=chosen.trimmed):
-            made.append((number, row, with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)))
+            item = with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)
+            made.append(Asked(query_id, item, row, place))
+            bare += [number] if not text.strip() else []
+        else:
+            silent.append(number)
+    if silent:
+        files.odd.append(f"{what}: {count_of(silent, 'queries have no id or no text and are left out')}")
+    if bare:
+        files.odd.append(f"{what}: {count_of(bare, 'queries have no text and ask with their instruction alone')}")
     return made
 
 
-def _hopeless(task: Task, qrels: Sequence[Mapping[str, float]], ids: Mapping[str, object]) -> list[str]:
-    lost = sum(ids.keys().isdisjoint(grades) for grades in qrels)
-    return [f"{task.id}: {lost} of {len(qrels)} queries have no relevant document and always miss"] if lost else []
+def _hopeless(task: Task, data: TaskData) -> list[str]:
+    """How many queries cannot be answered, or not in full, by what they are ranked against."""
+    corpus = frozenset(data.candidate_ids)
+    lost = short = 0
+    for query, grades in data.qrels.items():
+        among = corpus if data.pools is None else frozenset(data.pools[query])
+        found = sum(name in among for name in grades)
+        lost += not found
+        short += 0 < found < len(grades)
+    said = (lost, "have no relevant document and always miss"), (short, "lack some of their relevant documents")
+    return [f"{task.id}: {count} of {len(data.qrels)} queries {what}" for count, what in said if count]
