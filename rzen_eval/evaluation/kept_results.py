@@ -129,13 +129,15 @@ def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, A
     Returns:
         One line; None where there are no such results. Those that cannot be read are not looked at.
     """
-    limits, now = {task.limit for task in tasks.values()}, protocol.identity(described)
+    now = protocol.identity(described)
+    kinds = {protocol.standing_apart(task.limit) for task in tasks.values()}
     differing = {}
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(ResultError):
             earlier = store.read(file)
             before = protocol.identity(earlier.provenance.get("model", {}))
-            if earlier.limit in limits and (found := protocol.changes(before, now)):
+            beside = protocol.standing_apart(earlier.limit) in kinds
+            if beside and (found := protocol.changes(before, now)):
                 differing[earlier.id] = found[:3]
     if not differing:
         return None

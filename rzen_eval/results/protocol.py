@@ -99,6 +99,11 @@ def identity(described: Mapping[str, Any]) -> Facts:
     return _settings(described) | ({} if weights is None else {"weights": weights})
 
 
+def standing_apart(limit: Limit | None) -> Limit | None:
+    """What keeps results from those of whole tasks: to be of the first queries; a random sample tells of all."""
+    return limit if limit is not None and limit.how == "first" else None
+
+
 def mixture(results: Iterable[Result]) -> str | None:
     """What tells that results which stand under one name are of two models, in one line; None: nothing does.
 
@@ -108,7 +113,7 @@ def mixture(results: Iterable[Result]) -> str | None:
     known: dict[Limit | None, Facts] = {}
     holder: dict[tuple[Limit | None, str], str] = {}
     for result in results:
-        joined = None if result.sampled else result.limit
+        joined = standing_apart(result.limit)
         facts, before = identity(result.provenance.get("model", {})), known.setdefault(joined, {})
         if differing := changes(before, facts):
             first = holder[joined, differing[0].name.partition(".")[0]]
