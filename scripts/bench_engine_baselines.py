@@ -71,7 +71,7 @@ def official(config: RunConfig) -> Work:
     """
     from rzen_eval.data.load import load_data
 
-    encoder, work = _Encoder(config.model), Work()
+    encoder, work = Encoder(config.model), Work()
     for task in config.tasks.values():
         data = load_data(task)
         queries, candidates = (
@@ -88,8 +88,15 @@ def official(config: RunConfig) -> Work:
     return work
 
 
-class _Encoder:
-    def __init__(self, spec: ModelSpec) -> None:
+class Encoder:
+    """Stock transformers as the plain loop uses it.
+
+    Args:
+        spec: the declaration.
+        head: whether logits are computed.
+    """
+
+    def __init__(self, spec: ModelSpec, *, head: bool = True) -> None:
         from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -100,7 +107,8 @@ class _Encoder:
             for budget in spec.budgets
         )
         model: Any = Qwen2VLForConditionalGeneration.from_pretrained(spec.checkpoint, dtype="float32")
-        self.model = model.eval()
+        self.config = model.config
+        self.model = model.eval() if head else model.eval().model
 
     def processed(self, item: Item, side: Side) -> dict[str, Any]:
         """What a call of the processor does for one item: pictures to patches, placeholders to as many tokens."""
@@ -122,6 +130,10 @@ class _Encoder:
 
     def embed(self, items: Sequence[Item], side: Side, work: Work) -> Vectors:
         """Unit vectors of a batch."""
+        return self.vectors(self.batch(items, side), work)
+
+    def batch(self, items: Sequence[Item], side: Side) -> dict[str, Any]:
+        """What the model is called with: rows that are padded on the right."""
         import torch
 
         given = [self.processed(item, side) for item in items]
@@ -134,20 +146,22 @@ class _Encoder:
             pictures = {
                 key: torch.cat([one[key] for one in given if key in one]) for key in ("pixel_values", "image_grid_thw")
             }
-            pictures["mm_token_type_ids"] = (ids == self.model.config.image_token_id).int()
+            pictures["mm_token_type_ids"] = (ids == self.config.image_token_id).int()
+        mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+        return {"input_ids": ids, "attention_mask": mask, **pictures}
+
+    def vectors(self, given: dict[str, Any], work: Work) -> Vectors:
+        """Unit vectors of rows."""
+        import torch
+
+        ids, lengths = given["input_ids"], given["attention_mask"].sum(dim=1)
         began = time.perf_counter()
         with torch.no_grad():
-            out = self.model(
-                input_ids=ids,
-                attention_mask=(torch.arange(ids.shape[1]) < lengths[:, None]).long(),
-                output_hidden_states=True,
-                use_cache=False,
-                **pictures,
-            )
+            out = self.model(**given, output_hidden_states=True, use_cache=False)
             pooled = out.hidden_states[-1][torch.arange(len(ids)), lengths - 1]
             vectors: Vectors = torch.nn.functional.normalize(pooled, dim=-1).numpy()
         work.model_seconds += time.perf_counter() - began
-        work.items += len(items)
+        work.items += len(ids)
         work.tokens += int(lengths.sum())
         work.padding += ids.numel() - int(lengths.sum())
         return vectors

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,8 @@ MAKERS: Mapping[str, Callable[[Path], object]] = {
 """What makes a checkpoint of a family."""
 
 
-def declared() -> dict[str, ModelSpec | ApiSpec]:
+@cache
+def declared() -> Mapping[str, ModelSpec | ApiSpec]:
     """Declarations that a stand-in can be made for, by name."""
     found: dict[str, ModelSpec | ApiSpec] = {}
     for name in choices("model"):

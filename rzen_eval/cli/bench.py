@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from rzen_eval.models.families.local_model import LocalModel
 
 SECONDS = 5.0
-ON_CPU = 1024
-"""Tokens of a batch on a CPU, which is as fast with few as with many."""
 SPARE = ("language ms", "tower ms", "copies ms", "waiting ms", "Python ms", "of peak", "tokens")
 
 
@@ -81,12 +79,11 @@ def _measured(spec: ModelSpec, config: RunConfig, seconds: float) -> Speeds:
     from rzen_eval.estimate.bench import measure
 
     model, sizes, weights = _opened(spec, config)
-    usual = ON_CPU if model.device.type == "cpu" else model.tokens_per_batch
     return measure(
         model,
         sizes,
         weights=weights,
-        tokens_per_batch=config.runtime.tokens_per_batch or usual,
+        tokens_per_batch=config.runtime.tokens_per_batch or model.tokens_per_batch,
         seconds=seconds,
         report=lambda name: print(f"bench: {name}", file=sys.stderr),
     )

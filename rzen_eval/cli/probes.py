@@ -94,7 +94,8 @@ def check(model: Model) -> Iterator[Finding]:
 def _rows(model: LocalModel) -> str:
     if model.packed:
         return "items end to end in one row, none seen by another"
-    return f"an item a row, padded, since {model.spec.family} cannot keep items apart in one"
+    what = "sliding attention" if model.packs else model.spec.family
+    return f"an item a row, padded, since {what} cannot keep items apart in one"
 
 
 def _revision(model: Model) -> str:

@@ -80,6 +80,8 @@ class Source(Frozen):
     """Commit or branch of the media repository to fetch; None: the commit that others pin."""
     strict: bool | None = None
     """Counts that differ from the declared ones are an error (True) or a warning (False); None: an error on the hub."""
+    trust_files: bool = False
+    """Media files are known by size and time alone, and not read to tell whether a result can be kept."""
 
     @model_validator(mode="after")
     def _placed(self) -> Self:

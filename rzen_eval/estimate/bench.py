@@ -194,7 +194,7 @@ class _Parts:
         if self.model.device.type != "cuda":
             return time.perf_counter()
         event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-        event.record()
+        event.record(torch.cuda.current_stream(self.model.device))
         return event
 
     def between(self, began: Any, ended: Any) -> float:

@@ -152,9 +152,8 @@ class Pending:
         here = torch.cuda.is_available()  # it is not where tests stand in for a device
         kept = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=here)
         kept.copy_(rows, non_blocking=True)
-        arrived: Any = torch.cuda.Event() if here else None  # type: ignore[no-untyped-call]
-        if here:
-            arrived.record()
+        # Of the device that computes: an event of the current one, which may be another, would be over at once.
+        arrived = torch.cuda.current_stream(rows.device).record_event() if here else None
         return cls(kept, arrived, lengths)
 
     @property
@@ -164,9 +163,10 @@ class Pending:
 
     def vectors(self) -> NDArray[np.float32] | list[NDArray[np.float32]]:
         """One row an item, shape (n, dim), or for each item several; waits for the device."""
+        rows: NDArray[np.float32] = self.rows.numpy()
         if self.arrived is not None:
             self.arrived.synchronize()
-        rows: NDArray[np.float32] = self.rows.numpy()
+            rows = rows.copy()  # out of memory that is locked, of which there is little and the next batch needs some
         if self.lengths is None:
             return rows
         return np.split(rows, list(accumulate(self.lengths))[:-1])

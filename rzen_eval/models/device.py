@@ -7,12 +7,15 @@ import importlib.util
 import math
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ConfigError, ModelError, reason
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import torch
 
     from rzen_eval.models.declaration.external import SentenceTransformersSpec
@@ -38,6 +41,13 @@ def device(spec: Declared) -> torch.device:
             f"{spec.name}: device {spec.device!r} is not there ({reason(error)}); try device=auto"
         ) from error
     return chosen
+
+
+def current(device: torch.device) -> AbstractContextManager[Any]:
+    """Make a GPU the current one for a while, for code of others that works there and not where its tensors are."""
+    import torch
+
+    return torch.cuda.device(device) if device.type == "cuda" and torch.cuda.is_available() else nullcontext()
 
 
 def need_rank_device(name: str) -> None:
@@ -119,8 +129,10 @@ def _missing(kernel: str, device: torch.device, dtype: torch.dtype) -> str | Non
     return None if there else f"{name}, a GPU of compute capability 8.0 and a 16-bit dtype"
 
 
-ON_CPU = 8192
-"""Tokens of a batch on the CPU: more are no faster, since they leave its caches."""
+ON_CPU = 1024
+"""Tokens of a batch on the CPU: with more the states between layers leave its caches, and pictures take longer."""
+USUAL = 8192
+"""Where neither caches nor the device's memory say, as of a GPU on which someone trains the module."""
 MOST_TOKENS = 65_536
 """Of a batch on a GPU; long before that it is busy."""
 

@@ -292,7 +292,7 @@ def test_two_processes_share_the_items_and_both_get_the_result_and_the_failures_
     for process in ranks:
         process.start()
     for process in ranks:
-        process.join(120)
+        process.join(300)
         process.kill()
     assert [process.exitcode for process in ranks] == [0, 0]
     first, second = sorted(answers.get() for _ in ranks)

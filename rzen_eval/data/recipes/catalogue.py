@@ -14,7 +14,7 @@ from rzen_eval.data.recipes.assemble import options
 from rzen_eval.data.recipes.catalogue_text import Wording, product, shown, tool
 from rzen_eval.data.recipes.official_strings import with_instruction
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows
+from rzen_eval.data.tree_rows import TreeRows, count_of, name_of
 from rzen_eval.errors import DataError
 from rzen_eval.files import entries
 
@@ -52,21 +52,23 @@ def load(task: Task, repository: Repository) -> TaskData:
     """
     chosen, files = options(task, Options), TreeRows(task, repository)
     rows, asked = files.rows(chosen.candidates), files.rows(chosen.queries)
-    places: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        if name := _id(row, "candidate_id" if chosen.images else "id"):
-            places.setdefault(name, number)
+    places = _places(files, chosen, rows)
     pictures = _pictures(files, chosen, rows, places) if chosen.images else {}
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
+    nameless = list[int]()
     for number, row in enumerate(asked):
-        name = _id(row, "qid" if chosen.images else "id")
+        name = _id(row, "qid" if chosen.images else "id", f"{task.id}: {chosen.queries}: row {number}")
+        if row.get("qid" if chosen.images else "id") is None:
+            nameless.append(number)
         if not name:
             continue
         if name in qrels:
             raise DataError(f"{task.id}: {chosen.queries}: row {number}: id {name!r} is there twice")
         query_ids.append(name)
         queries.append(_wish(task, chosen, row) if chosen.images else _request(task, chosen, row, number))
-        qrels[name] = dict.fromkeys(_answers(row["pos_ids"]) if chosen.images else _labels(row), 1.0)
+        qrels[name] = dict.fromkeys(_answers(row.get("pos_ids")) if chosen.images else _labels(row), 1.0)
+    if nameless:
+        files.odd.append(f"{task.id}: {chosen.queries}: {count_of(nameless, _without_id(chosen, 'queries'))}")
     if not any(qrels.values()):
         raise DataError(f"{task.id}: no query of {chosen.queries} has an answer; get the file again")
     lost = sum(places.keys().isdisjoint(qrels[name]) for name in query_ids)
@@ -80,7 +82,7 @@ def load(task: Task, repository: Repository) -> TaskData:
         ),
         qrels=qrels,
         revision=files.revision(),
-        warnings=[hopeless] if lost else [],
+        warnings=[*files.odd, *([hopeless] if lost else [])],
     )
 
 
@@ -116,12 +118,37 @@ def _entry(
     return Item(text=tool(rows[row].get("documentation"), chosen.wording))
 
 
-def _id(row: Cells, field: str) -> str:
+def _places(files: TreeRows, chosen: Options, rows: Rows) -> dict[str, int]:
+    """The row of each entry, by its id; of entries with one id the first. What is odd about them is said."""
+    field, what = "candidate_id" if chosen.images else "id", f"{files.task.id}: {chosen.candidates}"
+    places: dict[str, int] = {}
+    nameless, again, silent = list[int](), list[int](), list[int]()
+    for number, row in enumerate(rows):
+        if row.get(field) is None:
+            nameless.append(number)
+        if name := _id(row, field, f"{what}: row {number}"):
+            if places.setdefault(name, number) != number:
+                again.append(number)
+            elif not chosen.images and not row.get("documentation"):
+                silent.append(number)
+    odd = {
+        _without_id(chosen, "entries"): nameless,
+        "entries have the id of an earlier one and are left out": again,
+        "tools have no documentation, and are candidates without it": silent,
+    }
+    files.odd += [f"{what}: {count_of(numbers, said)}" for said, numbers in odd.items() if numbers]
+    return places
+
+
+def _without_id(chosen: Options, what: str) -> str:
+    """What becomes of rows without an id, as the official evaluator has it."""
+    return f"{what} have no id and are " + ("called None" if chosen.images else "left out")
+
+
+def _id(row: Cells, field: str, place: str) -> str:
     """An id as text; a null is the text None in products, as the official evaluator has it, and empty in tools."""
-    value = row.get(field)
-    if field == "id":
-        return "" if value is None else str(value)
-    return str(value)
+    name = name_of(row.get(field), place)
+    return name or ("None" if field != "id" and row.get(field) is None else "")
 
 
 def _request(task: Task, chosen: Options, row: Cells, number: int) -> Item:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.data.row_files import below
 from rzen_eval.data.tree_rows import name_of
 from rzen_eval.errors import DataError
 
@@ -54,8 +54,10 @@ def find(files: TreeRows, folder: str) -> list[Part]:
         files.file(f"{folder}/{QUERIES[0]}")
     root = Path(place or ".").resolve()
     parts: list[Part] = []
+    # Folders that are links are looked into, since people link disks.
+    there = sorted(below(root), key=lambda one: one.relative_to(root).parts)
     for name in QUERIES:
-        for file in sorted(root.rglob(name), key=lambda one: one.relative_to(root).parts):
+        for file in (one for one in there if one.name == name):
             inside = file.parent.relative_to(root).as_posix()
             inside = "" if inside == "." else inside
             judged = next((one for one in JUDGEMENTS if (file.parent / one).is_file()), None)
@@ -99,7 +101,6 @@ def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-@cache
 def _instructions(file: Path) -> Mapping[str, Any]:
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
@@ -117,11 +118,19 @@ def pools(
     with a warning.
     """
     found: dict[str, Sequence[str]] = {}
+    strange: set[str] = set()
     for part in parts:
         path = str(PurePosixPath(part.queries).with_name(CANDIDATES))
-        for row in files.rows(path) if files.there(path) else ():
-            listed = [f"{part.corpus_prefix}{name_of(one)}" for one in row.get("candidate_doc_ids") or ()]
+        for number, row in enumerate(files.rows(path) if files.there(path) else ()):
+            place, named = f"{files.task.id}: {path}: row {number}", row.get("candidate_doc_ids") or []
+            if not isinstance(named, list):
+                raise DataError(f"{place}: candidate_doc_ids is {named!r:.60}; expected a list of ids")
+            listed = [f"{part.corpus_prefix}{name_of(one, place)}" for one in named]
+            strange.update(name for name in listed if name not in ids)
             found[f"{part.prefix}{row.get('scene_id')}"] = [name for name in dict.fromkeys(listed) if name in ids]
+    if strange:
+        odd = f"{len(strange)} candidates of queries are not in the corpus and are left out, {min(strange)!r} first"
+        files.odd.append(f"{files.task.id}: {odd}")
     if lacking := [name for name in query_ids if not found.get(name)]:
         every = list(ids)
         odd = f"{len(lacking)} of {len(query_ids)} queries have no candidates of their own; all are ranked against all"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,10 @@ from rzen_eval.data.lazy import LazySequence
 from rzen_eval.data.recipes import subtasks
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import options
-from rzen_eval.data.recipes.judged import Judged, gold, judgements
+from rzen_eval.data.recipes.judged import gold, judgements
 from rzen_eval.data.recipes.official_strings import with_instruction
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows, fields, name_of
+from rzen_eval.data.tree_rows import TreeRows, count_of, fields, name_of
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -90,9 +90,10 @@ def load(task: Task, repository: Repository) -> TaskData:
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
     for part in parts:
         rows = files.rows(part.queries)
-        judged = judgements(files, part.judgements) if part.judgements else Judged(gold(rows, QUERY_ID))
-        for query_id, item in _queries(task, chosen, part, rows):
-            grades = judged.grades.get(query_id, {})
+        what = f"{task.id}: {part.queries}"
+        judged = judgements(files, part.judgements) if part.judgements else gold(rows, QUERY_ID, what)
+        for query_id, item in _queries(files, chosen, part, rows):
+            grades = judged.get(query_id, {})
             name = _unlike(f"{part.prefix}{query_id}", qrels)
             qrels[name] = {f"{part.corpus_prefix}{document}": grade for document, grade in grades.items()}
             query_ids.append(name)
@@ -105,7 +106,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
     if again := sum(AGAIN in name for name in query_ids):
         files.odd.append(f"{task.id}: {again} queries have the id of an earlier one")
-    return TaskData(
+    data = TaskData(
         query_ids=query_ids,
         queries=queries,
         candidate_ids=list(corpus.ids),
@@ -113,8 +114,8 @@ def load(task: Task, repository: Repository) -> TaskData:
         qrels=qrels,
         pools=pools,
         revision=files.revision(),
-        warnings=[*files.odd, *_hopeless(task, list(qrels.values()), corpus.ids)],
     )
+    return replace(data, warnings=[*dict.fromkeys(files.odd), *_hopeless(task, data)])
 
 
 def typical(task: Task) -> Typical:
@@ -128,10 +129,17 @@ def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
     rows = [files.rows(path) for path in corpora]
     ids: dict[str, tuple[int, int]] = {}
     for number, (path, prefix) in enumerate(corpora.items()):
+        what, silent, again = f"{files.task.id}: {path}", list[int](), list[int]()
         for place, row in enumerate(rows[number]):
-            name = name_of(fields(row, DOCUMENT_ID))
-            if name is not None and document(row, f"{files.task.id}: {path}: row {place}"):
-                ids.setdefault(f"{prefix}{name}", (number, place))
+            name = name_of(fields(row, DOCUMENT_ID), f"{what}: row {place}")
+            if name is None or not document(row, f"{what}: row {place}"):
+                silent.append(place)
+            elif ids.setdefault(f"{prefix}{name}", (number, place)) != (number, place):
+                again.append(place)
+        if silent:
+            files.odd.append(f"{what}: {count_of(silent, 'documents have no id or no text and are left out')}")
+        if again:
+            files.odd.append(f"{what}: {count_of(again, 'documents have the id of an earlier one and are left out')}")
     return Corpus(rows, ids)
 
 
@@ -150,20 +158,28 @@ def _made(corpus: Corpus, places: Sequence[tuple[int, int]], index: int) -> Item
     return Item(text=corpus.text(places[index]))
 
 
-def _queries(task: Task, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[str, Item]]:
+def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[str, Item]]:
     """Queries of a file with their ids."""
-    made = []
+    made, silent, bare, task = list[tuple[str, Item]](), list[int](), list[int](), files.task
+    what = f"{task.id}: {part.queries}"
     for number, row in enumerate(rows):
-        query_id, text = name_of(fields(row, QUERY_ID)), fields(row, QUERY_TEXT) or ""
+        query_id = name_of(fields(row, QUERY_ID), f"{what}: row {number}")
+        text = fields(row, QUERY_TEXT) or ""
         told: Any = row.get(chosen.instruction_column) if chosen.instruction_column else task.instruction.query
         told = part.instruction or told or ""
         if not isinstance(text, str) or not isinstance(told, str):
             raise DataError(
-                f"{task.id}: {part.queries}: row {number}: {text!r:.60} and {told!r:.60}; expected texts of a query and"
-                " an instruction"
+                f"{what}: row {number}: {text!r:.60} and {told!r:.60}; expected texts of a query and an instruction"
             )
         if query_id is not None and (text or told):
             made.append((query_id, with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)))
+            bare += [number] if not text.strip() else []
+        else:
+            silent.append(number)
+    if silent:
+        files.odd.append(f"{what}: {count_of(silent, 'queries have no id or no text and are left out')}")
+    if bare:
+        files.odd.append(f"{what}: {count_of(bare, 'queries have no text and ask with their instruction alone')}")
     return made
 
 
@@ -175,6 +191,14 @@ def _unlike(name: str, others: Mapping[str, object]) -> str:
     return found
 
 
-def _hopeless(task: Task, qrels: Sequence[Mapping[str, float]], ids: Mapping[str, object]) -> list[str]:
-    lost = sum(ids.keys().isdisjoint(grades) for grades in qrels)
-    return [f"{task.id}: {lost} of {len(qrels)} queries have no relevant document and always miss"] if lost else []
+def _hopeless(task: Task, data: TaskData) -> list[str]:
+    """How many queries cannot be answered, or not in full, by what they are ranked against."""
+    corpus = frozenset(data.candidate_ids)
+    lost = short = 0
+    for query, grades in data.qrels.items():
+        among = corpus if data.pools is None else frozenset(data.pools[query])
+        found = sum(name in among for name in grades)
+        lost += not found
+        short += 0 < found < len(grades)
+    said = (lost, "have no relevant document and always miss"), (short, "lack some of their relevant documents")
+    return [f"{task.id}: {count} of {len(data.qrels)} queries {what}" for count, what in said if count]

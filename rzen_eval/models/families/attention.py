@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 PREFIX = "rzen_flash_"
 """Of the names that the functions are known to transformers by."""
+SLIDING = "sliding_attention"
+"""What transformers calls layers whose tokens see the last few alone."""
+ALIGNED = 8
+"""What the size of a head is a multiple of in kernels for items of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,11 @@ class Kernel(Protocol):
 def varlen(
     states: tuple[torch.Tensor, torch.Tensor, torch.Tensor], bounds: torch.Tensor, *, causal: bool, scale: float | None
 ) -> torch.Tensor:
-    """By torch's own kernel for items of any length: CUDA, 16 bits."""
+    """By torch's own kernel for items of any length: CUDA, 16 bits, heads of a multiple of eight; else by `sdpa`."""
     from torch.nn.attention.varlen import varlen_attn
 
+    if states[0].shape[-1] % ALIGNED:
+        return sdpa(states, bounds, causal=causal, scale=scale)
     longest = Segments.within(bounds).longest
     window, grouped = (-1, 0) if causal else (-1, -1), states[0].shape[1] != states[1].shape[1]
     made: Any = varlen_attn(

@@ -56,7 +56,8 @@ class LocalModel(ItemPlanner):
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
     packs: ClassVar[bool] = True
-    """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right."""
+    """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right, as it
+    does where a checkpoint has layers of sliding attention."""
     mean: ClassVar = (0.5, 0.5, 0.5)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.5, 0.5, 0.5)
@@ -69,7 +70,6 @@ class LocalModel(ItemPlanner):
     def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
         self.spec = spec
         self._held = held
-        self.packed = self.packs
         if held is None:
             self.checkpoint = files.find(spec, cache_dir)
             self.device = device.device(spec)
@@ -79,6 +79,9 @@ class LocalModel(ItemPlanner):
         else:
             held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
+        # A token of such a layer sees the last few alone, for which the stock masks are.
+        sliding = attention.SLIDING in (getattr(self._config.text_config, "layer_types", None) or ())
+        self.packed = self.packs and not sliding
         own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
         given = (self.mean, self.std, self._expected_settings())
         self.image_settings = held.image_settings(*given) if held else image_settings.read(own, *given)
@@ -91,19 +94,20 @@ class LocalModel(ItemPlanner):
     @property
     def tokens_per_batch(self) -> int:
         """The budget of a batch that suits its device."""
-        if self._held is not None:
-            return device.ON_CPU  # whoever trains it has the device's memory
+        if self._shared:
+            return device.USUAL if self.device.type == "cuda" else device.ON_CPU
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
 
     def embed(
-        self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int = 8192
+        self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int | None = None
     ) -> Vectors | MultiVectors:
         """Embed items in this process, in batches of like length.
 
         Args:
             items: n items.
             side: `query` or `candidate`.
-            tokens_per_batch: longest item times items in a batch; changes speed and memory, no vector.
+            tokens_per_batch: of a batch, padding included; changes speed and memory, no vector. None: what suits the
+                device.
 
         Returns:
             float32 unit vectors, shape (n, dim), in the order of the items; MultiVectors where an item has several.
@@ -112,15 +116,16 @@ class LocalModel(ItemPlanner):
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
+        budget = tokens_per_batch or self.tokens_per_batch
         rendered = [self.rendered(item, Side(side)) for item in items]
         most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
-        for window in windows(most, tokens_per_batch):
+        for window in windows(most, budget):
             loaded = [rendered[i].pictures.load() for i in window]
             planned = [
                 self.planned(rendered[i], rendered[i].pictures.visuals(pixels))
                 for i, pixels in zip(window, loaded, strict=True)
             ]
-            for batch in cut([plan.length for plan in planned], tokens_per_batch, packed=self.packed):
+            for batch in cut([plan.length for plan in planned], budget, packed=self.packed):
                 made = self.forward([planned[i] for i in batch], [loaded[i] for i in batch])
                 for place, vectors in zip(batch, made, strict=True):
                     rows[window[place]] = np.atleast_2d(vectors)
@@ -148,14 +153,15 @@ class LocalModel(ItemPlanner):
         import torch
 
         # What a module keeps of a forward pass in inference mode could not be trained with.
-        with self._lent() if self._held is not None and self._held.shared else torch.inference_mode():
+        mode = self._lent() if self._shared else torch.inference_mode()
+        with device.current(self.device), mode:
             return self._computed(staged.batch, staged.block.sent(self.device))
 
     def computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
         """The forward pass alone, of a batch whose numbers are on the device."""
         import torch
 
-        with torch.inference_mode():
+        with device.current(self.device), torch.inference_mode():
             return self._computed(batch, sent)
 
     def _computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
@@ -237,8 +243,13 @@ class LocalModel(ItemPlanner):
     def pad(self) -> None:
         """Give each item a row of its own from now on, as families do that cannot be packed; for comparison."""
         self.packed = False
-        if self._held is None or not self._held.shared:
+        if not self._shared:
             attention.use(self._model, self.attention, packed=False)
+
+    @property
+    def _shared(self) -> bool:
+        """Whether the module is someone else's, who goes on with it."""
+        return self._held is not None and self._held.shared
 
     def provenance(self) -> dict[str, Any]:
         """Everything about the model that can change a vector; asking needs no weights in memory."""

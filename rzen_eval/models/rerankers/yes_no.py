@@ -17,6 +17,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.batch import Block
 from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
+from rzen_eval.models.device import USUAL
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.families.qwen3_vl import Qwen3VL
 from rzen_eval.models.families.token_places import check_vocabulary
@@ -49,6 +50,11 @@ class YesNo(Qwen2VL):
     spec: YesNoSpec
     packs = False
     """What pairs share is kept by the stock cache, which has a row for each."""
+
+    @property
+    def tokens_per_batch(self) -> int:
+        """As of every model, but on a CPU more, since what the pairs of a batch share is computed once."""
+        return USUAL if self.device.type == "cpu" else super().tokens_per_batch
 
     @classmethod
     def read_config(cls, spec: Any, folder: Path) -> Any:

@@ -1,5 +1,7 @@
 """A batch is one row of tokens: the same vectors as with padding, and nothing read back from the device but these."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -11,7 +13,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from rzen_eval import load_model
+from rzen_eval import Item, load_model
+from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.batch import Batch
 from rzen_eval.models.families import attention, tower_plan
@@ -286,3 +289,32 @@ def test_a_family_whose_layers_keep_a_state_is_padded_and_model_check_says_so(tm
     assert model.provenance()["attention"] == "sdpa, padded"
     (said,) = [finding.found for finding in check(model) if finding.check == "attention"]
     assert said == "sdpa, an item a row, padded, since qwen3_5 cannot keep items apart in one"
+
+
+def test_layers_of_sliding_attention_see_the_last_tokens_alone_in_padded_rows(tmp_path: Path):
+    from transformers import Qwen2VLModel
+
+    folder = tmp_path / "sliding"
+    shutil.copytree(FIXTURES / "tiny_qwen2vl", folder)
+    content = json.loads((folder / "config.json").read_text())
+    sliding = {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1, "layer_types": None}
+    content.get("text_config", content).update(sliding)
+    (folder / "config.json").write_text(json.dumps(content))
+    model: Any = opened("qwen2_vl", folder, "dtype=float32")
+    plan = model.plan(Item(text="one two three four five six seven eight nine"), Side.QUERY)
+    stock = Qwen2VLModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    assert stock.config.text_config.layer_types[1] == attention.SLIDING
+    with torch.inference_mode():
+        states = stock(input_ids=torch.from_numpy(plan.input_ids)[None], use_cache=False).last_hidden_state
+    expected = torch.nn.functional.normalize(states[0, -1], dim=0).numpy()
+    assert plan.length > 8
+    assert np.abs(model.forward([plan], [[]])[0] - expected).max() < 1e-5
+    assert model.provenance()["attention"] == "sdpa, padded"
+
+
+def test_heads_that_no_kernel_for_any_length_has_are_attended_to_by_length():
+    generator = torch.Generator().manual_seed(0)
+    states = tuple(torch.randn(5, heads, 6, generator=generator) for heads in (4, 2, 2))
+    bounds = torch.tensor([0, 2, 5], dtype=torch.int32)
+    given = {"causal": True, "scale": None}
+    assert torch.equal(attention.varlen(states, bounds, **given), attention.sdpa(states, bounds, **given))
