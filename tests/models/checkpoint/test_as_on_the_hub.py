@@ -89,6 +89,13 @@ def test_a_repository_of_its_true_shape_loads(hub: Hub, name: str):
     assert model.embed([Item(text="a cat")]).shape == (1, 64)
 
 
+@pytest.mark.parametrize("name", ["colqwen2_5", "tomoro_colqwen3_8b", "ops_colqwen3_4b"])
+def test_a_repository_of_late_interaction_of_its_true_shape_loads(hub: Hub, name: str):
+    model = fetched(hub, name)
+    assert model.notes() == []
+    assert model.embed([Item(text="a cat")]).lengths.sum() > 10
+
+
 def test_what_has_no_pin_is_named_with_the_commit_that_was_taken(hub: Hub):
     model = fetched(hub, "b3_qwen2_2b")
     adapter, base = model.checkpoint.identity.split(" over ")
