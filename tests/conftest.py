@@ -7,6 +7,7 @@ from typing import Any
 
 import PIL
 import pytest
+from filelock import FileLock
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -18,8 +19,13 @@ SAME_PIXELS = int(PIL.__version__.split(".")[0]) >= 13
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The cache folder of this test run."""
+    """The cache folder of this test run; processes that share its tests share what is made of the sample."""
     folder = tmp_path_factory.mktemp("cache")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for made in ("sample", "datasets"):
+            shared = tmp_path_factory.getbasetemp().parent / made
+            shared.mkdir(exist_ok=True)
+            (folder / made).symlink_to(shared)
     os.environ["RZEN_EVAL_CACHE"] = str(folder)
     yield folder
     del os.environ["RZEN_EVAL_CACHE"]
@@ -30,7 +36,8 @@ def sample_root(cache: Path) -> Path:
     """The bundled sample on disk, made once and shared with every test that runs on it."""
     from rzen_eval.data import bundled
 
-    return bundled.folder(cache)
+    with FileLock(cache / "sample" / "lock"):
+        return bundled.folder(cache)
 
 
 @pytest.fixture(scope="session")

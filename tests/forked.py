@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -60,9 +61,8 @@ def ended(work: Callable[[], int], folder: Path, *, seconds: float = SECONDS, me
     """
     said = folder / "said"
     said.touch()
-    _serve()
     began = time.monotonic()
-    child = multiprocessing.get_context("forkserver").Process(target=_work, args=(work, folder, said))
+    child = context().Process(target=_work, args=(work, folder, said))
     child.start()
     try:
         why = _watched(child, began + seconds, memory)
@@ -75,12 +75,14 @@ def ended(work: Callable[[], int], folder: Path, *, seconds: float = SECONDS, me
     return Ended(code, said.read_bytes().decode(errors="replace"), time.monotonic() - began, why)
 
 
-def _serve() -> None:
-    """Start the process that forks, with what every command imports, where it does not run yet."""
-    multiprocessing.set_forkserver_preload(["torch", "transformers", "datasets", "rzen_eval.cli.main"])
+def context() -> ForkServerContext:
+    """Makes processes, forked from one that has imported what every command imports and is started here."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(["pytest", "torch", "transformers", "datasets", "rzen_eval.cli.main"])
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OMP_NUM_THREADS", "1")
         forkserver.ensure_running()
+    return found
 
 
 def _work(work: Callable[[], int], folder: Path, said: Path) -> None:

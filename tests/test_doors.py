@@ -114,6 +114,8 @@ def read_import(evaluator: str) -> Callable[[Path], None]:
 
     def all_of(file: Path) -> None:
         for claim in read(file):
+            if isinstance(claim, RzenEvalError):
+                raise claim
             convert(claim, "m", [*manifest().entries.values()], "2.1")
 
     return all_of

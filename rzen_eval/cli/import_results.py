@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.values import directory, named_version, one_of
-from rzen_eval.errors import ConfigError, ResultError, some
+from rzen_eval.errors import ConfigError, ResultError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rzen_eval.cli.options import Options
     from rzen_eval.core import Result
+    from rzen_eval.results.exchange.imported import Claim
 
 
 def options(parser: Options) -> None:
@@ -37,11 +38,12 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """Write a result for each file that can be mapped, and say in one line what cannot.
 
     Returns:
-        The exit code: 1 if something was not imported.
+        The exit code: 1 if something was not imported, 2 if nothing was.
     """
     from rzen_eval.config import compose
     from rzen_eval.results import store
     from rzen_eval.results.exchange import imports
+    from rzen_eval.results.tables.escape import for_terminal
 
     if not re.fullmatch(r"\w[\w.+-]*", chosen.model):
         raise ConfigError(
@@ -57,31 +59,48 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     results_dir = Path("results")
     if settings:
         results_dir = compose.load(settings, places, need_tasks=False).results_dir
-    place, results, refused = results_dir / chosen.model, dict[str, "Result"](), list[str]()
+    place = results_dir / chosen.model
     there = store.read_model(place).results
-    for found in read(chosen.folder):
+
+    def converted(found: Claim | ResultError) -> list[Result]:
+        if isinstance(found, ResultError):
+            raise found
+        made = convert(found, chosen.model, tasks, chosen.data_version)
+        for result in made:
+            _check(place, result, there)
+        return made
+
+    results, refused = _gathered(read(chosen.folder), converted)
+    for result in results:
+        store.write_alone(place, result)
+    if results:
+        print(f"imported {len(results)} results into {place}")
+    for problem in refused:
+        print(f"rzen-eval: import: not imported: {for_terminal(problem)}", file=sys.stderr)
+    return 0 if not refused else 1 if results else 2
+
+
+def _gathered(
+    claims: Iterable[Claim | ResultError], converted: Callable[[Claim | ResultError], list[Result]]
+) -> tuple[list[Result], list[str]]:
+    """Results of what can be mapped, and why the rest cannot; of two files of one task neither is taken."""
+    results, refused = dict[str, list["Result"]](), list[str]()
+    for found in claims:
         try:
-            converted = convert(found, chosen.model, tasks, chosen.data_version)
-            for result in converted:
-                _check(place, result, results, there)
-            results |= {result.id: result for result in converted}
+            for result in converted(found):
+                results.setdefault(result.id, []).append(result)
         except ResultError as error:
             refused.append(str(error))
-    said = f"import: not imported: {some(refused, joined='; ')}"
-    if not results:
-        raise ConfigError(said)
-    for result in results.values():
-        store.write_alone(place, result)
-    print(f"imported {len(results)} results into {place}")
-    if refused:
-        print(f"rzen-eval: {said}", file=sys.stderr)
-    return 1 if refused else 0
+    refused += [
+        f"{first.task}: {1 + len(more)} files are of this task; import one model's folder at a time"
+        for first, *more in results.values()
+        if more
+    ]
+    return [found[0] for found in results.values() if len(found) == 1], refused
 
 
-def _check(place: Path, result: Result, before: Mapping[str, Result], there: Mapping[str, Result]) -> None:
-    """Refuse a second score of a task, and to replace one that was made here."""
-    if result.id in before:
-        raise ResultError(f"{result.task}: two files are of this task; import one model's folder at a time")
+def _check(place: Path, result: Result, there: Mapping[str, Result]) -> None:
+    """Refuse to replace a score that was made here."""
     if result.id in there and there[result.id].imported_from is None:
         file = place / f"{result.id}.json"
         raise ResultError(f"{result.task}: {file} was scored here; give another --model or results_dir=")

@@ -78,11 +78,23 @@ class _Media(_Loose):
 
 class _Dataset(_Loose):
     source: str | None = None
+    root: str | None = None
     repo: str | None = None
     revision: str | None = None
     content: str | None = None
     judgements: str | None = None
     media: _Media | None = None
+
+
+class _FirstStage(_Loose):
+    name: str | None = None
+    runs: str | None = None
+
+
+class _SecondStage(_Loose):
+    top_k: Count | None = None
+    reranker: dict[str, Any] = {}
+    first_stage: _FirstStage = _FirstStage()
 
 
 _Imported = TypedDict("_Imported", {"from": str, "own_protocol": bool}, total=False)
@@ -100,6 +112,7 @@ class _Provenance(_Loose):
     prompts: dict[str, str | None] | None = None
     software: dict[str, str | None] = {}
     imported: _Imported = {}
+    second_stage: _SecondStage | None = None
     files: dict[str, str] = {}
 
 

@@ -80,12 +80,23 @@ class Source(Frozen):
     """Commit or branch of the media repository to fetch; None: the commit that others pin."""
     strict: bool | None = None
     """Counts that differ from the declared ones are an error (True) or a warning (False); None: an error on the hub."""
+    trust_files: bool = False
+    """Media files are known by size and time alone, and not read to tell whether a result can be kept."""
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
         if self.kind == "mirror" and self.root is None:
             raise ValueError("a mirror needs data.root=FOLDER, the folder that holds <org>/<name>/")
         return self
+
+
+class Characters(Frozen):
+    """Mean lengths of texts, for estimates of tasks whose data are not there."""
+
+    query: int = Field(gt=0)
+    """With its instruction, where each query has one of its own."""
+    candidate: int | tuple[int, ...]
+    """Several where lengths differ much: each of an equal share of the candidates."""
 
 
 class Task(Frozen):
@@ -114,6 +125,8 @@ class Task(Frozen):
     counts: Literal["declared", "upstream"] = "declared"
     """Whose counts these are: of the benchmark's own data, or of the public data sets that it was made from, since its
     own are not known; the latter are for estimates, and rows that differ are no fault."""
+    characters: Characters | None = None
+    """Of texts, in the public data sets that a benchmark was made from; None where nobody has said."""
     versions: tuple[str, ...] = ()
     """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source

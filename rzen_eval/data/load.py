@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
 from rzen_eval.data import bundled
 from rzen_eval.data.chosen import chosen_of
+from rzen_eval.data.media_content import content_of
 from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
@@ -91,9 +90,10 @@ def _same_commit(task: Task, data: TaskData) -> list[str]:
 
 
 def content(task: Task, data: TaskData, decoders: set[str] | None = None) -> str:
-    """What identifies everything that a task was made of: its rows' revision, and size and time of its media files.
+    """What identifies everything that a task was made of: its rows' revision, and the content of its media files.
 
-    Pictures inside the rows are covered by the revision, and those of the sample by its version.
+    Pictures inside the rows are covered by the revision, and those of the sample by its version. So it is the same on
+    every machine that has the same data; see `media_content` for what is read.
 
     Args:
         task: as declared.
@@ -101,12 +101,12 @@ def content(task: Task, data: TaskData, decoders: set[str] | None = None) -> str
         decoders: gets the names of what decodes its videos.
 
     Raises:
-        DataError: an item cannot be made, its folder of frames is missing, say; it is named.
+        DataError: an item cannot be made, its folder of frames is missing, say, or a file cannot be read; it is named.
     """
     revision = data.revision or "unknown"
     if task.source.kind == "sample":
         return revision
-    digest, files = hashlib.sha256(), 0
+    files: list[str] = []
     sides = (Side.QUERY, data.query_ids, data.queries), (Side.CANDIDATE, data.candidate_ids, data.candidates)
     for item in chain.from_iterable(_made(task, *side) for side in sides):
         for media in chain(item.images, item.frames):
@@ -114,10 +114,8 @@ def content(task: Task, data: TaskData, decoders: set[str] | None = None) -> str
             if isinstance(media, Frame) and decoders is not None:
                 decoders.add(media.clip.video.decoder)
             if isinstance(path, (str, os.PathLike)):
-                stat = Path(path).stat() if Path(path).exists() else None
-                digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode() if stat else b"missing\n")
-                files += 1
-    return f"{revision}+media:{digest.hexdigest()[:16]}" if files else revision
+                files.append(os.path.abspath(path))  # noqa: PTH100 - a tenth of the time, a hundred thousand times
+    return f"{revision}{content_of(task, files)}"
 
 
 def _made(task: Task, side: Side, ids: Sequence[str], items: Sequence[Item]) -> Iterator[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import mmap
 from array import array
 from collections.abc import Mapping, Sequence
@@ -169,6 +170,23 @@ def fields(row: Cells, names: Sequence[str]) -> Any:
     return next((row[name] for name in first if row.get(name)), row.get(last))
 
 
-def name_of(value: Any) -> str | None:
-    """An id as text; None where there is none."""
-    return None if value is None or value == "" else str(value)
+def name_of(value: Any, place: str) -> str | None:
+    """An id as text; None where there is none. An empty text is an id, as for the official evaluator.
+
+    Args:
+        value: of a field.
+        place: file and row, for messages.
+
+    Raises:
+        DataError: it is something that is no id.
+    """
+    if value is None:
+        return None
+    if isinstance(value, list | dict | bytes) or (isinstance(value, float) and not math.isfinite(value)):
+        raise DataError(f"{place}: the id is {value!r:.60}; expected a text or a number")
+    return str(value)
+
+
+def count_of(places: Sequence[int], what: str) -> str:
+    """How many rows there are of a kind, and which is the first; for the end of a warning."""
+    return f"{len(places)} {what} (the first is row {places[0]})"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rzen_eval.engine.inline import keep
 from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.pipeline import Pipeline
+from rzen_eval.engine.waiting import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +74,13 @@ class _Share:
 
 
 def embed_together(
-    plan: Plan, model: Pipelined, loader: Loader, peers: Peers, report: Callable[[Step], object]
+    plan: Plan,
+    model: Pipelined,
+    loader: Loader,
+    peers: Peers,
+    report: Callable[[Step], object],
+    *,
+    say: Callable[[str], object],
 ) -> None:
     """Embed a plan's windows, each process those that are its own; afterwards the first has every vector in its store.
 
@@ -83,13 +90,14 @@ def embed_together(
         loader: where pictures are loaded.
         peers: who takes part.
         report: told of every batch of this process.
+        say: told what is waited for, where nothing comes for long.
 
     Raises:
         RzenEvalError: in the first process, what a window has failed with, in whichever process.
     """
     mine = [number for number in plan.order() if number % peers.world == peers.rank]
     share = _Share([], [], [])
-    for done in _kept(plan, model, loader, mine):
+    for done in watched(_kept(plan, model, loader, mine), say, plan.awaited):
         if isinstance(done, Step):
             report(done)
             continue

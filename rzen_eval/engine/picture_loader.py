@@ -47,6 +47,7 @@ class Loader:
     def _start(self) -> ProcessPoolExecutor | None:
         if not self._workers:
             return None
+        worker_processes.prepare()
         spawn = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._workers, mp_context=spawn, initializer=worker_processes.begin)
 

@@ -12,7 +12,7 @@ from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
 from rzen_eval.engine.job import Done, Job, Step, Unit
 from rzen_eval.engine.spent import NOTHING, Spent
-from rzen_eval.errors import DataError, RzenEvalError
+from rzen_eval.errors import DataError, RzenEvalError, some
 from rzen_eval.models.interface import Cutting
 from rzen_eval.models.token_budget import windows
 
@@ -93,6 +93,8 @@ class Plan:
     """Where to begin, as a fraction of the windows: other runs that embed the same begin elsewhere."""
     _elsewhere: deque[int] = field(default_factory=deque)
     """Windows that another run has done since they were planned, and that nobody was told of yet."""
+    _under_way: dict[int, Job] = field(default_factory=dict)
+    """Windows that were taken and are not done, in the order in which they were."""
     _claimed: set[Key] = field(default_factory=set)
     _measured_before: dict[tuple[str, Side], tuple[TaskSide, NDArray[np.int64]]] = field(default_factory=dict)
     """What was found out of items that several tasks have, by their identity."""
@@ -171,7 +173,8 @@ class Plan:
             if self.is_done(number):
                 self._elsewhere.append(number)
             elif units := self._units(number):
-                yield Job(number, units)
+                self._under_way[number] = job = Job(number, units)
+                yield job
 
     def is_done(self, number: int) -> bool:
         """Whether all vectors of a window are in the store, as far as that has looked."""
@@ -211,9 +214,17 @@ class Plan:
         """The id of the task that a batch or window is of."""
         return self.windows[news.number].part.task
 
+    def awaited(self) -> str:
+        """What a model is at, in words: the window that was taken first of those that are not done."""
+        job = next(iter(list(self._under_way.values())), None)
+        if job is None:
+            return "the model to be loaded"
+        return f"{self.windows[job.number].part.task}, {some([unit.who for unit in job.units], 2)}"
+
     def note(self, done: Done) -> None:
         """Enter what became of a window."""
         part = self.windows[done.number].part
+        self._under_way.pop(done.number, None)
         self.open[part.task] -= 1
         if done.error:
             self.failed.setdefault(part.task, done.error)

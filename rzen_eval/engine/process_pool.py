@@ -44,6 +44,7 @@ class ProcessPool:
 
     def start(self, worker: int) -> None:
         """As `WorkerPool`."""
+        processes.prepare()
         here, there = self._spawn.Pipe()
         process = self._spawn.Process(target=_work, args=(there, self._settings, worker), name=f"worker {worker}")
         process.start()

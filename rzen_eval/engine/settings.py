@@ -16,7 +16,8 @@ class Runtime(Frozen):
     kind: Literal["inline", "pool", "ray"] = "inline"
     """In this process, in one process a device of this machine, or in one actor a device of a Ray cluster."""
     processes: int | None = Field(default=None, gt=0)
-    """Of a pool or a cluster; None: one a GPU, and where there is none one a core of this machine."""
+    """Of a pool or a cluster; None: one a GPU, and where there is none one a core of this machine. Of a pool no more
+    than four a GPU, or one a core where it computes on the CPU, and no more than there are windows to embed."""
     workers: int | None = Field(default=None, ge=0)
     """Processes that decode and resize pictures, for each process with a model; 0: that one does it, in a thread. None:
     a share of the cores, eight at most, and none where a pool computes on the CPU."""
@@ -39,9 +40,14 @@ class Runtime(Frozen):
             return 0
         return max(1, min(8, cores() // sharing - 1))
 
+    def models(self, gpus: int) -> int:
+        """Processes of a pool, each with a model; GPUs that it has, 0: it computes on the CPU."""
+        usual, most = (gpus, MOST * gpus) if gpus else (cores(), cores())
+        return min(self.processes or usual, most)
+
 
 MOST = 4
-"""Processes that load pictures, for each core: more do no more."""
+"""Processes that load pictures, for each core, and with a model for each GPU: more do no more."""
 
 
 def cores() -> int:

@@ -12,7 +12,6 @@ from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.process_pool import ProcessPool
 from rzen_eval.engine.ranks import Ranks
 from rzen_eval.engine.ray_pool import RayPool, cluster
-from rzen_eval.engine.settings import cores
 from rzen_eval.engine.supervisor import Supervisor
 from rzen_eval.engine.worker import WorkerSettings
 from rzen_eval.errors import ConfigError
@@ -63,13 +62,15 @@ def opened(
         )
     if isinstance(model, Metered):
         raise ConfigError(
-            f"runtime={runtime.kind}: {spec.name} computes elsewhere; give runtime=inline and model.concurrency=NUMBER"
+            f"runtime={runtime.kind}: {spec.name} computes elsewhere; give runtime=inline and"
+            f" {spec.setting}.concurrency=NUMBER"
         )
     budget = runtime.tokens_per_batch or model.tokens_per_batch
     if runtime.kind == "pool":
         gpus = _gpus(model)
-        size = runtime.processes or (max(1, gpus) if model.device.type == "cuda" else cores())
-        loaders = runtime.loaders(size, gpu=model.device.type == "cuda")
+        on_gpu = model.device.type == "cuda"
+        size = runtime.models(max(1, gpus) if on_gpu else 0)
+        loaders = runtime.loaders(size, gpu=on_gpu)
         open_at = partial(_open, spec, cache_dir, gpus)
         yield Supervisor(
             ProcessPool(size, WorkerSettings(open_at, store.folder, store.dtype, budget, loaders, 1)), runtime.timeout

@@ -77,8 +77,9 @@ class Supervisor:
         Raises:
             ModelError: a worker cannot load the model.
         """
-        if not plan.order():
+        if not (windows := len(plan.order())):
             return
+        self.pool.size = min(self.pool.size, windows)
         try:
             yield from _Supervision(self.pool, plan, self.timeout).run()
         finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rzen_eval.engine.job import Step
+from rzen_eval.engine.waiting import watched
 from rzen_eval.errors import RzenEvalError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Attempts:
         if plan.n_items:
             self.progress.begin(plan.n_items)
         yield from [task for task in titles if not plan.open[task]]
-        for one in news:
+        for one in watched(news, self.progress.say, plan.awaited):
             task = plan.task(one)
             if isinstance(one, Step):
                 self.progress.step(titles[task], one.items, one.tokens)

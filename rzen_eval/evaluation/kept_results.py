@@ -89,7 +89,7 @@ def kept_unread(folder: Path, task: Task, described: Mapping[str, Any]) -> Resul
     source = task.source
     refused = source.strict if source.strict is not None else source.kind != "mirror"
     content = (earlier.provenance.get("dataset") or {}).get("content")
-    if "+media:" in str(content) or (refused and earlier.warnings) or content != revision:
+    if (refused and earlier.warnings) or content != revision:
         return None
     same = earlier.provenance.get("fingerprint") == provenance.fingerprint(task, content, described)
     return earlier if same and per_query.fault(folder, earlier) is None else None
@@ -114,28 +114,31 @@ def _guard(file: Path, earlier: Result, loaded: LoadedTask) -> None:
 
 def tidy(folder: Path, cache_dir: Path) -> None:
     """Remove what runs have left that were killed while they wrote results, vectors or notes."""
+    leftovers.remove_of_workers()
     below = [place for kind in ("vectors", "frames") for place in sorted((cache_dir / kind).glob("*"))]
     leftovers.remove([folder, *(folder / kind for kind in per_query.BESIDE), cache_dir, *(cache_dir.glob("*")), *below])
 
 
-def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:
+def of_others(folder: Path, tasks: Mapping[str, Task], now: Mapping[str, Any], key: str = "model.name") -> str | None:
     """What must be said of results that lie where a run's go and are of another model, or of this one in another way.
 
     Args:
         folder: of the model's results.
         tasks: of the run, by id.
-        described: provenance of the model.
+        now: identity of the model, see `protocol.identity_of`.
+        key: setting of the name that the folder has.
 
     Returns:
         One line; None where there are no such results. Those that cannot be read are not looked at.
     """
-    limits, now = {task.limit for task in tasks.values()}, protocol.identity(described)
+    kinds = {protocol.standing_apart(task.limit) for task in tasks.values()}
     differing = {}
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(ResultError):
             earlier = store.read(file)
-            before = protocol.identity(earlier.provenance.get("model", {}))
-            if earlier.limit in limits and (found := protocol.changes(before, now)):
+            before = protocol.identity_of(earlier.provenance)
+            beside = protocol.standing_apart(earlier.limit) in kinds
+            if beside and (found := protocol.changes(before, now)):
                 differing[earlier.id] = found[:3]
     if not differing:
         return None
@@ -144,7 +147,7 @@ def of_others(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, A
     listed = "; ".join(protocol.listed(differing, ("these", "this run")))
     return (
         f"{folder} holds results of another model, or of this one in another way ({listed}): {become};"
-        " model.name=NAME keeps them apart"
+        f" {key}=NAME keeps them apart"
     )
 
 

@@ -22,6 +22,8 @@ from rzen_eval.evaluation.rankings import Rankings
 from rzen_eval.evaluation.score import measure, provenance_of, short_of_memory
 from rzen_eval.evaluation.session import Outcome, note_model
 from rzen_eval.models import open_reranker
+from rzen_eval.models.interface import Pairwise, Reporting
+from rzen_eval.results import protocol
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from rzen_eval.evaluation.progress import Progress
     from rzen_eval.evaluation.score import Scored
     from rzen_eval.models.declaration.local import Declared
-    from rzen_eval.models.interface import Pairwise
 
 TIED = 10
 """Places among which, and at whose edge, equal scores count as ties."""
@@ -91,6 +92,7 @@ def rerank(config: RunConfig, stages: Stages, progress: Progress) -> Outcome:
         known_models.note(spec, config.cache_dir, described)
     session = _Session(progress, config, stages, described, first=rank.rank == 0)
     session.read()
+    session.warn()
     if session.works:
         with kept_results.writable(session.folder) if session.first else contextlib.nullcontext():
             kept = kept_scores(config, spec, described, progress)
@@ -155,6 +157,21 @@ class _Session(Attempts):
                 else:
                     self.works[task.id] = _Work(loaded, first, pairs_of(task.id, loaded.data, first.listed))
 
+    def warn(self) -> None:
+        """Say which results of another first stage, reranker or `top_k` lie where these go."""
+        for work in list(self.works.values())[:1] if self.first else ():
+            now = protocol.identity_of(self._where_from(work.first))
+            if others := kept_results.of_others(self.folder, self.config.tasks, now, "reranker.name"):
+                self.progress.warn(others)
+
+    def _where_from(self, first: FirstStage) -> dict[str, Any]:
+        """What a result says of both stages."""
+        reranker = {key: value for key, value in self.described.items() if key != "reproduces"}
+        told = {**first.provenance, "name": self.stages.model}
+        model = {**told.pop("model"), "name": self.stages.name}
+        second = {"reranker": reranker, "top_k": self.stages.top_k, "first_stage": told}
+        return {"model": model, "second_stage": second}
+
     def _kept(self, loaded: LoadedTask, first: FirstStage) -> Result | None:
         if not (self.folder / f"{loaded.task.id}.json").is_file():
             return None
@@ -194,16 +211,14 @@ class _Session(Attempts):
         scores = np.array([row[0, 0] for row in plan.store.get(pairs.keys)], dtype=np.float32)
         run = ranked(work.first.listed, scores, self.stages.name)
         flat = len(scores) > 1 and bool((scores == scores[0]).all())
-        warnings = [*data.warnings, *work.first.warnings, *_odd(task, run, flat=flat)]
+        notes = plan.model.notes() if isinstance(plan.model, Reporting) else ()
+        warnings = [*data.warnings, *work.first.warnings, *notes, *_odd(task, run, flat=flat)]
         warnings += short_of_memory(pairs.spent.budget, plan.tokens_per_batch)
         model = self._model(work.first)
         where_from = provenance_of(
             work.loaded, model, (pairs.first_prompt, pairs.candidate_prompt), pairs.spent, len(scores)
         )
-        reranker = {key: value for key, value in self.described.items() if key != "reproduces"}
-        first = {**work.first.provenance, "name": self.stages.model}
-        where_from["model"] = {**first.pop("model"), "name": self.stages.name}
-        where_from["second_stage"] = {"reranker": reranker, "top_k": self.stages.top_k, "first_stage": first}
+        where_from |= self._where_from(work.first)
         # Grades stay with their candidates: what the reranker's authors make of them depends on Python's hash seed.
         aligned = replace(data, integer_ids=False)
         return measure(task, aligned, Rankings(run, run), warnings, where_from, collapsed=flat)

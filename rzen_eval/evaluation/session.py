@@ -21,6 +21,7 @@ from rzen_eval.evaluation.attempts import Attempts
 from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.models import open_model
 from rzen_eval.models.device import need_rank_device
+from rzen_eval.results import protocol
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def run(config: RunConfig, progress: Progress) -> Outcome:
         described = describe(model)
         known_models.note(spec, config.cache_dir, described)
     session = _Session(progress, config, described, rank.rank == 0)
-    if session.first and (others := kept_results.of_others(session.folder, config.tasks, described)):
+    identity = protocol.identity_of({"model": described})
+    if session.first and (others := kept_results.of_others(session.folder, config.tasks, identity)):
         progress.warn(others)
     if session.first:
         kept_results.tidy(session.folder, config.cache_dir)

@@ -113,7 +113,12 @@ class _Scoring:
             plan.failed[task.id] = error
         progress.begin(plan.n_items)
         embed_together(
-            plan, self.model, loader, self.peers, lambda step: progress.step(task.name, step.items, step.tokens)
+            plan,
+            self.model,
+            loader,
+            self.peers,
+            lambda step: progress.step(task.name, step.items, step.tokens),
+            say=progress.say,
         )
         progress.end()
         if loaded is None or not self.peers.first:

@@ -64,8 +64,13 @@ def commit(revision: str | None) -> str | None:
 
 
 def settings(result: Result) -> Facts:
-    """How the model was used: prompt, budgets, positions and all else, under the names of its declaration."""
-    return _settings(result.provenance.get("model", {}))
+    """How the model was used: prompt, budgets, positions and all else, under the names of its declaration.
+
+    Of a second stage also what came after the model: how many candidates, and how the reranker was used.
+    """
+    second = result.provenance.get("second_stage") or {}
+    told = {"top_k": second.get("top_k"), "reranker": _settings(second.get("reranker", {}))} if second else {}
+    return {**_settings(result.provenance.get("model", {})), **told}
 
 
 def _settings(described: Mapping[str, Any]) -> Facts:
@@ -99,6 +104,22 @@ def identity(described: Mapping[str, Any]) -> Facts:
     return _settings(described) | ({} if weights is None else {"weights": weights})
 
 
+def standing_apart(limit: Limit | None) -> Limit | None:
+    """What keeps results from those of whole tasks: to be of the first queries; a random sample tells of all."""
+    return limit if limit is not None and limit.how == "first" else None
+
+
+def identity_of(provenance: Mapping[str, Any]) -> Facts:
+    """What makes the model, and the reranker after it, that a result is of; `second_stage` is None where there is none.
+
+    Args:
+        provenance: of a result.
+    """
+    second = provenance.get("second_stage")
+    after = {"top_k": second.get("top_k"), **identity(second.get("reranker", {}))} if second else None
+    return {**identity(provenance.get("model", {})), "second_stage": after}
+
+
 def mixture(results: Iterable[Result]) -> str | None:
     """What tells that results which stand under one name are of two models, in one line; None: nothing does.
 
@@ -108,8 +129,8 @@ def mixture(results: Iterable[Result]) -> str | None:
     known: dict[Limit | None, Facts] = {}
     holder: dict[tuple[Limit | None, str], str] = {}
     for result in results:
-        joined = None if result.sampled else result.limit
-        facts, before = identity(result.provenance.get("model", {})), known.setdefault(joined, {})
+        joined = standing_apart(result.limit)
+        facts, before = identity_of(result.provenance), known.setdefault(joined, {})
         if differing := changes(before, facts):
             first = holder[joined, differing[0].name.partition(".")[0]]
             return "; ".join(listed({"": differing[:3]}, (first, result.id)))

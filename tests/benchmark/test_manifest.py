@@ -15,15 +15,17 @@ from rzen_eval.errors import ConfigError
 
 OWN = ("name", "modality", "group", "versions", "metric", "pool", "n_queries", "n_candidates")
 OF_DATASET = ("repo", "config", "revision", "language")
-EVERYTHING = "task=[mmeb_v2,mmeb_v2_0,variants,vidore_v3,vidore_v3_1,mmeb_v3_new,mmeb_v3_new_wemm]"
+EVERYTHING = ("mmeb_v2", "mmeb_v2_0", "variants", "vidore_v3", "vidore_v3_1", "mmeb_v3_new", "mmeb_v3_new_wemm")
 
 
 @pytest.fixture(scope="module")
 def composed() -> dict[str, Any]:
-    """Every task as Hydra itself composes it."""
+    """Every task as Hydra itself composes it, one suite after the other."""
+    tasks: dict[str, Any] = {}
     with hydra.initialize_config_dir(config_dir=str(config_dir()), version_base="1.3"):
-        found = hydra.compose(config_name="config", overrides=[EVERYTHING])
-    tasks: dict[str, Any] = OmegaConf.to_container(found.tasks, resolve=True)  # type: ignore[assignment]
+        for word in EVERYTHING:
+            found = hydra.compose(config_name="config", overrides=[f"task={word}"])
+            tasks |= OmegaConf.to_container(found.tasks, resolve=True)  # type: ignore[operator]
     return tasks
 
 

@@ -10,8 +10,11 @@ from rzen_eval.data.load import load_data
 EVERY = [str(number) for number in range(1000)]
 
 
+DOCVQA = load_task("vidore_docvqa")
+
+
 def task(limit: object, **fields: object) -> Task:
-    return load_task("vidore_docvqa").model_copy(update={"limit": limit and Limit.model_validate(limit), **fields})
+    return DOCVQA.model_copy(update={"limit": limit and Limit.model_validate(limit), **fields})
 
 
 def loaded(name: str, *words: str) -> TaskData:

@@ -26,7 +26,7 @@ from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.process_pool import ProcessPool
 from rzen_eval.engine.ranks import Rank, Ranks
 from rzen_eval.engine.ray_pool import RayPool, cluster
-from rzen_eval.engine.settings import Runtime
+from rzen_eval.engine.settings import Runtime, cores
 from rzen_eval.engine.start import on_device
 from rzen_eval.engine.supervisor import Supervisor, WorkerPool
 from rzen_eval.engine.vector_store import VectorStore
@@ -36,6 +36,7 @@ from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.device import _fitting
 from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
+from tests import forked
 from tests.toys import page
 
 ONE = Budget(min_tokens=1, max_tokens=1)
@@ -273,9 +274,18 @@ def test_a_picture_that_is_missing_fails_its_task_alone(tmp_path: Path):
     made = Plan(Toy(), VectorStore(tmp_path / "store"), BUDGET)
     made.add(TaskSide("bad", Side.QUERY, [Item(text="3 1", images=[tmp_path / "none.png"])], ["q0"]))
     made.add(TaskSide("good", Side.QUERY, [Item(text="3 2", images=[page(5)])], ["q0"]))
-    done = all_done(Supervisor(ProcessPool(1, worker_settings(made.store.folder)), 60), made)
+    pool = ProcessPool(9, worker_settings(made.store.folder))
+    done = all_done(Supervisor(pool, 60), made)
     assert next(str(one.error) for one in done if one.error).startswith("query 'q0': ")
     assert list(made.failed) == ["bad"]
+    assert pool.size == 2  # one a window
+
+
+def test_a_pool_has_no_more_processes_than_the_machine_can_use():
+    many = Runtime(kind="pool", processes=10**6)
+    assert [many.models(gpus) for gpus in (0, 1, 8)] == [cores(), 4, 32]
+    assert [Runtime(kind="pool").models(gpus) for gpus in (0, 1, 8)] == [cores(), 1, 8]
+    assert Runtime(kind="pool", processes=1).models(8) == 1
 
 
 def test_nothing_to_embed_starts_no_worker(tmp_path: Path):
@@ -426,27 +436,23 @@ def test_a_shared_item_of_a_task_that_fails_is_embedded_for_the_other(tmp_path: 
     assert good.keys[0] in made.store
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_run_killed_twenty_times_ends_with_the_vectors_of_an_undisturbed_one(
+def test_a_run_killed_eight_times_ends_with_the_vectors_of_an_undisturbed_one(
     tmp_path: Path, expected: list[list[float]]
 ):
     random = np.random.default_rng(5)
     there = []
-    for _ in range(20):
+    for _ in range(8):
         made = plan(store := VectorStore(tmp_path))
         store.refresh()
         there.append(sum(key in store for window in made.windows for key in window.part.keys))
-        child = os.fork()
-        if not child:
-            with Loader(0) as loader:
-                all_done(Inline(Slow(), loader), plan(store))
-            os._exit(0)
-        before, patience = len(list(tmp_path.iterdir())), time.monotonic() + 5
+        child = forked.context().Process(target=run_slowly, args=(tmp_path,))
+        child.start()
+        before, patience = len(list(tmp_path.iterdir())), time.monotonic() + 60
         while len(list(tmp_path.iterdir())) == before and time.monotonic() < patience and there[-1] < N:
             time.sleep(0.001)
         time.sleep(random.uniform(0, 0.005))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        child.kill()
+        child.join()
     assert there == sorted(there)
     assert there[-1] > 0
     made = plan(store := VectorStore(tmp_path))
@@ -461,6 +467,11 @@ class Slow(Toy):
     def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
         time.sleep(0.002)
         return super().forward(planned, pixels)
+
+
+def run_slowly(folder: Path) -> None:
+    with Loader(0) as loader:
+        all_done(Inline(Slow(), loader), plan(VectorStore(folder)))
 
 
 def test_two_runs_at_once_on_one_store_do_not_disturb_each_other(tmp_path: Path, expected: list[list[float]]):

@@ -1,6 +1,5 @@
 """The vector store: what is put comes back, and nothing else ever does."""
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from rzen_eval.engine.vector_store import FORMAT, VectorStore
+from tests import forked
 
 
 def key(number: int) -> bytes:
@@ -109,14 +109,17 @@ def _write_for_ever(folder: Path, offset: int) -> None:
 
 
 def test_killed_writers_leave_only_whole_chunks(tmp_path: Path):
-    context = multiprocessing.get_context("fork")
+    context = forked.context()
     for attempt in range(6):
+        before = len(list(tmp_path.glob("*.vectors")))
         writers = [
             context.Process(target=_write_for_ever, args=(tmp_path, 10_000_000 * (2 * attempt + n))) for n in range(2)
         ]
         for writer in writers:
             writer.start()
-        time.sleep(0.05 + 0.013 * attempt)
+        while len(list(tmp_path.glob("*.vectors"))) == before and any(writer.is_alive() for writer in writers):
+            time.sleep(0.001)
+        time.sleep(0.013 * attempt)
         for writer in writers:
             os.kill(writer.pid or 0, signal.SIGKILL)
             writer.join()
@@ -139,7 +142,7 @@ def _write_in_little_space(folder: Path) -> None:
 
 
 def test_no_space_left_is_said_once_and_vectors_stay_in_memory(tmp_path: Path):
-    process = multiprocessing.get_context("fork").Process(target=_write_in_little_space, args=(tmp_path,))
+    process = forked.context().Process(target=_write_in_little_space, args=(tmp_path,))
     process.start()
     process.join()
     assert process.exitcode == 7

@@ -3,8 +3,9 @@
 import gzip
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.rerank import Stages, ranked, rerank
 from rzen_eval.evaluation.session import Outcome, run
 from rzen_eval.ranking.metrics import per_query
+from rzen_eval.results import per_query as beside
 from rzen_eval.results import store
 from rzen_eval.results.statistics.stages import changes
 from tests import toys
 from tests.conftest import FIXTURES
 from tests.evaluation import judges
+from tests.loopback import Hub
 
 FIRST = ("model=python", "model.class=tests.evaluation.judges:Embedder", "model.name=first")
 
@@ -64,7 +67,7 @@ def test_candidates_are_in_the_order_of_the_new_scores(bench: Bench):
     outcome = bench.second("Shades", "reranker.options={sign: 1.0}")
     assert outcome.failed == {}
     folder = bench.root / "results" / "first+Shades"
-    kept = per_query.read_run(folder, "toy")
+    kept = beside.read_run(folder, "toy")
     assert kept is not None
     # The furthest shade first; of q0 that is p3.
     assert kept.ranking["q0"] == ["p3", "p2", "p1", "p0"]
@@ -105,6 +108,27 @@ def test_a_larger_top_k_and_a_second_run_compute_only_what_is_missing(bench: Ben
     assert sum(judges.ASKED) == 12
 
 
+def test_results_tell_that_a_reranker_was_taken_without_a_pin(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home/hub"))
+    shutil.copytree(FIXTURES / "reranker/tiny", tmp_path / "hub/a/judge")
+    own = ["checkpoint=a/judge", "revision=null", "name=judge", "device=cpu", "prompt.spelled=[]"]
+    config = bench.config("reranker=qwen3_vl_reranker_2b", *(f"reranker.{word}" for word in own))
+    assert config.reranker is not None
+    stages = Stages(tmp_path / "results/first", "first", 2, config.reranker)
+    with Hub(tmp_path / "hub") as served:
+        served.lead(monkeypatch)
+        outcome = rerank(config, stages, Progress("quiet"))
+    assert outcome.failed == {}
+    (said,) = [text for text in outcome.results["toy"].warnings if "pin" in text]
+    assert re.fullmatch(
+        r"judge: a/judge has no pin and was taken at its newest commit, (\w{40}); reranker\.revision=\1 gives the same"
+        r" weights again",
+        said,
+    )
+
+
 def test_what_is_not_among_the_candidates_is_missed(bench: Bench):
     file = bench.root / "results/first/runs/toy.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
@@ -121,7 +145,7 @@ def rewrite(file: Path, lines: list[dict[str, Any]]) -> None:
     file.write_bytes(content)
     result = file.parents[1] / f"{file.name.partition('.')[0]}.json"
     said = json.loads(result.read_text())
-    said["provenance"]["files"]["runs"] = per_query.digest(content)
+    said["provenance"]["files"]["runs"] = beside.digest(content)
     result.write_text(json.dumps(said))
 
 
@@ -268,6 +292,28 @@ def test_where_the_second_stage_helped_and_hurt_is_counted_by_query(bench: Bench
     first, second = (store.read_model(bench.root / "results" / name) for name in ("first", "first+Shades"))
     [line] = changes(first, second)
     assert (line.before, line.helped, line.hurt, line.same) == (1, 0, 4, 0)
+
+
+def test_a_first_stage_that_was_scored_anew_since_is_not_what_came_before(bench: Bench):
+    bench.second("Shades", "reranker.options={sign: 1.0}")
+    first, second = (store.read_model(bench.root / "results" / name) for name in ("first", "first+Shades"))
+    result = first.first
+    files = {"runs": "sha256:other", "queries": "sha256:other"}
+    anew = result.model_copy(update={"provenance": result.provenance | {"files": files}})
+    assert changes(replace(first, results={"toy": anew}), second) == []
+    short = replace(first, folder=bench.root / "elsewhere")
+    [line] = changes(short, second)
+    assert (line.before, line.helped) == (1, None)
+
+
+def test_results_of_another_second_stage_that_are_replaced_are_said(bench: Bench, capsys: pytest.CaptureFixture[str]):
+    bench.second()
+    assert "holds results" not in capsys.readouterr().err
+    bench.second(top_k=2)
+    said = capsys.readouterr().err
+    assert "first+Shades holds results of another model, or of this one in another way" in said
+    assert "second_stage.top_k: 4 in these, 2 in this run" in said
+    assert "reranker.name=NAME keeps them apart" in said
 
 
 def test_graded_pages_are_scored_as_the_reference_mended():

@@ -1,8 +1,11 @@
 """A run over many tasks: what fails, what is kept, and how often data are read."""
 
 import gzip
+import io
 import json
+import re
 import shutil
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -13,11 +16,13 @@ import pytest
 
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
-from rzen_eval.core import Task
+from rzen_eval.core import Limit, Task
 from rzen_eval.data import load as loading
-from rzen_eval.evaluation import score
+from rzen_eval.engine import waiting
+from rzen_eval.evaluation import kept_results, score
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome, run
+from rzen_eval.results import protocol
 from tests import toys
 
 RECIPE = "tests.evaluation.breaking"
@@ -63,6 +68,17 @@ def test_a_run_says_what_other_results_it_replaces_and_what_other_ones_stay(
     assert ": elsewhere stay beside those of this run, so no command will read the folder; model.name=NAME" in said
 
 
+@pytest.mark.parametrize(("limit", "joined"), [("2", True), ("sample:2:7", True), ("first:2", False)])
+def test_whole_results_of_another_model_are_told_where_tables_would_join_this_runs_with_them(
+    scored: Callable[..., Outcome], tmp_path: Path, cache: Path, limit: str, joined: bool
+):
+    provenance = scored().results["before"].provenance
+    other = protocol.identity_of(provenance | {"model": provenance["model"] | {"version": "b"}})
+    task = breaking("before", tmp_path, cache, {}).model_copy(update={"limit": Limit.model_validate(limit)})
+    said = kept_results.of_others(tmp_path / "results/numbers", {"before": task}, other)
+    assert (said is not None) == joined
+
+
 @pytest.mark.parametrize("how", ["ours", "foreign"])
 @pytest.mark.parametrize("stage", ["rows", "planning", "made again"])
 def test_data_that_fail_at_any_stage_fail_their_task_alone(scored: Callable[..., Outcome], stage: str, how: str):
@@ -71,6 +87,19 @@ def test_data_that_fail_at_any_stage_fail_their_task_alone(scored: Callable[...,
     assert outcome.failed["bad"].startswith("bad: ")
     assert ("the thing is gone" if how == "ours" else "KeyError") in outcome.failed["bad"]
     assert all(result.score == 1 for result in outcome.results.values())
+
+
+def test_what_a_model_that_does_not_answer_is_at_is_said(
+    scored: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(waiting, "FIRST", 0.1)
+    monkeypatch.setattr(sys, "stderr", said := io.StringIO())
+    done = scored(OWN[0], "model.class=tests.evaluation.breaking:Waits", "model.name=slow")
+    assert not done.failed
+    line = (
+        r"nothing has come back for \d+ s, since \d\d:\d\d:\d\d: waiting for before, query 'before-0', query 'before-1'"
+    )
+    assert re.search(line + r" and 2 more; Ctrl-C ends the run and keeps what is finished", said.getvalue())
 
 
 def test_a_candidate_that_cannot_be_made_is_named(scored: Callable[..., Outcome]):

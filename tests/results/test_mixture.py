@@ -1,5 +1,6 @@
 """Results of two models under one name are never joined."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,39 @@ def test_results_of_two_models_in_one_folder_are_refused_with_what_differs(
     folder = scored(tmp_path / "m", first, second)
     with pytest.raises(ResultError, match=rf"m holds results of two models.*{said}.*model\.name=NAME"):
         store.read_model(folder)
+
+
+STAGE = {"top_k": 100, "reranker": {"name": "r", "weights": "a", "dtype": "float32"}, "first_stage": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (STAGE | {"top_k": 10}, r"second_stage\.top_k: 100 in vidore_arxivqa, 10 in vidore_docvqa"),
+        (STAGE | {"reranker": {"weights": "b"}}, r"second_stage\.weights: a in vidore_arxivqa, b in"),
+        (STAGE | {"reranker": {"dtype": "bfloat16"}}, r"second_stage\.dtype: float32 in vidore_arxivqa, bfloat16 in"),
+        (None, r"second_stage: .* in vidore_arxivqa, null in vidore_docvqa"),
+    ],
+    ids=["top_k", "weights", "precision", "a single stage"],
+)
+def test_second_stages_of_two_kinds_in_one_folder_are_refused(tmp_path: Path, other: Any, said: str):
+    write(tmp_path / "m", TASK, hits(1, 2), provenance={"second_stage": STAGE})
+    write(tmp_path / "m", OTHER, hits(2, 2), provenance={"second_stage": other})
+    with pytest.raises(ResultError, match=rf"m holds results of two models.*{said}"):
+        store.read_model(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    "second", [3, [], {"first_stage": 3}, {"first_stage": {"name": []}}, {"reranker": "r"}, {"top_k": -1}]
+)
+def test_what_a_second_stage_says_of_itself_is_checked(tmp_path: Path, second: Any):
+    write(tmp_path / "m", TASK, hits(1, 2))
+    file = tmp_path / "m" / f"{TASK}.json"
+    content = json.loads(file.read_text())
+    content["provenance"]["second_stage"] = second
+    file.write_text(json.dumps(content))
+    with pytest.raises(ResultError, match=r"vidore_arxivqa\.json: provenance\.?.*second_stage"):
+        store.read_model(tmp_path / "m")
 
 
 @pytest.mark.parametrize(

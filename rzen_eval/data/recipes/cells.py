@@ -261,11 +261,13 @@ class Row:
         return path
 
     def need_choice(self, column: str, pool: Sequence[str]) -> None:
-        """Refuse a pool in which every model is right.
+        """Refuse a pool in which every model is right, or none can be.
 
         Raises:
-            DataError: the pool holds only one candidate.
+            DataError: the pool holds no candidate, or only one.
         """
+        if not pool:
+            raise self.bad(column, "lists no candidate")
         if len(set(pool)) < 2:
             raise self.bad(column, f"lists {_shown(pool[0])} and no other candidate, so there is nothing to choose")
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.tree_rows import fields, name_of
+from rzen_eval.data.tree_rows import count_of, fields, name_of
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from rzen_eval.data.tree_rows import Rows, TreeRows
+    from rzen_eval.data.tree_rows import Cells, Rows, TreeRows
 
 QUERY = ("query_id", "query-id", "qid", "q_id", "id")
 DOCUMENT = ("corpus_id", "corpus-id", "doc_id", "document_id", "p_id")
@@ -21,69 +22,109 @@ GOLD = ("gold_ids", "gold_ids_long")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Grades above zero by query and document, in the order in which pairs come first; of a pair the last counts."""
+class Judgement:
+    """What a row says."""
 
-    grades: dict[str, dict[str, float]] = field(default_factory=dict)
+    query: str | None
+    document: str | None
+    grade: float
+    said: Any
+    """The grade as it is written."""
 
 
-def judgements(files: TreeRows, path: str) -> Judged:
-    """Judgements of a file: JSON lines, a table, or texts with tabs or spaces between.
+def judgements(files: TreeRows, path: str, *, spaced: bool) -> dict[str, dict[str, float]]:
+    """Grades above zero by query and document, of JSON lines, a table, or lines of texts.
+
+    They are in the order in which pairs come first; of a pair the last grade counts. What the official evaluator makes
+    of rows that say nothing is done here too, and said in `files.odd`.
+
+    Args:
+        files: of the task.
+        path: of the judgements.
+        spaced: whether lines of texts are read as the memory tasks' are: with white space between where there are no
+            tabs, and TREC's with a second field `Q0`; else, as WeMM's copy reads those of other tasks, with tabs alone.
 
     Raises:
-        DataError: it is missing or damaged.
+        DataError: the file is missing or damaged, or an id or a grade cannot be one.
     """
     grades: dict[str, dict[str, float]] = {}
-    pairs = _texts(files.file(path)) if path.endswith(".tsv") else _rows(files.rows(path))
-    for query, document, grade in pairs:
-        if query is not None and document is not None and grade > 0:
-            grades.setdefault(query, {})[document] = grade
-    return Judged(grades)
+    nameless, ungraded = list[int](), list[int]()
+    of_texts = path.endswith(".tsv")
+    what = f"{files.task.id}: {path}"
+    rows = _texts(files.file(path), what, spaced) if of_texts else _rows(files.rows(path), what)
+    for number, row in enumerate(rows):
+        if row is None or row.query is None or row.document is None:
+            nameless.append(number)
+            continue
+        # A head names columns, and is a judgement of no query.
+        if not _is_number(row.said) and not (of_texts and number == 0):
+            ungraded.append(number)
+        if row.grade > 0:
+            grades.setdefault(row.query, {})[row.document] = row.grade
+    if nameless:
+        files.odd.append(f"{what}: {count_of(nameless, 'rows name no query or no document and are left out')}")
+    if ungraded:
+        files.odd.append(f"{what}: {count_of(ungraded, 'grades are no number and count as 1')}")
+    return grades
 
 
-def gold(rows: Rows, ids: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Documents that queries name themselves, equally good ones; one that is named twice counts once."""
-    found = {}
-    for row in rows:
-        query = name_of(fields(row, ids))
-        if query is not None:
-            listed: Any = next((names for column in GOLD if (names := row.get(column))), [])
-            found[query] = {document: 1.0 for document in map(name_of, _listed(listed)) if document is not None}
-    return found
+def gold(row: Cells, place: str) -> dict[str, float]:
+    """Documents that a query names itself, equally good ones; one that is named twice counts once.
 
-
-def _listed(names: Any) -> Sequence[Any]:
-    if isinstance(names, str):
+    Raises:
+        DataError: it names them by something else than a list, or JSON of one.
+    """
+    listed: Any = next((names for column in GOLD if (names := row.get(column))), [])
+    if isinstance(listed, str):
         try:
-            names = json.loads(names)
+            listed = json.loads(listed)
         except ValueError:
-            return []
-    return names if isinstance(names, list) else []
+            return {}
+    if not isinstance(listed, list):
+        raise DataError(f"{place}: gold ids are {listed!r:.60}; expected a list of ids")
+    named = (name_of(name, place) for name in listed)
+    return {document: 1.0 for document in named if document is not None}
 
 
-def _rows(rows: Rows) -> Iterator[tuple[str | None, str | None, float]]:
-    for row in rows:
+def _rows(rows: Rows, what: str) -> Iterator[Judgement]:
+    for number, row in enumerate(rows):
         said = row["label"] if "label" in row else row.get("score", 1)
-        yield name_of(fields(row, QUERY)), name_of(fields(row, DOCUMENT)), grade_of(said)
+        yield _judgement(fields(row, QUERY), fields(row, DOCUMENT), said, f"{what}: row {number}")
 
 
-def _texts(file: Path) -> Iterator[tuple[str | None, str | None, float]]:
-    """Lines of query, document and grade, TREC's with a second field `Q0` among them."""
+def _texts(file: Path, what: str, spaced: bool) -> Iterator[Judgement | None]:
+    """Lines of query, document and grade; None for one that is shorter."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}); get the file again") from error
-    for line in text.splitlines():
-        parts = [part.strip() for part in (line.split("\t") if "\t" in line else line.split())]
-        if len(parts) >= 4 and parts[1] == "Q0":
+    for number, line in enumerate(text.split("\n")):
+        parts = line.strip().split("\t")
+        if spaced and len(parts) < 3:
+            parts = line.split()
+        if spaced and len(parts) >= 4 and parts[1].upper() == "Q0":
             parts = [parts[0], *parts[2:]]
-        if len(parts) >= 3:
-            yield name_of(parts[0]), name_of(parts[1]), grade_of(parts[2])
+        if len(parts) >= 3 and (spaced or all(parts[:2])):
+            yield _judgement(parts[0], parts[1], parts[2], f"{what}: row {number}")
+        elif any(parts):
+            yield None
+
+
+def _judgement(query: Any, document: Any, said: Any, place: str) -> Judgement:
+    grade = grade_of(said)
+    if not math.isfinite(grade):
+        raise DataError(f"{place}: the grade is {grade}; expected a number")
+    return Judgement(name_of(query, place), name_of(document, place), grade, said)
 
 
 def grade_of(said: Any) -> float:
     """A grade; what is no number is a one, as the official evaluator has it."""
+    return float(said) if _is_number(said) else 1.0
+
+
+def _is_number(said: Any) -> bool:
     try:
-        return float(said)
-    except (TypeError, ValueError):
-        return 1.0
+        float(said)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True

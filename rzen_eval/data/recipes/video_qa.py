@@ -79,6 +79,8 @@ def load(task: Task, repository: Repository) -> TaskData:
         place = _place(options, choices, answer)
         if place is None:
             raise row.bad("answer", f"{answer!r} is none of its {len(choices)} choices")
+        if place >= 0 and not choices[place].strip():
+            raise row.bad("answer", f"{answer!r} is an empty choice")
         for name in names:
             gathered.candidates.setdefault(name, partial(_choice, options, name))
         clips.append(options.frames.format_map(fields))

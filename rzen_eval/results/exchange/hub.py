@@ -5,6 +5,7 @@ Source: the hub's specification of `.eval_results/*.yaml` (huggingface/hub-docs)
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 OF_ALL = {"mmeb_v2": "TIGER-Lab/MMEB-V2"}
 """Repository of a benchmark as a whole, by its id: what its averages are of."""
+HEAD = re.compile(r"\ufeff?---[ \t]*\n(?P<head>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+"""Of a model card."""
 SAMPLE = "made-up sample, not the benchmark"
 
 
@@ -75,7 +78,9 @@ def _first(result: Result) -> list[str]:
 def _line(result: Result) -> dict[str, Any]:
     """A result under the names of the hub."""
     entry = manifest().entries.get(result.id)
-    repo = entry.repo if entry else result.provenance["dataset"]["repo"]
+    repo = entry.repo if entry else result.provenance.get("dataset", {}).get("repo")
+    if not repo:
+        raise ResultError(f"export: {result.id} is of no task that is known here and names no dataset; leave it out")
     dataset = {"id": repo, "task_id": result.task}
     revision = commit(result.provenance.get("dataset", {}).get("revision")) or (entry.revision if entry else None)
     if revision:
@@ -170,14 +175,14 @@ def into_card(text: str, index: Sequence[Mapping[str, Any]]) -> str:
     Raises:
         ConfigError: what stands at its top is no YAML.
     """
-    head, body = "", text
-    if text.startswith("---\n") and "\n---" in text[4:]:
-        head, _, body = text[4:].partition("\n---")
-        body = body.removeprefix("\n")
+    found = HEAD.match(text)
+    head, body = (found["head"], text[found.end() :]) if found else ("", text)
     try:
         fields = yaml.safe_load(head) or {}
     except yaml.YAMLError as error:
         raise ConfigError(f"export: the head of the card is no YAML ({some(str(error).splitlines(), 1)})") from error
+    if not isinstance(fields, dict):
+        raise ConfigError(f"export: the head of the card holds {type(fields).__name__}; expected fields with names")
     fields["model-index"] = list(index)
     dumped = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=120)
     return f"---\n{dumped}---\n{body}"

@@ -16,7 +16,7 @@ from rzen_eval.results.exchange.predictions import ENDING
 from rzen_eval.results.json_file import Part, checked, read_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rzen_eval.benchmark.manifest import Entry
@@ -86,11 +86,12 @@ class OfMteb(Part):
     mteb_version: str | None = None
 
 
-def official(place: Path) -> Iterator[Claim]:
+def official(place: Path) -> Iterator[Claim | ResultError]:
     """What the official evaluator wrote: `<task>_score.json`, `<task>/score.json`, or one report of all tasks.
 
     Of a task without a file of scores the rankings do, `<task>_pred.jsonl`, which are scored as it scores them. A task
-    whose name has folders, `text/BRIGHT/pony`, lies in these.
+    whose name has folders, `text/BRIGHT/pony`, lies in these. Of a file that cannot be read comes its error, and the
+    others all the same.
 
     Raises:
         ConfigError: there is nothing of the kind.
@@ -105,14 +106,30 @@ def official(place: Path) -> Iterator[Claim]:
             f"import: no *_score.json or *_{ENDING} under {place}; expected what the official evaluator writes"
         )
     for file in rankings:
-        yield Claim(file, _named(file, ENDING), predictions.scores(file))
+        yield from _each(_ranked, file)
     for file in files:
-        content = read_as(file, dict[str, Any], EXPECTED)
-        if isinstance(content.get("metrics"), dict):
-            for name, values in checked(file, Report, content, EXPECTED).by_task.items():
-                yield Claim(file, name, values)
-        else:
-            yield Claim(file, _named(file, "score.json"), content)
+        yield from _each(_scored, file)
+
+
+def _each(read: Callable[[Path], Iterator[Claim]], file: Path) -> Iterator[Claim | ResultError]:
+    """What a file says, or what is wrong with it."""
+    try:
+        yield from list(read(file))
+    except ResultError as error:
+        yield error
+
+
+def _ranked(file: Path) -> Iterator[Claim]:
+    yield Claim(file, _named(file, ENDING), predictions.scores(file))
+
+
+def _scored(file: Path) -> Iterator[Claim]:
+    content = read_as(file, dict[str, Any], EXPECTED)
+    if isinstance(content.get("metrics"), dict):
+        for name, values in checked(file, Report, content, EXPECTED).by_task.items():
+            yield Claim(file, name, values)
+    else:
+        yield Claim(file, _named(file, "score.json"), content)
 
 
 def _named(file: Path, ending: str) -> str:
@@ -123,8 +140,8 @@ def _named(file: Path, ending: str) -> str:
     return next((name for name in longer if name in manifest().names), place.name)
 
 
-def mteb(place: Path) -> Iterator[Claim]:
-    """What mteb wrote: a JSON file for each task, `model_meta.json` aside.
+def mteb(place: Path) -> Iterator[Claim | ResultError]:
+    """What mteb wrote: a JSON file for each task, `model_meta.json` aside; of one that cannot be read its error.
 
     Raises:
         ConfigError: there is nothing of the kind.
@@ -134,9 +151,13 @@ def mteb(place: Path) -> Iterator[Claim]:
     if not files:
         raise ConfigError(f"import: no JSON under {place}; expected the folder of a model's results")
     for file in files:
-        content = read_as(file, dict[str, Any], EXPECTED)
-        said = checked(file, OfMteb, content, EXPECTED)
-        yield Claim(file, said.task_name or file.stem, content)
+        yield from _each(_of_mteb, file)
+
+
+def _of_mteb(file: Path) -> Iterator[Claim]:
+    content = read_as(file, dict[str, Any], EXPECTED)
+    said = checked(file, OfMteb, content, EXPECTED)
+    yield Claim(file, said.task_name or file.stem, content)
 
 
 def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
@@ -157,6 +178,9 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
     count = values.get("num_data")
     if count is None or count != values.get("num_pred"):
         raise ResultError(f"{claim.name}: num_pred {values.get('num_pred')} of num_data {count}, expected all of them")
+    n_ties = values.get("n_ties", 0)
+    if count < 1 or not (float(count).is_integer() and float(n_ties).is_integer() and 0 <= n_ties <= count):
+        raise ResultError(f"{claim.name}: num_data {count} and n_ties {n_ties}, expected whole numbers of queries")
     task = _task(claim.name, tasks, int(count), version)
     metrics = {name: value for name, value in values.items() if name.partition("@")[0] in FAMILIES}
     differing = {name for name in metrics if name.startswith("ndcg")} if _graded(metrics) else set()
@@ -166,10 +190,9 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
     other_data = task.counts == "declared" and count != task.n_queries
     if other_data:
         warnings.append(f"{task.id}: expected {task.n_queries} queries, found {int(count)}: not the benchmark's data")
-    n_ties = int(values.get("n_ties", 0))
     if n_ties:
         warnings.append(
-            f"{task.id}: {n_ties} queries have equal scores in their first ten places, in the order in which the"
+            f"{task.id}: {int(n_ties)} queries have equal scores in their first ten places, in the order in which the"
             " evaluator lists candidates, the right one first in image pools"
         )
     result = imported(
@@ -181,7 +204,7 @@ def from_official(claim: Claim, model: str, tasks: Sequence[Entry], version: str
         warnings=warnings,
         provenance=claim.provenance("the official evaluator", model, task, _about(claim)),
     )
-    return [result.model_copy(update={"n_ties": n_ties})]
+    return [result.model_copy(update={"n_ties": int(n_ties)})]
 
 
 def from_mteb(claim: Claim, model: str, tasks: Sequence[Entry], version: str | None) -> list[Result]:
@@ -258,11 +281,7 @@ def _task(name: str, tasks: Sequence[Entry], count: int | None, version: str | N
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Those values that are scores or counts: as JSON has no bound, what is beyond any of these is none."""
-    return {
-        name: value
-        for name, value in values.items()
-        if isinstance(value, int | float) and -own.LARGEST < value < own.LARGEST
-    }
+    return {name: value for name, value in values.items() if own.is_number(value)}
 
 
 def _graded(metrics: Mapping[str, float]) -> bool:

@@ -84,11 +84,7 @@ def results(claim: Claim, model: str) -> list[Result]:
 
 def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -> Result:
     """One subset of a file as a result, its main score checked against the metric that the task declares."""
-    metrics = {
-        ours: float(subset[theirs])
-        for theirs, ours in METRICS.items()
-        if isinstance(subset.get(theirs), int | float) and -LARGEST < subset[theirs] < LARGEST
-    }
+    metrics = {ours: float(subset[theirs]) for theirs, ours in METRICS.items() if is_number(subset.get(theirs))}
     score = metrics.get(entry.metric)
     if score is None or score != subset.get("main_score"):
         raise ResultError(
@@ -111,6 +107,11 @@ def _result(claim: Claim, entry: Entry, subset: Mapping[str, Any], model: str) -
         warnings=warnings,
         provenance=claim.provenance("mteb", model, entry, about),
     )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a file of JSON can be a score or a count."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def files(scored: Sequence[Result]) -> dict[str, str]:

@@ -49,17 +49,28 @@ class Change:
 
 
 def changes(first: ModelResults, second: ModelResults) -> list[Change]:
-    """Task by task, of those that both stages have, over the queries of the second."""
+    """Task by task, of those that both stages have, over the queries of the second.
+
+    A task is left out whose first stage has been scored anew since, so that these rankings are not those that the
+    second stage was given.
+    """
     return [
         _change(first, first.results[name], second, result)
         for name, result in second.results.items()
-        if name in first.results
+        if name in first.results and _follows(first.results[name], result)
     ]
+
+
+def _follows(before: Result, after: Result) -> bool:
+    """Whether a second stage was made of the rankings that lie beside a result."""
+    told = (after.provenance.get("second_stage") or {}).get("first_stage") or {}
+    rankings = [told.get("runs"), (before.provenance.get("files") or {}).get("runs")]
+    return None in rankings or rankings[0] == rankings[1]
 
 
 def _change(first: ModelResults, before: Result, second: ModelResults, after: Result) -> Change:
     one, other = per_query.read_queries(first.folder, before), per_query.read_queries(second.folder, after)
-    if one is None or other is None:
+    if one is None or other is None or not {*one.query_ids}.issuperset(other.query_ids):
         return Change(after.task, after.metric, before.exact, after.exact, None, None, None, after.n_ties)
     place = {query: number for number, query in enumerate(one.query_ids)}
     old = one.exact[[place[query] for query in other.query_ids]]
@@ -104,7 +115,7 @@ def _first_of(model: ModelResults) -> str:
     """The name of the model that a second stage follows; nothing for a model that is no second stage."""
     for result in model.results.values():
         if said := result.provenance.get("second_stage"):
-            return str(said["first_stage"]["name"])
+            return str((said.get("first_stage") or {}).get("name") or "")
     return ""
 
 

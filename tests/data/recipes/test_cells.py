@@ -259,6 +259,25 @@ def test_a_question_that_means_nothing_is_named(tmp_path: Path, change: dict[str
     assert str(caught.value).startswith(f"nextqa: row 1 of VLM2Vec/NExTQA, MC: {said}")
 
 
+LETTERED = {"question": "?", "videoID": "v", "options": ["A. x", "B. y"], "answer": "A"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"options": []}, "options lists no candidate"),
+        ({"options": None}, "options lists no candidate"),
+        ({"options": ["", "B. y"]}, "answer 'A' is an empty choice"),
+        ({"answer": "C"}, "answer 'C' is none of its 2 choices"),
+    ],
+)
+def test_a_question_without_a_choice_to_find_is_named(tmp_path: Path, change: dict[str, Any], said: str):
+    write_rows(tmp_path, "VLM2Vec/Video-MME", [LETTERED, LETTERED | change])
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, "video/video_mme")
+    assert str(caught.value).startswith(f"video_mme: row 1 of VLM2Vec/Video-MME: {said}")
+
+
 MOMENT = {
     "query": "Where?", "input_frames": "", "positive_frames": [{"output_path": "a.mp4"}],
     "negative_frames": [{"output_path": "b.mp4"}],

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from rzen_eval.cli.main import main
+from rzen_eval.errors import ConfigError
 from rzen_eval.results import store
+from rzen_eval.results.exchange.hub import into_card
 from tests.runs import write
 
 RUN = Callable[..., str]
@@ -73,6 +75,26 @@ def test_a_model_card_keeps_all_but_its_index(run: RUN):
     assert (card.data.license, card.data.tags, card.text.strip()) == ("mit", ["a"], "# A model\n\ntext")
     (found,) = card.data.eval_results
     assert (found.metric_type, found.metric_value, found.dataset_name) == ("ndcg_linear@5", 75.0, "ViDoRe_arxivqa")
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("---\n---\nbody\n", "body\n"),
+        ("\ufeff---\na: 1\n---\nbody", "body"),
+        ("--- \na: 1\n--- \n", ""),
+        ("b\n---\n", "b\n---\n"),
+    ],
+)
+def test_a_card_has_one_head_whatever_it_looked_like(text: str, body: str):
+    card = into_card(text, [])
+    assert card.count("model-index") == 1
+    assert card.endswith(f"model-index: []\n---\n{body}")
+
+
+def test_a_card_whose_head_holds_no_fields_is_refused():
+    with pytest.raises(ConfigError, match="the head of the card holds list; expected fields with names"):
+        into_card("---\n- a\n---\n", [])
 
 
 def test_parts_and_other_data_are_not_exported(run: RUN):

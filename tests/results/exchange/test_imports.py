@@ -223,7 +223,34 @@ def test_a_result_that_was_scored_here_is_never_replaced(imported: IMPORT):
 def test_two_files_of_one_task_are_refused(imported: IMPORT):
     official(Path("run/a"), "CIRR", 0.5, 1000)
     official(Path("run/b"), "CIRR", 0.6, 1000)
-    assert "CIRR: two files are of this task" in imported("official", "run", "model=m", code=1)
+    official(Path("run/a"), "EDIS", 0.5, 1000)
+    assert "CIRR: 2 files are of this task" in imported("official", "run", "model=m", code=1)
+    assert [file.name for file in Path("results/m").glob("*.json")] == ["edis.json"]
+
+
+@pytest.mark.parametrize("evaluator", ["official", "mteb"])
+def test_every_file_that_is_none_is_named_and_the_others_are_imported(imported: IMPORT, evaluator: str):
+    official(Path("run"), "CIRR", 0.5, 1000)
+    of_mteb(Path("mteb"), "VidoreArxivQARetrieval", ("default", 0.5))
+    place, ending = (Path("run"), "_score.json") if evaluator == "official" else (Path("mteb"), ".json")
+    for number, content in enumerate(("", "{", "[1]", "\x00", '{"a": 1' + "0" * 5000 + "}", "null", '{"scores": 3}')):
+        (place / f"A{number}{ending}").write_text(content)
+    said = imported(evaluator, str(place), "model=m", code=1)
+    assert [line.count(f"A{number}") > 0 for number, line in enumerate(said.splitlines())] == [True] * 7
+    assert len([*Path("results/m").glob("*.json")]) == 1
+
+
+@pytest.mark.parametrize(
+    "values", [{"num_pred": -3, "num_data": -3}, {"num_pred": 2.5, "num_data": 2.5}, {"n_ties": -1}, {"n_ties": 2000}]
+)
+def test_counts_that_cannot_be_are_refused(imported: IMPORT, values: dict[str, float]):
+    official(Path("run"), "CIRR", 0.5, 1000, **values)
+    assert "expected whole numbers of queries" in imported("official", "run", "model=m", code=2)
+
+
+def test_a_truth_value_is_no_score(imported: IMPORT):
+    official(Path("run"), "CIRR", True, 1000)
+    assert "CIRR: no hit@1, which is its metric" in imported("official", "run", "model=m", code=2)
 
 
 @pytest.mark.parametrize("task", ["RefCOCO-Matching", "QVHighlight", "YouCook2", "VisRAG_ChartQA"])
@@ -295,5 +322,5 @@ def test_rankings_that_are_none_are_named_by_line(imported: IMPORT):
         '{"prediction": ["a"], "label": ["a"], "rel_scores": null}\n{"label": []}\n'
     )
     assert "VOC2007_pred.jsonl: line 2: expected prediction, label and rel_scores" in imported(
-        "official", "run", "--model", "m", code=1
+        "official", "run", "--model", "m", code=2
     )
