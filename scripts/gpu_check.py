@@ -66,8 +66,9 @@ def opened(name: str, dtype: str, *settings: str) -> Any:
     kept = golden(name)
     folder = ROOT / "tests/fixtures" / str(kept.meta["checkpoint"])
     if kept.meta["checkpoint"] == "colqwen2":
-        folder = Path(tempfile.mkdtemp()) / "colqwen2"
-        tiny.colqwen2(folder)
+        folder = tiny.colqwen2(Path(tempfile.mkdtemp()) / "colqwen2")
+    if folder.name in tiny.LATE:
+        folder = tiny.colqwen(Path(tempfile.mkdtemp()) / folder.name, folder.name)
     given = [f"checkpoint={folder}", f"dtype={dtype}", f"device={DEVICE}", "dim=null", *settings]
     return load_model(kept.declarations[0], *given)
 

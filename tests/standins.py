@@ -51,6 +51,8 @@ class Shape:
     """A token that its tokenizer puts behind every prompt."""
     beside: tuple[str, ...] = ()
     """Files of other libraries that lie beside."""
+    maker: Callable[[Path], object] | None = None
+    """What makes it, where not as others of its family."""
 
 
 OF_SENTENCE_TRANSFORMERS = ("modules.json", "1_Pooling/config.json", "config_sentence_transformers.json")
@@ -71,6 +73,10 @@ SHAPES: Mapping[str, Shape] = {
     "wemm_4b": Shape(appended="<embedding>"),
     "wemm_9b": Shape(appended="<embedding>", shards=4),
     "colqwen2": Shape("vidore/colqwen2-base", old_names=True, beside=("modules.json", "1_Dense/config.json")),
+    "colqwen2_5": Shape("vidore/colqwen2.5-base", old_names=True),
+    "vultron_retriever_prime_8b": Shape(shards=4),
+    "tomoro_colqwen3_8b": Shape(shards=4),
+    "ops_colqwen3_4b": Shape(shards=2, maker=partial(tiny.colqwen, maker="ops")),
     "colpali_v1_3": Shape("vidore/colpaligemma-3b-pt-448-base", beside=("modules.json", "1_Dense/config.json")),
 }
 """Of declared models, as public code, logs and reports have it."""
@@ -105,6 +111,9 @@ MAKERS: Mapping[str, Callable[[Path], object]] = {
     "llava_onevision": tiny.llava,
     "colpali": colpali,
     "colqwen2": tiny.colqwen2,
+    "colqwen2_5": partial(tiny.colqwen, maker="colqwen2_5"),
+    "colqwen3": partial(tiny.colqwen, maker="tomoro"),
+    "colqwen3_5": partial(tiny.colqwen, maker="colqwen3_5"),
 }
 """What makes a checkpoint of a family."""
 
@@ -156,7 +165,7 @@ def put(root: Path, name: str, spec: ModelSpec | ApiSpec, api: str) -> list[str]
     whole = root / (f"{shape.base}@{spec.base_revision}" if spec.base_revision else shape.base) if shape.base else place
     if not whole.exists():
         whole.parent.mkdir(parents=True, exist_ok=True)
-        MAKERS[spec.family](whole)
+        (shape.maker or MAKERS[spec.family])(whole)
     if shape.base:
         _adapter(whole, place, shape)
     if shape.shards > 1:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +151,43 @@ def colqwen2(folder: Path) -> Path:
     weights["custom_text_proj.bias"] = torch.randn(128, generator=generator) / 8
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
+
+
+LATE = {
+    "colqwen2_5": ("qwen2_5_vl", {"model_type": "qwen2_5_vl"}, (r"^language_model\.", "model."), 128),
+    "colqwen3_5": ("qwen3_5", {"model_type": "qwen3_5", "dim": 24}, ("^", ""), 24),
+    "tomoro": ("qwen3_vl", {"model_type": "colqwen3", "embed_dim": 24}, ("^", "vlm.model."), 24),
+    "ops": ("qwen3_vl", {"model_type": "ops_colqwen3", "dims": 64}, ("^", ""), 64),
+}
+"""Of late interaction by maker: what is beneath, what its config.json says, how names of weights are changed, and
+dimensions."""
+
+
+def colqwen(folder: Path, maker: str) -> Path:
+    """ColQwen2.5, ColQwen3 or ColQwen3.5 as its authors save it; every weight is drawn by its own name."""
+    from safetensors.torch import load_file, save_file
+
+    beneath, said, renamed, dim = LATE[maker]
+    qwen(folder, beneath)
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | said))
+    if beneath != "qwen2_5_vl":
+        pictures = folder / "preprocessor_config.json"
+        size = {"shortest_edge": 64 * 1024, "longest_edge": 1280 * 1024}
+        pictures.write_text(json.dumps(json.loads(pictures.read_text()) | {"size": size}))
+    shapes = {name: one.shape for name, one in load_file(folder / "model.safetensors").items()}
+    inner = {re.sub(r"^model\.(?=visual|language_model)", "", name): shape for name, shape in shapes.items()}
+    inner = {re.sub(r"^model\.", "language_model.", name): shape for name, shape in inner.items()}
+    weights = {re.sub(*renamed, name): _drawn(name, shape) for name, shape in inner.items()}
+    layer = "embedding_proj_layer" if maker == "tomoro" else "custom_text_proj"
+    for part, shape in (("weight", (dim, 64)), ("bias", (dim,))):
+        weights[f"{layer}.{part}"] = _drawn(f"layer.{part}", torch.Size(shape))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def _drawn(name: str, shape: torch.Size) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    if len(shape) > 1:
+        return torch.randn(shape, generator=generator) * shape[-1] ** -0.5
+    return torch.rand(shape, generator=generator) + (-0.5 if name.endswith("bias") else 0.5)

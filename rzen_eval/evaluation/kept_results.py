@@ -131,13 +131,14 @@ def of_others(folder: Path, tasks: Mapping[str, Task], now: Mapping[str, Any], k
     Returns:
         One line; None where there are no such results. Those that cannot be read are not looked at.
     """
-    limits = {task.limit for task in tasks.values()}
+    kinds = {protocol.standing_apart(task.limit) for task in tasks.values()}
     differing = {}
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(ResultError):
             earlier = store.read(file)
             before = protocol.identity_of(earlier.provenance)
-            if earlier.limit in limits and (found := protocol.changes(before, now)):
+            beside = protocol.standing_apart(earlier.limit) in kinds
+            if beside and (found := protocol.changes(before, now)):
                 differing[earlier.id] = found[:3]
     if not differing:
         return None

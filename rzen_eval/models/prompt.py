@@ -66,9 +66,10 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
         return announced + item.verbatim
     images, frames = prompt.image * len(item.images), clip(prompt, len(item.frames))
     media = frames + images if prompt.frames_first else images + frames
-    if prompt.pictured is not None and media:
-        return prompt.pictured.replace("{media}", media)
     text = _text(prompt, item, side)
+    if prompt.pictured is not None and media:
+        beside = f" {text}" if text else ""
+        return media.join(part.replace("{text}", beside) for part in prompt.pictured.split("{media}"))
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
     nothing = not media and item.text is None and not text
     return head + announced + (prompt.empty if nothing else text) + text_after(prompt, item, side)
@@ -77,7 +78,7 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
 def text_after(prompt: Prompt, item: Item, side: Side) -> str:
     """What follows the text: it stays whole where the text is cut."""
     if prompt.pictured is not None and (item.images or item.frames):
-        return prompt.pictured.split("{media}")[1]
+        return prompt.pictured.split("{media}")[1].split("{text}")[-1]
     # An empty text of the official evaluator's is one all the same: its wrapper of LamRA asks whether there is none.
     has_text = bool(_text(prompt, item, side)) or (_official(prompt, item) and prompt.slot(side) == "user")
     has_pictures, ends = bool(item.images or item.frames), prompt.ends

@@ -104,6 +104,11 @@ def identity(described: Mapping[str, Any]) -> Facts:
     return _settings(described) | ({} if weights is None else {"weights": weights})
 
 
+def standing_apart(limit: Limit | None) -> Limit | None:
+    """What keeps results from those of whole tasks: to be of the first queries; a random sample tells of all."""
+    return limit if limit is not None and limit.how == "first" else None
+
+
 def identity_of(provenance: Mapping[str, Any]) -> Facts:
     """What makes the model, and the reranker after it, that a result is of; `second_stage` is None where there is none.
 
@@ -124,7 +129,7 @@ def mixture(results: Iterable[Result]) -> str | None:
     known: dict[Limit | None, Facts] = {}
     holder: dict[tuple[Limit | None, str], str] = {}
     for result in results:
-        joined = None if result.sampled else result.limit
+        joined = standing_apart(result.limit)
         facts, before = identity_of(result.provenance), known.setdefault(joined, {})
         if differing := changes(before, facts):
             first = holder[joined, differing[0].name.partition(".")[0]]

@@ -29,6 +29,8 @@ def declared(model: str) -> ModelSpec:
         ("rzenembed_v2_7b", 8_291_375_616, 3584),
         ("vlm2vec_v2_2b", 2_208_985_600, 1536),
         ("wemm_2b", 2_720_809_792, 2048),
+        ("vultron_retriever_core_4_5b", 4_540_085_056, 320),
+        ("vultron_retriever_prime_8b", 8_394_006_064, 320),
     ],
 )
 def test_the_declared_sizes_make_a_model_of_the_published_size(model: str, parameters: int, dim: int):
@@ -73,6 +75,9 @@ STANDS_FOR = {
     "cafe_7b": standins.MAKERS["llava_onevision"],
     "colpali_v1_3": standins.MAKERS["colpali"],
     "colqwen2": standins.MAKERS["colqwen2"],
+    "colqwen2_5": standins.MAKERS["colqwen2_5"],
+    "tomoro_colqwen3_4b": standins.MAKERS["colqwen3"],
+    "colqwen3_5": standins.MAKERS["colqwen3_5"],
 }
 """A small checkpoint of each family, by a declaration that reads it."""
 

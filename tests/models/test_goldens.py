@@ -35,9 +35,12 @@ def kept(request: pytest.FixtureRequest) -> Golden:
 
 
 def place(kept: Golden, folder: Path) -> Path:
-    """The small checkpoint of a golden; that of ColQwen2 is made of the Qwen2-VL of the fixtures."""
-    if kept.meta["checkpoint"] == "colqwen2":
-        return tiny.colqwen2(folder / "colqwen2")
+    """The small checkpoint of a golden; those of ColQwen are made here."""
+    name = str(kept.meta["checkpoint"])
+    if name == "colqwen2":
+        return tiny.colqwen2(folder / name)
+    if name in tiny.LATE:
+        return tiny.colqwen(folder / name, name)
     return FIXTURES / str(kept.meta["checkpoint"])
 
 

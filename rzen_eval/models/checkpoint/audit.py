@@ -161,8 +161,8 @@ def check_finite(name: str, folder: Path, loaded: torch.nn.Module) -> None:
     odd = [weight for weight, values in loaded.named_parameters() if not values.isfinite().all()]
     if odd:
         raise ModelError(
-            f"{name}: weights in {folder} are not finite: {some(odd)}; get the checkpoint again, or take a"
-            " model.dtype that holds their values"
+            f"{name}: weights in {folder} are not finite: {some(odd)}; get the checkpoint again, or take a dtype="
+            " that holds their values"
         )
 
 
@@ -179,6 +179,25 @@ def stored_keys(files: Sequence[Path]) -> set[str]:
             raise ModelError(f"{file.parent} holds {some(twice, 3)} twice, the second in {file.name}; get it again")
         keys |= here
     return keys
+
+
+def stored_rows(file: Path, name: str, rows: Sequence[int]) -> torch.Tensor | None:
+    """Rows of a weight as a file has them, shape (rows, columns), the others unread where that can be.
+
+    Returns:
+        The rows; None where the file does not have the weight.
+    """
+    import torch
+    from safetensors import safe_open
+
+    if file.suffix != ".safetensors":
+        weight = torch.load(file, map_location="cpu", weights_only=True).get(name)
+        return None if weight is None else weight[list(rows)]
+    with safe_open(file, framework="pt") as tensors:
+        if name not in set(tensors.keys()):
+            return None
+        stored = tensors.get_slice(name)
+        return torch.stack([stored[row] for row in rows])
 
 
 def stored_dtype(files: Sequence[Path]) -> torch.dtype:

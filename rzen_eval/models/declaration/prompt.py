@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal, Self
 
@@ -35,8 +36,9 @@ class Prompt(Frozen):
     template: str
     """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
     pictured: str | None = None
-    """Stands for the template where an item has pictures, and holds `{media}` once; its text is dropped. None: the
-    template is for these too."""
+    """Stands for the template where an item has pictures, and holds `{media}` once. Behind it may be `{text}`, which is
+    a space and the text, or nothing where there is none; else the text is dropped. None: the template is for these
+    too."""
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
     stop: str | None = None
@@ -87,8 +89,11 @@ class Prompt(Frozen):
             raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
         if self.template.count("{system}") > 1 or "{system}" in self.template.split("{text}")[1]:
             raise ValueError(f"template must hold {{system}} at most once, before {{text}}: {self.template!r}")
-        if self.pictured is not None and (self.pictured.count("{media}"), "{text}" in self.pictured) != (1, False):
-            raise ValueError(f"pictured must hold {{media}} exactly once and no {{text}}: {self.pictured!r}")
+        parts = re.findall(r"\{media\}|\{text\}", "{media}" if self.pictured is None else self.pictured)
+        if parts not in (["{media}"], ["{media}", "{text}"]):
+            raise ValueError(
+                f"pictured must hold {{media}} exactly once, and {{text}} at most once, behind it: {self.pictured!r}"
+            )
         return self
 
     def slot(self, side: Side) -> str:

@@ -132,7 +132,7 @@ class Api(OneMethodModel):
         requests = self.requests(texts, others)
         said = f"{self.spec.name}: {self._cost(requests, pictures, math.ceil(characters / CHARACTERS))}"
         if not sys.stdin.isatty():
-            raise ModelError(f"{said}; give model.confirmed=true to send them")
+            raise ModelError(f"{said}; give {self.spec.setting}.confirmed=true to send them")
         print(f"{said}. Send them? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise ModelError(f"{self.spec.name}: nothing was sent")
@@ -186,7 +186,7 @@ class Api(OneMethodModel):
         if not key:
             raise ModelError(
                 f"{spec.name}: the environment variable {spec.key_variable} holds no key for {spec.endpoint};"
-                " set it, or name another with model.key_variable=NAME"
+                f" set it, or name another with {spec.setting}.key_variable=NAME"
             )
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ModelError(
@@ -278,6 +278,6 @@ class Api(OneMethodModel):
         said = f"{requests:,} requests with {pictures:,} pictures and about {tokens:,} tokens of text"
         price = self.spec.price
         if price is None:
-            return f"{said}, at a price that is not declared (model.price)"
+            return f"{said}, at a price that is not declared ({self.spec.setting}.price)"
         per_million = tokens * price.text + pictures * price.tokens_per_picture * price.picture
         return f"{said}, about {per_million / 1e6:,.2f} {price.currency}"

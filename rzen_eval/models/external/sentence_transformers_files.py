@@ -53,7 +53,8 @@ def loaded_as(
             )
         except Exception as error:  # the checkpoint's code may fail in any way
             left_out = "pytorch_model.bin" in str(error) and not spec.pickled_weights
-            hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
+            taken = f"; weights in pickles are fetched and taken with {spec.setting}.pickled_weights=true"
+            hint = taken if left_out else ""
             raise ModelError(f"{spec.name}: {folder} cannot be loaded ({failure(error)}){hint}") from error
     return model, reports
 

@@ -1,7 +1,7 @@
 """Late interaction: a unit vector for every token of an item, made by a linear layer upon the last hidden states.
 
-Source: the released code of ColPali and ColQwen2 (illuin-tech/colpali). A checkpoint is read in transformers' layout,
-or in that code's own, most often as an adapter.
+Source: the released code of ColPali and its successors (illuin-tech/colpali). A checkpoint is read in transformers'
+layout, or in that code's own, often as an adapter.
 """
 
 from __future__ import annotations
@@ -38,29 +38,31 @@ class LateInteraction(LocalModel):
 
     within: ClassVar[str]
     """What the authors' own checkpoints say that they are: the model beneath, with the layer beside it."""
+    kinds: ClassVar[Mapping[str, str]] = {}
+    """What others say that theirs are, with what each calls the dimensions of a vector."""
 
     @classmethod
     def read_config(cls, spec: ModelSpec, folder: Path) -> Any:
         """That of the whole, with the model beneath as `vlm_config`."""
         import transformers
 
-        whole = getattr(transformers, cls.configuration)
-        content = read_object(folder / "config.json")
-        kind = content.get("model_type")
+        whole: Any = getattr(transformers, cls.configuration)
+        content, sizes = read_object(folder / "config.json"), {cls.within: "dim", **cls.kinds}
+        kind, beneath = str(content.get("model_type")), content.get("vlm_config")
+        over = beneath.get("model_type") if kind == whole.model_type and isinstance(beneath, dict) else None
+        if kind not in sizes and over != cls.within:
+            raise ModelError(
+                f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}"
+                f"{f' over {over!r}' if over else ''}; expected {' or '.join(sizes)}, or {whole.model_type} over"
+                f" {cls.within}"
+            )
         try:
-            if kind == cls.within:
-                beneath = transformers.CONFIG_MAPPING[cls.within].from_dict(content)
-                found = whole(vlm_config=beneath, embedding_dim=spec.dim or DIMENSIONS)
-            else:
-                found = whole.from_dict(content)
+            if over:
+                return whole.from_dict(content)
+            inner: Any = transformers.CONFIG_MAPPING[cls.within].from_dict(content | {"model_type": cls.within})
+            return whole(vlm_config=inner, embedding_dim=content.get(sizes[kind]) or spec.dim or DIMENSIONS)
         except Exception as error:  # code of others, given whatever the file says
             raise unloadable(spec, folder, error) from error
-        if kind not in (cls.within, spec.family):
-            raise ModelError(
-                f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r};"
-                f" expected {spec.family} or {cls.within}"
-            )
-        return found
 
     def provenance(self) -> dict[str, Any]:
         """As of every model, and that an item has many vectors."""

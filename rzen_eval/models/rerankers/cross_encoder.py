@@ -77,6 +77,10 @@ class CrossEncoderReranker(WholeReranker):
         """Everything about the model that can change a score; asking needs no weights in memory."""
         return described(self.spec, self._identity, self.dtype, self.device)
 
+    def notes(self) -> tuple[str, ...]:
+        """That its repository was taken at whatever its newest commit was."""
+        return files.unpinned_at(self.spec, self.spec.checkpoint, self.spec.revision, self._identity)
+
     @cached_property
     def _model(self) -> Any:
         model, reports = loaded_as("CrossEncoder", self.spec, self._folder, self.dtype, self.device)

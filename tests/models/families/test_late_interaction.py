@@ -15,7 +15,7 @@ from rzen_eval import Item, evaluate, load_model
 from rzen_eval.config.compose import load
 from rzen_eval.core import MultiVectors, Side
 from rzen_eval.models.families.colpali import ColPali
-from rzen_eval.models.families.colqwen2 import ColQwen2
+from rzen_eval.models.families.colqwen import ColQwen2
 from rzen_eval.models.prompt import render
 from tests import tiny
 from tests.toys import four_pages, toy_task
@@ -238,6 +238,10 @@ def test_a_task_is_scored_by_maxsim(qwen: ColQwen2, tmp_path: Path):
     assert result.provenance["model"]["dim"] == 128
 
 
+V = "<|vision_start|><|image_pad|><|vision_end|>"
+PAGED = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|endoftext|>"
+
+
 @pytest.mark.parametrize(
     ("name", "query", "page"),
     [
@@ -247,10 +251,14 @@ def test_a_task_is_scored_by_maxsim(qwen: ColQwen2, tmp_path: Path):
             f"<bos>Query: Find a document image that matches the given query: sales of 2019{PADS}\n",
             "<image><bos><bos>Describe the image.\n",
         ),
+        ("colqwen2", f"Query: sales of 2019{ENDS}", PAGED),
+        ("colqwen2_5", f"Query: sales of 2019{ENDS}", PAGED),
+        ("colqwen3_5", f"sales of 2019{ENDS}", PAGED),
+        ("tomoro_colqwen3_4b", f"sales of 2019{ENDS}", PAGED),
         (
-            "colqwen2",
+            "ops_colqwen3_4b",
             f"Query: sales of 2019{ENDS}",
-            "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Describe the image.<|im_end|><|endoftext|>",
+            f"<|im_start|>user\n{V}Describe the image.<|im_end|><|im_start|>assistant\n<|endoftext|>",
         ),
     ],
 )
@@ -260,7 +268,8 @@ def test_prompts(name: str, query: str, page: str):
     shown = Item(images=[PAGE], instruction="Understand the content of the provided document image.")
     assert render(prompt, asked, Side.QUERY) == query
     assert render(prompt, shown, Side.CANDIDATE) == page
-    assert render(prompt, Item(text="words", images=[PAGE]), Side.QUERY) == page
+    beside = page.replace("image.", "image. words") if name == "tomoro_colqwen3_4b" else page
+    assert render(prompt, Item(text=" words\n", images=[PAGE]), Side.QUERY) == beside
 
 
 def test_the_published_size_of_colpali_is_that_of_the_class():

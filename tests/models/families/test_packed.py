@@ -32,6 +32,8 @@ MODELS = {
     "llava_onevision": ("cafe_0_5b", "cafe"),
     "colpali": ("colpali_v1_3", "colpali_v1_3"),
     "colqwen2": ("colqwen2", "colqwen2"),
+    "colqwen2_5": ("colqwen2_5", "colqwen2_5"),
+    "colqwen3": ("tomoro_colqwen3_4b", "tomoro_colqwen3"),
 }
 """A declaration of each family, and the golden with items for it."""
 
@@ -46,7 +48,9 @@ def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = golden(MODELS[family][1])
     if family == "colqwen2":
         return tiny.colqwen2(tmp_path_factory.mktemp("checkpoints") / family)
-    return FIXTURES / str(kept.meta["checkpoint"])
+    if (name := str(kept.meta["checkpoint"])) in tiny.LATE:
+        return tiny.colqwen(tmp_path_factory.mktemp("checkpoints") / family, name)
+    return FIXTURES / name
 
 
 def opened(family: str, folder: Path, *settings: str) -> Any:

@@ -49,6 +49,9 @@ def test_what_families_say_of_themselves():
         "qwen3_vl": (True, True, False, 32),
         "qwen3_5": (True, True, False, 32),
         "colqwen2": (True, True, False, 28),
+        "colqwen2_5": (True, True, False, 28),
+        "colqwen3": (True, True, False, 32),
+        "colqwen3_5": (True, True, False, 32),
         "llava_onevision": (False, True, True, None),
         "colpali": (False, False, False, None),
     }

@@ -99,6 +99,22 @@ def colqwen2(row: Row, _side: Side) -> str:
     return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
 
 
+def colqwen3_5(row: Row, _side: Side) -> str:
+    page = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|endoftext|>"
+    return page if row.shows else f"{row.text}{10 * '<|endoftext|>'}"
+
+
+def tomoro(row: Row, _side: Side) -> str:
+    text = row.text.strip()
+    page = f"<|im_start|>user\n{V}Describe the image.{f' {text}' * bool(text)}<|im_end|><|endoftext|>"
+    return page if row.shows else f"{text}{10 * '<|endoftext|>'}"
+
+
+def ops_colqwen3(row: Row, _side: Side) -> str:
+    page = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|im_start|>assistant\n<|endoftext|>"
+    return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
+
+
 READERS = {
     "rzenembed_v2_7b": rzen,
     "rzenembed_v1_2b": rzen,
@@ -129,4 +145,11 @@ READERS = {
     "colpali_v1_3": colpali,
     "colpali_v1_3_mmeb": colpali_mmeb,
     "colqwen2": colqwen2,
+    "colqwen2_5": colqwen2,
+    "colqwen3_5": colqwen3_5,
+    "vultron_retriever_core_4_5b": colqwen3_5,
+    "vultron_retriever_prime_8b": colqwen3_5,
+    "tomoro_colqwen3_4b": tomoro,
+    "tomoro_colqwen3_8b": tomoro,
+    "ops_colqwen3_4b": ops_colqwen3,
 }
