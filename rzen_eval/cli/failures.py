@@ -34,10 +34,9 @@ def options(parser: Options) -> None:
         " now."
     )
     parser.add_argument("folder", type=directory, metavar="RESULTS/MODEL", help="one model")
-    parser.add_argument("--task", metavar="T", help="this task or suite alone")
     parser.add_argument("-n", type=whole(1, 10**6), default=MANY, metavar="N", help=f"of each task, default {MANY}")
     add_format(parser)
-    parser.examples = ["rzen-eval failures results/mini --task vidore_arxivqa", "rzen-eval failures results/mini -n 3"]
+    parser.examples = ["rzen-eval failures results/mini task=vidore_arxivqa", "rzen-eval failures results/mini -n 3"]
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
@@ -51,8 +50,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     models = store.read_models(chosen.folder)
     if len(models) > 1:
         raise ConfigError(f"failures: {chosen.folder} holds {len(models)} models; give one, such as {models[0].folder}")
-    words = [*settings, *([f"task={chosen.task}"] if chosen.task else [])]
-    composed, tasks = scored_data.tasks_of(models, words, places)
+    composed, tasks = scored_data.tasks_of(models, settings, places)
     given = any(word.startswith("data") for word in settings)
     rows, notes = [], []
     for task_id in tasks:
