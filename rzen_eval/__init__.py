@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         model_from,
         score_run,
     )
-    from rzen_eval.core import Embedder, Item, MultiVectors, Reranker, Result, Side, Task, TaskData
+    from rzen_eval.core import Embedder, Item, MultiVectors, Reranker, Result, Side, Task, TaskData, Vectors
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.errors import ConfigError, DataError, ModelError, ResultError, RzenEvalError
     from rzen_eval.rzenembed import RzenEmbed
@@ -41,6 +41,7 @@ __all__ = [
     "SuiteResult",
     "Task",
     "TaskData",
+    "Vectors",
     "__version__",
     "evaluate",
     "evaluate_suite",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "core": ("Embedder", "Item", "MultiVectors", "Reranker", "Result", "Side", "Task", "TaskData"),
+    "core": ("Embedder", "Item", "MultiVectors", "Reranker", "Result", "Side", "Task", "TaskData", "Vectors"),
     "engine.settings": ("Runtime",),
     "errors": ("ConfigError", "DataError", "ModelError", "ResultError", "RzenEvalError"),
     "rzenembed": ("RzenEmbed",),
