@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rzen_eval.estimate.item_cost import Reader
 
 
+NAMED = 6
+"""Tasks that a footnote names."""
+
+
 def titled(name: str, costs: Sequence[TaskCost]) -> str:
     """The name of a sum, with the number of tasks in it and, where some are unknown, of how many."""
     known, every = sum(cost.known for cost in costs), len(costs)
@@ -45,6 +49,7 @@ def amounts(
         "frames": total.frames,
         "text_tokens": total.text_tokens,
         "visual_tokens": total.visual_tokens,
+        "cut_items": total.cut,
         "flops": total.flops,
         "vector_bytes": kept(total),
         **times,
@@ -148,7 +153,7 @@ def footnotes(
     )
     store = chosen.runtime.store
     yield f"vectors: kept as {store}" if store else "vectors: none are kept (runtime.store=null)"
-    read = [cost for cost in costs if cost.source.startswith("data")]
+    read = [cost for cost in costs if cost.read]
     if read:
         yield "to embed: different prompt or media from all before, so later tasks of one corpus add little"
         if reader.tokenizer is None:
@@ -169,12 +174,26 @@ def footnotes(
             f"unknown: {', '.join(unknown)}, left out of the sums; without data only a recipe with typical(task) tells"
             " what items are like"
         )
+    yield from _cut(costs, reader)
     misfits = sum(cost.total.misfits for cost in costs)
     if misfits:
         yield (
             f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
             " the model reads; lower frames= or the pixel budget"
         )
+
+
+def _cut(costs: Sequence[TaskCost], reader: Reader) -> Iterator[str]:
+    """Which tasks have texts that are longer than the model reads, the worst first."""
+    sides = [(cost, side, amount) for cost in costs for side, amount in cost.sides.items() if amount.cut]
+    cut = sorted(sides, key=lambda one: (-one[2].cut, one[0].id))
+    if not cut:
+        return
+    named = [f"{cost.id} {amount.cut:,} of {amount.items:,} {side}" for cost, side, amount in cut[:NAMED]]
+    more = f" and {len(cut) - NAMED} more (--format json has all)" if len(cut) > NAMED else ""
+    by_mean = ", by mean lengths where data are not there" if any(not cost.read for cost, *_ in cut) else ""
+    limit = reader.spec.longest(pictured=False)
+    yield f"cut: texts longer than the {limit:,} tokens that the model reads{by_mean}: {', '.join(named)}{more}"
 
 
 def _times(machine: Namespace) -> Iterator[str]:

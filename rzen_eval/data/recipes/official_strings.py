@@ -34,6 +34,11 @@ def clean(instruction: str | None) -> str | None:
     return (instruction or "").replace(MARK, "").strip() or None
 
 
+def worded(told: str, text: str, *, trimmed: bool = True) -> bool:
+    """Whether a query of MMEB-V3 says anything; the official evaluator leaves out those that do not."""
+    return bool((told + text).strip() if told and trimmed else told or text)
+
+
 def with_instruction(told: str, text: str, separator: str = " ", *, trimmed: bool = True) -> Item:
     """A query of MMEB-V3: instruction, separator and text, trimmed at both ends; without an instruction as it is.
 
