@@ -119,6 +119,16 @@ def test_html_and_latex_hold_the_same_table_as_markdown(table: Command):
     assert "\\bfseries 71.27" not in latex
 
 
+def test_cells_that_name_rows_and_columns_of_the_page_say_so_and_every_table_has_a_caption(table: Command):
+    for words in (("--data-version", "2.0"), ("--columns", "Visdoc")):
+        page = table("--published-only", "--models", "rzen", *words, "--format", "html")
+        for one in page.split("<table>")[1:]:
+            assert re.match(r"\s*<caption>.+</caption>", one)
+            head, body = one.split("<tbody>")
+            assert head.count("<th ") == head.count('scope="col"') > 1
+            assert body.count("<tr>") == len(re.findall(r'<tr><th scope="row">[^<]+</th><td>', body)) > 0
+
+
 def test_bold_cells_of_the_page_are_the_best(table: Command):
     page = table("--published-only", "--data-version", "2.0", "--models", "rzen,seed", "--format", "html")
     first = page.split("</table>")[0]
