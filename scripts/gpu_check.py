@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -218,6 +219,10 @@ def main() -> None:
             content = part()
         except Exception as error:  # noqa: BLE001 - the others go on
             content = {"error": f"{type(error).__name__}: {error}", "where": traceback.format_exc().splitlines()[-6:]}
+        if GPU:
+            gc.collect()
+            with contextlib.suppress(RuntimeError):  # of a device that a kernel has broken
+                torch.cuda.empty_cache()  # others need the memory
         found["parts"][name] = {"seconds": round(time.perf_counter() - began, 1), **content}
         print(f"{name}: {found['parts'][name]['seconds']} s{' FAILED' * ('error' in content)}", flush=True)
         options.output.write_text(json.dumps(found, indent=1) + "\n")
