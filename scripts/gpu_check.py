@@ -96,7 +96,7 @@ def goldens() -> dict[str, Any]:
 
 def batch(model: Any, name: str) -> tuple[list[Any], list[Any]]:
     """Items of a golden, planned and loaded."""
-    sides = [item(line) for line in golden(name).lines[:12]]
+    sides = [item(line) for line in golden(name).lines[: 12 if GPU else 4]]
     rendered = [model.rendered(one, side) for one, side in sides]
     loaded = [one.pictures.load() for one in rendered]
     return [model.planned(one, one.pictures.visuals(got)) for one, got in zip(rendered, loaded, strict=True)], loaded
