@@ -34,10 +34,9 @@ def options(parser: Options) -> None:
         " now."
     )
     parser.add_argument("model", metavar="RESULTS/MODEL", help="one model: its folder, or its name in ./results")
-    parser.add_argument("--task", metavar="T", help="this task or suite alone")
     parser.add_argument("-n", type=whole(1, 10**6), default=MANY, metavar="N", help=f"of each task, default {MANY}")
     add_format(parser)
-    parser.examples = ["rzen-eval failures results/mini --task vidore_arxivqa", "rzen-eval failures results/mini -n 3"]
+    parser.examples = ["rzen-eval failures results/mini task=vidore_arxivqa", "rzen-eval failures results/mini -n 3"]
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
@@ -50,8 +49,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     from rzen_eval.results.tables.document import Document, Part, Table
 
     model = store.one_model(chosen.model, Path("results"))
-    words = [*settings, *([f"task={chosen.task}"] if chosen.task else [])]
-    composed, tasks = scored_data.tasks_of([model], words, places)
+    composed, tasks = scored_data.tasks_of([model], settings, places)
     given = any(word.startswith("data") for word in settings)
     rows, notes, tables, flawless = [], [], [], []
     for task_id in tasks:

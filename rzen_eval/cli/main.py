@@ -39,7 +39,7 @@ COMMANDS = {
         "report", "one HTML file: what a model, or two, got wrong", "look", ["task", "data", "cache_dir", "tasks"]
     ),
     "failures": Command(
-        "failures", "the queries that a model got wrong, in the terminal", "look", ["data", "cache_dir", "tasks"]
+        "failures", "queries that a model got wrong, in the terminal", "look", ["task", "data", "cache_dir", "tasks"]
     ),
     "plot": Command("plot", "size against score, groups, dimensions, as PNG and SVG", "look"),
     "sweep": Command("sweep", "scores at fewer dimensions and bits, from vectors that are kept", "look", KEYS),
