@@ -95,7 +95,7 @@ class SuiteResult:
 
     def _repr_html_(self) -> str:
         remarks = "".join(f"<p>{for_html(text)}</p>" for text in [*self._remarks(), *self._failures()])
-        return f"{remarks}{table_html(self._table())}"
+        return remarks + table_html(self._table(), f"Scores on {self.suite}, per cent")
 
     def _whole(self) -> str:
         """The overall in percent; of an estimate with its interval."""

@@ -167,7 +167,7 @@ def test_a_suite_is_averaged_as_tables_average_and_says_that_it_is_the_sample():
     }  # fmt: skip
     for shown in (repr(found), str(found), found._repr_html_()):
         assert "made-up sample, not the benchmark" in shown
-    assert "<td>vidore_docvqa</td>" in found._repr_html_()
+    assert '<th scope="row">vidore_docvqa</th>' in found._repr_html_()
 
 
 def test_results_are_written_where_asked_and_never_over_better_ones(tmp_path: Path):

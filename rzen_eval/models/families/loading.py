@@ -35,6 +35,7 @@ def network(model: LocalModel) -> Any:
     weights = weight_files(model.spec, folder)
     stored = audit.stored_keys(weights)
     audit.check_depth(model.spec, folder, model.config, stored)
+    audit.check_rotary(model.spec, folder, model.text_config, model.sections)
     try:
         loaded: Any = getattr(transformers, model.architecture).from_pretrained(
             folder,

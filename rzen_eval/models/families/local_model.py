@@ -58,6 +58,9 @@ class LocalModel(ItemPlanner):
     packs: ClassVar[bool] = True
     """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right, as it
     does where a checkpoint has layers of sliding attention."""
+    sections: ClassVar[Sequence[int] | None] = None
+    """Rotary frequencies of time, row and column that transformers takes where a checkpoint does not say; None:
+    positions have one axis."""
     mean: ClassVar = (0.5, 0.5, 0.5)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.5, 0.5, 0.5)
@@ -80,7 +83,7 @@ class LocalModel(ItemPlanner):
             held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
         # A token of such a layer sees the last few alone, for which the stock masks are.
-        sliding = attention.SLIDING in (getattr(self._config.text_config, "layer_types", None) or ())
+        sliding = attention.SLIDING in (getattr(self.text_config, "layer_types", None) or ())
         self.packed = self.packs and not sliding
         own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
         given = (self.mean, self.std, self._expected_settings())
@@ -97,6 +100,11 @@ class LocalModel(ItemPlanner):
         if self._shared:
             return device.USUAL if self.device.type == "cuda" else device.ON_CPU
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
+
+    @property
+    def text_config(self) -> Any:
+        """Sizes of its language model."""
+        return self._config.text_config
 
     def embed(
         self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int | None = None

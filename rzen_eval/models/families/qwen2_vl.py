@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 class Qwen2VL(LocalModel):
     """A loaded Qwen2-VL checkpoint."""
 
+    sections = (16, 24, 24)
     architecture = "Qwen2VLModel"
     configuration = "Qwen2VLConfig"
     mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)

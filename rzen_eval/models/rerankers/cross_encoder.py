@@ -6,13 +6,13 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError, some
+from rzen_eval.errors import ModelError
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.checkpoint.audit import check_finite
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.sentence_transformers import as_input
-from rzen_eval.models.external.sentence_transformers_files import described, loaded_as
+from rzen_eval.models.external.sentence_transformers_files import described, loaded_as, unsound
 from rzen_eval.models.rerankers.whole import WholeReranker
 
 if TYPE_CHECKING:
@@ -94,11 +94,5 @@ class CrossEncoderReranker(WholeReranker):
 
     def _check(self, reports: Sequence[Report]) -> None:
         """Refuse a model with weights from nowhere, such as a head that was never trained, or with some left aside."""
-        for report in reports:
-            for kind in ("missing", "mismatched", "unexpected"):
-                found = sorted(str(key) for key in report.info.get(f"{kind}_keys", ()))
-                if keys := [key for key in found if not DERIVED.fullmatch(key)]:
-                    raise ModelError(
-                        f"{self.spec.name}: {len(keys)} weights {kind} in {self._folder} for {report.model}"
-                        f" ({some(keys, 3)}); it would not be the model that was published"
-                    )
+        if wrong := unsound(reports, ("missing", "mismatched", "unexpected"), DERIVED, self._folder):
+            raise ModelError(f"{self.spec.name}: {wrong}; it would not be the model that was published")
