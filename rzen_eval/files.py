@@ -140,8 +140,8 @@ def state(file: str | os.PathLike[str]) -> str:
     return _state(os.stat(file))  # noqa: PTH116 - a tenth of the time, a hundred thousand times
 
 
-def _state(told: os.stat_result) -> str:
-    return f"{told.st_size} {told.st_mtime_ns} {told.st_ino} {told.st_ctime_ns}"
+def _state(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {status.st_ctime_ns}"
 
 
 def digests(files: Iterable[Path], notes: Path) -> list[str]:
