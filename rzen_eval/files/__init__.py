@@ -1,4 +1,4 @@
-"""Files and folders: made whole or not at all, and looked for by name."""
+"""Files and folders: made whole or not at all, and looked for by name; how much of one is read is in `bounds`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval import leftovers
-from rzen_eval.bounds import FILE, UNPACKED
+from rzen_eval.files import leftovers
+from rzen_eval.files.bounds import FILE, UNPACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
