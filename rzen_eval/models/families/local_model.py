@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.families.in_memory import Held
-    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.interface import Meter, Planned
     from rzen_eval.models.pictures.resize import Pixels
 
 
@@ -180,6 +180,15 @@ class LocalModel(ItemPlanner):
         names = {"visual": "tower", "vision_tower": "tower", "language_model": "language"}
         found = ((name.rpartition(".")[2], module) for name, module in self._model.named_modules())
         return {names[last]: module for last, module in found if last in names}
+
+    def meter(self) -> Meter | None:
+        """The memory of a GPU that no one else uses."""
+        return device.GpuMemory(self.device) if self.device.type == "cuda" and not self._shared else None
+
+    def patches(self, plan: Planned) -> int:
+        """Of an item's pictures, as the vision tower sees them."""
+        side = self._config.vision_config.patch_size
+        return sum(one.n_pieces * (one.height // side) * (one.width // side) for one in plan.visuals)
 
     @contextmanager
     def _lent(self) -> Iterator[None]:
