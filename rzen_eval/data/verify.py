@@ -88,7 +88,9 @@ def verify(
         try:
             yield _task(task, known, deep, workers, progress or _silent)
         except DataError as error:
-            yield Verified(task, 0, 0, 0, [Fault("rows", _first_clause(error).removeprefix(f"{task.id}: "), None)])
+            archive = next(iter(archives_of(task)), None) if isinstance(error, MissingMediaError) else None
+            said = _first_clause(error).removeprefix(f"{task.id}: ")
+            yield Verified(task, 0, 0, 0, [Fault("rows", said, archive)])
 
 
 def report(found: Verified, shown: int = 3) -> list[str]:
@@ -101,7 +103,7 @@ def report(found: Verified, shown: int = 3) -> list[str]:
         first = f"{name}: {size}, {found.media} pictures: all there, all open"
         return [first, *place, *(f"  {warning}" for warning in found.warnings)]
     if not found.media and found.faults[0].who == "rows":
-        return [f"{name}: {found.faults[0].problem}", f"  mend with: {mend(task, None)}"]
+        return [f"{name}: {found.faults[0].problem}", f"  mend with: {mend(task, found.faults[0].archive)}"]
     lines = [f"{name}: {len(found.faults)} of {found.media} pictures and clips are missing or damaged"]
     for archive, count in Counter(fault.archive for fault in found.faults).items():
         here = [fault for fault in found.faults if fault.archive == archive]
