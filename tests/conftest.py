@@ -11,6 +11,7 @@ from filelock import FileLock
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Command = Callable[..., str]
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -129,19 +129,15 @@ def duration(seconds: float) -> str:
 
 
 def footnotes(
-    chosen: RunConfig, reader: Reader, found: Known, costs: Sequence[TaskCost], machine: Namespace
+    chosen: RunConfig, reader: Reader, known: Known, costs: Sequence[TaskCost], machine: Namespace
 ) -> Iterator[str]:
     """What the numbers are made of, a plain line each."""
-    from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
-    from rzen_eval.estimate.from_data import SAMPLE
-    from rzen_eval.estimate.item_cost import CHARACTERS
-
     parameters = reader.anatomy.parameters
     size = f"{parameters / 1e9:.2f} B" if parameters >= 1e7 else f"{parameters:,}"
     yield (
         f"{chosen.model.name}: {size} parameters, {'a vector a token, each' if reader.anatomy.late else 'vectors'} of"
         f" {reader.anatomy.dim} dimensions,"
-        f" sizes from {found.where}; FLOPs of a forward pass without the head, attention included, padding not"
+        f" sizes from {known.where}; FLOPs of a forward pass without the head, attention included, padding not"
     )
     yield from _times(machine)
     if reader.spec.dtype == "float32":
@@ -153,6 +149,22 @@ def footnotes(
     )
     store = chosen.runtime.store
     yield f"vectors: kept as {store}" if store else "vectors: none are kept (runtime.store=null)"
+    yield from _sources(chosen, reader, costs)
+    yield from _cut(costs, reader)
+    misfits = sum(cost.total.misfits for cost in costs)
+    if misfits:
+        yield (
+            f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
+            " the model reads; lower frames= or the pixel budget"
+        )
+
+
+def _sources(chosen: RunConfig, reader: Reader, costs: Sequence[TaskCost]) -> Iterator[str]:
+    """Which tasks go by their data, which by declared counts, and which by nothing."""
+    from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
+    from rzen_eval.estimate.from_data import SAMPLE
+    from rzen_eval.estimate.item_cost import CHARACTERS
+
     read = [cost for cost in costs if cost.read]
     if read:
         yield "to embed: different prompt or media from all before, so later tasks of one corpus add little"
@@ -173,13 +185,6 @@ def footnotes(
         yield (
             f"unknown: {', '.join(unknown)}, left out of the sums; without data only a recipe with typical(task) tells"
             " what items are like"
-        )
-    yield from _cut(costs, reader)
-    misfits = sum(cost.total.misfits for cost in costs)
-    if misfits:
-        yield (
-            f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
-            " the model reads; lower frames= or the pixel budget"
         )
 
 

@@ -168,7 +168,7 @@ class Repository:
         """Rows of the same task in a copy of the media repository; None where there are none."""
         return own_rows([tree.folder for tree in self.media_source.trees], self.dataset.repo, self.n_queries)
 
-    def table(self, found: RowFiles, config: str | None) -> datasets.Dataset:
+    def table(self, rows: RowFiles, config: str | None) -> datasets.Dataset:
         """The rows of some files.
 
         Raises:
@@ -180,15 +180,15 @@ class Repository:
         try:
             load = partial(
                 datasets.load_dataset,
-                found.reader,
-                data_files={split: [glob.escape(str(file)) for file in found.files]},
+                rows.reader,
+                data_files={split: [glob.escape(str(file)) for file in rows.files]},
                 split=split,
                 features=self._features(config),
                 cache_dir=str(self._tables),
             )
             table = kept_tables.sound(self._tables, load)
         except Exception as error:
-            raise self._unavailable(NO_ROW if _without_rows(found) else error, config) from error
+            raise self._unavailable(NO_ROW if _without_rows(rows) else error, config) from error
         if not len(table):
             raise self._unavailable(NO_ROW, config)
         return table
@@ -273,9 +273,9 @@ class Repository:
         return kind(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again")
 
 
-def _without_rows(found: RowFiles) -> bool:
+def _without_rows(rows: RowFiles) -> bool:
     """Whether the files hold no row, of which `datasets` says something else."""
     try:
-        return not count_rows(found)
+        return not count_rows(rows)
     except (OSError, ValueError):
         return False

@@ -6,11 +6,11 @@ import contextlib
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval import leftovers
 from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.evaluation import provenance
+from rzen_eval.files import leftovers
 from rzen_eval.results import per_query, protocol, store
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def score_suite(
                     results[task.id] = scored
                     progress.scored(scored, kept=False)
     # Others than the first know of no score, and of failures only their own.
-    results, errors = scoring.peers.told((results, errors) if scoring.peers.first else None)
+    results, errors = scoring.peers.of_first((results, errors) if scoring.peers.first else None)
     if errors and not results:
         raise next(iter(errors.values()))
     failed = {task: str(error) for task, error in errors.items()}

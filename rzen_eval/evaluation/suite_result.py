@@ -42,7 +42,7 @@ class SuiteResult:
         None where a task failed, or where the tasks are of more than one benchmark, or of two versions of its data,
         which are never averaged.
         """
-        versions = manifest().told(result.versions for result in self.tasks.values())
+        versions = manifest().averaged_in(result.versions for result in self.tasks.values())
         if self.failed or not self.tasks or len(versions) > 1:
             return None
         return _mean(list(self.tasks.values()))

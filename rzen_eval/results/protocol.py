@@ -207,12 +207,12 @@ def _cut(text: str, start: int) -> str:
 
 def version(results: Iterable[Result], manifest: Manifest) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
-    return next(iter(manifest.told(result.versions for result in results)), manifest.newest)
+    return next(iter(manifest.averaged_in(result.versions for result in results)), manifest.newest)
 
 
 def versions(results: Sequence[Result], manifest: Manifest) -> list[str]:
     """Of each benchmark that results are of, the newest version that a task tells; see `version`."""
     by_benchmark: dict[str, str] = {}
-    for found in manifest.told(result.versions for result in results):
+    for found in manifest.averaged_in(result.versions for result in results):
         by_benchmark.setdefault(manifest.benchmark(found).id, found)
     return list(by_benchmark.values())

@@ -113,7 +113,7 @@ def test_the_listing_has_names_and_sizes_alone_and_is_small(doctor: Callable[...
     assert k700["in"]["more_0"] == {
         "files": 64,
         "kinds": {".jpg": 64},
-        "some": dict.fromkeys(sorted(k700["in"]["more_0"]["some"]), 0),
+        "some": dict.fromkeys(sorted(k700["in"]["more_0"]["some"]), 1),
     }
 
 

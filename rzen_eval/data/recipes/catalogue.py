@@ -187,21 +187,21 @@ def _labels(row: Cells) -> list[str]:
     return [str(name) for name in names if name is not None]
 
 
-def _answers(said: Any) -> list[str]:
+def _answers(value: Any) -> list[str]:
     """Ids of the products that fit: a list, JSON of one, or a single id.
 
     Raises:
         DataError: they are something else, of which the official evaluator makes ids that nobody meant, or none.
     """
-    listed = said if isinstance(said, list) else [said] if said else []
-    if isinstance(said, str):
+    listed = value if isinstance(value, list) else [value] if value else []
+    if isinstance(value, str):
         try:
-            parsed = json.loads(said)
+            parsed = json.loads(value)
         except ValueError:
-            parsed = said
-        listed = parsed if isinstance(parsed, list) else [said]
-        if type(parsed) not in {list, int, float} and parsed != said:
-            raise DataError(f"pos_ids is {said!r:.60}; expected ids, JSON of a list of ids, or one id")
+            parsed = value
+        listed = parsed if isinstance(parsed, list) else [value]
+        if type(parsed) not in {list, int, float} and parsed != value:
+            raise DataError(f"pos_ids is {value!r:.60}; expected ids, JSON of a list of ids, or one id")
     if odd := next((one for one in listed if isinstance(one, (list, dict))), None):
         raise DataError(f"pos_ids holds {odd!r:.60}; expected ids")
     return [str(one) for one in listed if str(one).strip()]

@@ -28,7 +28,7 @@ class Judgement:
     query: str | None
     document: str | None
     grade: float
-    said: Any
+    written: Any
     """The grade as it is written."""
 
 
@@ -57,7 +57,7 @@ def judgements(files: TreeRows, path: str, *, spaced: bool) -> dict[str, dict[st
             nameless.append(number)
             continue
         # A head names columns, and is a judgement of no query.
-        if not _is_number(row.said) and not (of_texts and number == 0):
+        if not _is_number(row.written) and not (of_texts and number == 0):
             ungraded.append(number)
         if row.grade > 0:
             grades.setdefault(row.query, {})[row.document] = row.grade
@@ -110,21 +110,21 @@ def _texts(file: Path, what: str, spaced: bool) -> Iterator[Judgement | None]:
             yield None
 
 
-def _judgement(query: Any, document: Any, said: Any, place: str) -> Judgement:
-    grade = grade_of(said)
+def _judgement(query: Any, document: Any, written: Any, place: str) -> Judgement:
+    grade = grade_of(written)
     if not math.isfinite(grade):
         raise DataError(f"{place}: the grade is {grade}; expected a number")
-    return Judgement(name_of(query, place), name_of(document, place), grade, said)
+    return Judgement(name_of(query, place), name_of(document, place), grade, written)
 
 
-def grade_of(said: Any) -> float:
+def grade_of(written: Any) -> float:
     """A grade; what is no number is a one, as the official evaluator has it."""
-    return float(said) if _is_number(said) else 1.0
+    return float(written) if _is_number(written) else 1.0
 
 
-def _is_number(said: Any) -> bool:
+def _is_number(written: Any) -> bool:
     try:
-        float(said)
+        float(written)
     except (TypeError, ValueError, OverflowError):
         return False
     return True

@@ -234,11 +234,11 @@ class Api(OneMethodModel):
         """Dimensions of a vector; None: as many as the first one has."""
         return self.spec.dim
 
-    def refusal(self, found: str, answer: Any) -> ModelError:
+    def refusal(self, instead: str, answer: Any) -> ModelError:
         """What to say of an answer that holds no vector."""
         return ModelError(
             f"{self.spec.name}: expected one vector of finite numbers under data.embedding, found"
-            f" {self._remote.plain(found)}, in {self._remote.plain(str(answer))!r}"
+            f" {self._remote.plain(instead)}, in {self._remote.plain(str(answer))!r}"
         )
 
     def body(self, item: Item, side: Side) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class SentenceTransformers(OneMethodModel):
     def input(self, item: Item, side: Side) -> Any:
         """An item in the form that Sentence-Transformers takes."""
         told = self.spec.instruction.query if side is Side.QUERY else self.spec.instruction.candidate
-        return as_input(item, told=told == "user", middle=self.spec.video == "middle")
+        return as_input(item, instructed=told == "user", middle=self.spec.video == "middle")
 
     def load(self) -> None:
         """Load the checkpoint now; otherwise that happens with the first batch.
@@ -139,15 +139,15 @@ class SentenceTransformers(OneMethodModel):
         return kind
 
 
-def as_input(item: Item, *, told: bool, middle: bool) -> Any:
+def as_input(item: Item, *, instructed: bool, middle: bool) -> Any:
     """An item in the form that Sentence-Transformers takes.
 
     Args:
         item: with its pictures decoded.
-        told: whether the instruction goes before the text.
+        instructed: whether the instruction goes before the text.
         middle: whether of a video the middle frame is taken alone, as an image.
     """
-    text = join(item.instruction if told else None, item.text)
+    text = join(item.instruction if instructed else None, item.text)
     images, frames = list(item.images), list(item.frames)
     if middle and frames:
         images, frames = [*images, frames[len(frames) // 2]], []

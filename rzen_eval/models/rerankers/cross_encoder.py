@@ -59,8 +59,8 @@ class CrossEncoderReranker(WholeReranker):
             ModelError: it fails, on a kind of item that it does not read, say.
         """
         middle = self.spec.video == "middle"
-        asked = as_input(query, told=self.spec.instruction == "user", middle=middle)
-        pairs = [(asked, as_input(one, told=False, middle=middle)) for one in candidates]
+        asked = as_input(query, instructed=self.spec.instruction == "user", middle=middle)
+        pairs = [(asked, as_input(one, instructed=False, middle=middle)) for one in candidates]
         model = self._model
         with called(f"{self.spec.name}: predict failed"):
             return model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rzen_eval import leftovers, processes
+from rzen_eval import processes
 from rzen_eval.cli.main import main
 from rzen_eval.evaluation import kept_results, provenance
-from rzen_eval.files import make_once, write_out, write_whole
+from rzen_eval.files import leftovers, make_once, write_out, write_whole
 from tests.forked import ended
 from tests.runs import hits, write
 
