@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import os
 import random
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,6 +162,7 @@ def test_a_suite_is_averaged_as_tables_average_and_says_that_it_is_the_sample():
     numbers = found.to_dict("eval/")
     assert numbers["eval/overall"] == found.overall
     assert f"≈ {100 * found.overall:.1f} ± " in repr(found)
+    assert re.search(r"\n\| vidore_docvqa +\| ≈ \d+\.\d\d +\|", str(found))
     assert set(numbers) == {
         "eval/overall", "eval/margin", "eval/groups/ViDoRe-V1", "eval/tasks/vidore_arxivqa", "eval/tasks/vidore_docvqa",
         "eval/cost/seconds", "eval/cost/items", "eval/cost/tokens", "eval/failed",
