@@ -76,6 +76,8 @@ TROUBLES = "troubleshooting"
 INTERRUPTED = 130
 UNHEARD = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EDQUOT}
 """Why standard output takes no more."""
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+"""Why the system takes no file, or gives none."""
 PLAIN = {"†": "*", "–": "-", "—": "-", "−": "-", "…": "...", "≥": ">=", "≤": "<=", "×": "x", "→": "->", "·": "*"}
 """What stands for a sign where the encoding of standard output lacks it."""
 
@@ -113,10 +115,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _speak_no_more()
         return 0
     except OSError as error:
-        if error.errno not in UNHEARD or error.filename is not None:
+        if (said := _said_of(error)) is None:
             raise
-        print(f"rzen-eval: standard output cannot be written ({error.strerror}); results are kept", file=sys.stderr)
-        _speak_no_more()
+        print(f"rzen-eval: {said}", file=sys.stderr)
+        if error.filename is None:
+            _speak_no_more()
         return 1
     except KeyboardInterrupt:
         print(
@@ -124,6 +127,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     return code
+
+
+def _said_of(error: OSError) -> str | None:
+    """What to say where the system takes no file, gives none, or takes nothing more on standard output."""
+    if error.filename is None:
+        said = f"standard output cannot be written ({error.strerror}); results are kept"
+        return said if error.errno in UNHEARD else None
+    advice = "make it readable and writable, or give cache_dir=FOLDER or results_dir=FOLDER"
+    return f"{error.filename}: {error.strerror}; {advice}" if error.errno in REFUSED else None
 
 
 def _speak_plainly() -> None:

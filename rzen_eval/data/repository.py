@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rzen_eval.data.own_rows import OwnRows
     from rzen_eval.data.row_files import RowFiles
 
+UNKEPT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
+"""Why a folder takes no file."""
 NO_ROW = DataError("it holds no row")
 
 
@@ -255,11 +257,15 @@ class Repository:
         content = f"{self.source.kind} {self.dataset.repo} {self.revision}"
         return self.cache_dir / "datasets" / hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    def _in_cache(self, error: OSError) -> bool:
+        """Whether an error is about the cache folder: it says so, or tells no file."""
+        return error.filename is None or Path(str(error.filename)).absolute().is_relative_to(self.cache_dir.absolute())
+
     def _unavailable(self, error: Exception, config: str | None = None) -> DataError:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in UNKEPT and self._in_cache(error):
             return DataError(
-                f"{self.task_id}: no space left for the rows of {self.dataset.repo} in {self.cache_dir};"
-                " free some or give cache_dir=FOLDER"
+                f"{self.task_id}: the rows of {self.dataset.repo} cannot be kept in {self.cache_dir}"
+                f" ({error.strerror}); give cache_dir=FOLDER, one that you may write and that has space"
             )
         what = f"{self.dataset.repo}{f', {config}, split {self.dataset.split}' if config else ''}"
         if self.source.kind == "hub":
@@ -269,6 +275,8 @@ class Repository:
                 " check the connection, or use data=mirror data.root=FOLDER"
             )
         place = f" in {self.folder}" if self.folder else ""
+        if isinstance(error, PermissionError):
+            return DataError(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); make it readable")
         kind = AbsentError if isinstance(error, AbsentError) else DataError
         return kind(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again")
 

@@ -179,6 +179,21 @@ def test_results_are_written_where_asked_and_never_over_better_ones(tmp_path: Pa
         evaluate_suite(toys.Constant(), "vidore_arxivqa", limit=2, results_dir=tmp_path)
 
 
+def test_results_of_weights_that_nobody_knows_beside_others_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    def said(task: str) -> str:
+        evaluate_suite(toys.Constant(), task, limit=2, results_dir=tmp_path)
+        return capsys.readouterr().err
+
+    assert said("vidore_arxivqa") == said("vidore_arxivqa") == ""
+    line = said("vidore_docvqa")
+    assert line.startswith(
+        f"rzen-eval: {tmp_path}/Constant holds results of vidore_arxivqa beside those that come now;"
+    )
+    assert "results_dir=FOLDER keeps them apart" in line
+
+
 def test_tasks_of_two_benchmarks_have_no_common_average():
     found = evaluate_suite(toys.Constant(), ["vidore_arxivqa", "vidore3_hr_english"], limit=2)
     assert isinstance(found, SuiteResult)

@@ -38,6 +38,10 @@ class AdapterConfig(Part):
     """Commit of the base model."""
 
 
+IN_MEMORY = "in memory"
+"""What stands in provenance in the place of a checkpoint, and of what identifies its weights, where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Files of a model on disk."""
