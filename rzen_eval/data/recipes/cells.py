@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from rzen_eval.data.repository import Repository
 
 
+EXACT = 2.0**53
+"""From which on not every integer is a float."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The rows of a configuration."""
@@ -157,6 +161,8 @@ class Table:
         whole = isinstance(cell, float) and cell.is_integer()
         if isinstance(cell, bool) or not (whole or isinstance(cell, int | str)) or cell == "":
             raise self.bad(row, column, f"is {_shown(cell)}; expected an id, a text or an integer")
+        if whole and abs(cell) >= EXACT:
+            raise self.bad(row, column, f"is {cell!r}, a float of which the last digits are lost; store ids as integers")
         return str(int(cell) if whole else cell)
 
 
