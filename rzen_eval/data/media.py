@@ -1,4 +1,4 @@
-"""Pictures and frames of `TIGER-Lab/MMEB-V2`, unpacked on disk."""
+"""Pictures and frames of a media repository, unpacked on disk."""
 
 from __future__ import annotations
 
@@ -166,6 +166,12 @@ def _is_picture(file: Path) -> bool:
 def count_pictures(folder: Path) -> int:
     """Pictures in a folder; none where there is no folder."""
     return sum(map(_is_picture, _listed(folder)))
+
+
+def has_empty_pictures(place: Path) -> bool:
+    """Whether a picture is an empty file, as an unpacking that broke off leaves it: this one, or one in this folder."""
+    pictures = filter(_is_picture, _listed(place)) if place.is_dir() else [place]
+    return any(one.is_file() and not one.stat().st_size for one in pictures)
 
 
 def _holds_pictures(place: Path) -> bool:
