@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from rzen_eval.core import Item, Result, Run, TaskData
-from rzen_eval.data.chosen import judgements
+from rzen_eval.data.query_choice import judgements
 from rzen_eval.results.report.judged_run import Judged, judge
 from rzen_eval.results.report.pictures import Album
 from rzen_eval.results.report.query_browser import browse, worth_seeing
