@@ -69,6 +69,8 @@ def opened(name: str, dtype: str, *settings: str) -> Any:
         folder = tiny.colqwen2(Path(tempfile.mkdtemp()) / "colqwen2")
     if folder.name in tiny.LATE:
         folder = tiny.colqwen(Path(tempfile.mkdtemp()) / folder.name, folder.name)
+    if folder.name in tiny.OMNI:
+        folder = tiny.omni(Path(tempfile.mkdtemp()) / folder.name, folder.name)
     given = [f"checkpoint={folder}", f"dtype={dtype}", f"device={DEVICE}", "dim=null", *settings]
     return load_model(kept.declarations[0], *given)
 
@@ -191,7 +193,7 @@ def made(name: str) -> tuple[Any, Any, str]:
     """A declared architecture with random weights, small on a CPU, and its sizes."""
     spec = compose.load([f"model={name}", f"model.device={DEVICE}"], [], need_tasks=False).model
     config = known(spec).config if GPU else small(known(spec).config)
-    sizes = anatomy(config)
+    sizes = anatomy(config, spec.family)
     return random_model(spec, config), sizes, "random" if GPU else "random, small"
 
 

@@ -54,6 +54,10 @@ class Prompt(Frozen):
     """The whole prompt of an item with a picture that `beyond_ratio: unread` says is not read."""
     trimmed: bool = False
     """White space around instruction and text, joined, is taken off."""
+    single_spaced: bool = False
+    """It is taken off, within them it becomes single spaces, and where nothing is left a space stands."""
+    joined_by: Literal["", " "] = " "
+    """What stands between an instruction that does not end in white space and a text in the user turn."""
     frames_per_second: float = Field(default=2.0, gt=0)
     """That frames without times are read with, where the prompt tells their times."""
     frames_first: bool = False
