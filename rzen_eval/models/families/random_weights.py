@@ -68,6 +68,8 @@ def small(config: Any) -> Any:
     for name in ("fullatt_block_indexes", "deepstack_visual_indexes"):
         if name in vision:
             vision[name] = [LAYERS - 1]
+    if audio := beneath.get("audio_config"):
+        audio.update(d_model=wide, encoder_layers=1, encoder_attention_heads=HEADS, encoder_ffn_dim=wide, output_dim=wide)
     if "projection_dim" in beneath:
         beneath["projection_dim"] = wide
     return type(config).from_dict(content)
