@@ -10,8 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval import Item, Side
-    from rzen_eval.core import Vectors
+    from rzen_eval import Item, Side, Vectors
 
 
 class Colours:

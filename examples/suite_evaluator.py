@@ -11,8 +11,7 @@ from rzen_eval import evaluate_suite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rzen_eval import Item, Side
-    from rzen_eval.core import Vectors
+    from rzen_eval import Item, Side, Vectors
 
 
 class SuiteEvaluator(BaseEvaluator):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         model_from,
         score_run,
     )
-    from rzen_eval.core import Embedder, Item, MultiVectors, Result, Side, Task, TaskData
+    from rzen_eval.core import Embedder, Item, MultiVectors, Reranker, Result, Side, Task, TaskData, Vectors
     from rzen_eval.engine.settings import Runtime
     from rzen_eval.errors import ConfigError, DataError, ModelError, ResultError, RzenEvalError
     from rzen_eval.rzenembed import RzenEmbed
@@ -31,6 +31,7 @@ __all__ = [
     "Item",
     "ModelError",
     "MultiVectors",
+    "Reranker",
     "Result",
     "ResultError",
     "Runtime",
@@ -40,6 +41,7 @@ __all__ = [
     "SuiteResult",
     "Task",
     "TaskData",
+    "Vectors",
     "__version__",
     "evaluate",
     "evaluate_suite",
@@ -51,31 +53,21 @@ __all__ = [
     "score_run",
 ]
 
-_PLACES = {
-    "api": (
-        "SuiteResult",
-        "evaluate",
-        "evaluate_suite",
-        "load_data",
-        "load_model",
-        "load_reranker",
-        "load_task",
-        "model_from",
-        "score_run",
-    ),
-    "core": ("Embedder", "Item", "MultiVectors", "Result", "Side", "Task", "TaskData"),
+_ELSEWHERE = {
+    "core": ("Embedder", "Item", "MultiVectors", "Reranker", "Result", "Side", "Task", "TaskData", "Vectors"),
     "engine.settings": ("Runtime",),
     "errors": ("ConfigError", "DataError", "ModelError", "ResultError", "RzenEvalError"),
     "rzenembed": ("RzenEmbed",),
 }
+"""Where names are that `api` does not have."""
 
 
 def __getattr__(name: str) -> Any:
     """Import what is behind a name when it is first used, so that `rzen-eval --help` answers at once."""
-    for place, names in _PLACES.items():
-        if name in names:
-            return getattr(import_module(f"rzen_eval.{place}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    place = next((place for place, names in _ELSEWHERE.items() if name in names), "api")
+    return getattr(import_module(f"rzen_eval.{place}"), name)
 
 
 def __dir__() -> list[str]:

@@ -25,7 +25,7 @@ class RzenEvalError(Exception):
 
     exit_code = 1
     explained = "results"
-    """The part of docs/troubleshooting.md that says more."""
+    """The part of the page on troubles that says more: `rzen-eval help troubleshooting results`."""
 
 
 class ConfigError(RzenEvalError):

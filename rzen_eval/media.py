@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, runtime_checkabl
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rzen_eval.bounds import PIXELS
 from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.errors import DataError, reason
 from rzen_eval.files import nearest_there, need_regular
+from rzen_eval.files.bounds import PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from rzen_eval import leftovers
+from rzen_eval.files import leftovers
 
 
 def prepare() -> None:

@@ -64,7 +64,7 @@ def gather() -> None:
     (GATHERED / "models.md").write_text(models())
     for page in GATHERED.rglob("*.md"):
         # What tests are told of a block is not for readers.
-        page.write_text(re.sub(r"<!-- runs.*? -->\n", "", page.read_text()))
+        page.write_text(re.sub(r"<!-- runs? .*?-->\n", "", page.read_text()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What every test may rely on: no network, no cache of the user's, fixtures carried along."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from filelock import FileLock
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+Command = Callable[..., str]
 FIXTURES = Path(__file__).parent / "fixtures"
 SAME_PIXELS = int(PIL.__version__.split(".")[0]) >= 13
 """Below version 13 Pillow rounds some pixels of a bicubic resize otherwise than in the references, made with 13."""
@@ -45,6 +47,21 @@ def trackio(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The tracker, which keeps runs in a folder of this test run."""
     os.environ["TRACKIO_DIR"] = str(tmp_path_factory.mktemp("trackio"))
     return pytest.importorskip("trackio", reason="the extra [trackio]")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """A command in an empty folder, which ends with `code`; gives what it prints, or where that is not 0 its error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, code: int = 0) -> str:
+        from rzen_eval.cli.main import main
+
+        assert main(list(words)) == code
+        captured = capsys.readouterr()
+        return captured.err if code else captured.out
+
+    return run
 
 
 @pytest.fixture

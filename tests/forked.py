@@ -16,12 +16,9 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-
-import pytest
 
 SECONDS = 90.0
 """A command that takes longer is ended."""
@@ -79,9 +76,6 @@ def context() -> ForkServerContext:
     """Makes processes, forked from one that has imported what every command imports and is started here."""
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(["pytest", "torch", "transformers", "datasets", "rzen_eval.cli.main"])
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("OMP_NUM_THREADS", "1")
-        forkserver.ensure_running()
     return found
 
 

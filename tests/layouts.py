@@ -144,8 +144,6 @@ VIDEO = (
         jsonl="momentseeker_1k6", frames=8,
     ),
 )  # fmt: skip
-MVBENCH = ("action_sequence", "fine_grained_pose")
-"""Two of its twenty subsets; the others have a row of the first one's clip."""
 IMAGE_ROW = {
     "qry_inst": "<|image_1|>\nFind:", "qry_text": "make it red", "qry_img_path": "CIRR/q.jpg",
     "tgt_inst": "<|image_1|>\nRead.", "tgt_text": ["", ""], "tgt_img_path": ["CIRR/a.jpg", "CIRR/b.jpg"],

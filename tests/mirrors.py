@@ -12,6 +12,9 @@ from rzen_eval import load_data, load_task
 from rzen_eval.core import Item, TaskData
 
 MEDIA = "TIGER-Lab/MMEB-V2"
+FRAMES = "video-tasks/frames"
+EIGHT_OF_64 = (0, 9, 18, 27, 36, 45, 54, 63)
+"""Which of 64 frames the benchmark takes."""
 
 
 def write_rows(
@@ -35,6 +38,11 @@ def write_frames(root: Path, folder: str, n: int = 64, name: str = "frame_{:04d}
     place.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + n):
         (place / name.format(number)).touch()
+
+
+def saved(folder: str) -> list[str]:
+    """The eight of 64 frames that the benchmark takes, named as ffmpeg's."""
+    return [f"{FRAMES}/{folder}/frame_{number + 1:04d}.jpg" for number in EIGHT_OF_64]
 
 
 def load(root: Path, task: str, *overrides: str) -> TaskData:

@@ -1,7 +1,9 @@
 """What `import rzen_eval` offers."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import rzen_eval
 
@@ -11,6 +13,14 @@ def test_every_name_that_is_offered_is_there():
         rzen_eval.__all__, True
     )
     assert issubclass(rzen_eval.DataError, rzen_eval.RzenEvalError)
+
+
+def test_every_name_that_is_offered_is_on_its_page():
+    page = (Path(__file__).parents[1] / "docs/api.md").read_text()
+    listed = {name.strip() for members in re.findall(r"members: \[(.*)\]", page) for name in members.split(",")}
+    assert {*rzen_eval.__all__} - listed - {"__version__"} == {
+        name for name in rzen_eval.__all__ if name.endswith("Error")
+    }
 
 
 def test_nothing_else_is_offered():

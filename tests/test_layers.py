@@ -11,7 +11,7 @@ import rzen_eval
 
 PACKAGE = Path(rzen_eval.__file__).parent
 LAYERS = [
-    {"_version", "bounds", "errors", "core", "files", "leftovers", "offline", "processes", "sample"},
+    {"_version", "errors", "core", "files", "offline", "processes", "sample"},
     {"media", "ranking", "benchmark"},
     {"data", "models"},
     {"engine", "results"},

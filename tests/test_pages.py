@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from PIL import Image
 
 from rzen_eval import errors
 from rzen_eval.cli.main import main
+from tests.conftest import FIXTURES
 
 CHECKOUT = Path(__file__).parents[1]
 BLOCK = re.compile(
@@ -25,6 +27,20 @@ BLOCK = re.compile(
 )
 PAGES = [page for page in sorted((CHECKOUT / "docs").rglob("*.md")) if "<!-- runs" in page.read_text()]
 FIRST = CHECKOUT / "docs/first-hour.md"
+CHECKPOINT, MIRROR = str(FIXTURES / "tiny_qwen2vl"), str(FIXTURES / "mirror")
+SHELL = re.compile(r"(?:<!-- (?P<mark>[^>]+) -->\n)?```bash\n(?P<lines>.*?)```", re.DOTALL)
+ONLY_READ = {
+    "sets up an environment; .ci/run does it with the README's": r"^python3 -m venv",
+    "asks the hub, a service or a tracker's server": r" data=hub|data fetch|openai\.com|seed_1_6|track\.online=true",
+    "takes the weights, or results, of a model of billions of parameters": r"_2b\b|_7b\b|OWNER/NAME|ADAPTER",
+    "takes every task of a suite, or their archives": r"task=(?:mmeb_v2|mmeb_v3_new|vidore_v3_hr|available)\b",
+    "takes results of every task, or of others' evaluators": r"^rzen-eval (?:export|import) ",
+    "takes a cluster": r"^torchrun|runtime=ray|hydra/launcher=submitit",
+    "says of a whole disk what is where; run on another page": r"data doctor data\.root=/data",
+    "logs to a tracker; tests/results/exchange/test_trackers.py does": r" track=",
+}
+"""Commands of blocks without a mark, and why they are not run here; all the same their words are read and composed, by
+`tests/cli/test_words.py`."""
 LINK = re.compile(r"\]\((?P<page>[^)#:\s]*)(?:#(?P<part>[^)\s]+))?\)")
 
 
@@ -53,24 +69,59 @@ def test_every_mark_belongs_to_a_block_and_every_block_to_this_program():
         assert {words[0] for block in found for words in block.commands} == {"rzen-eval"}, page
 
 
+def test_every_command_of_a_block_that_is_not_run_has_a_reason():
+    left: list[tuple[str, str]] = []
+    reasons = set()
+    for page in sorted((CHECKOUT / "docs").rglob("*.md")):
+        for block in SHELL.finditer(page.read_text()):
+            mark = block["mark"] or ""
+            if other := re.match(r"run by (tests/\S+)$", mark):
+                assert (CHECKOUT / other[1]).is_file(), (page, mark)
+            if mark.startswith("run"):
+                continue
+            lines = block["lines"].replace("\\\n", " ").splitlines()
+            for line in [line for line in lines if not line.startswith("#")]:
+                found = {reason for reason, command in ONLY_READ.items() if re.search(command, line)}
+                left += [] if found else [(page.name, line)]
+                reasons |= found
+    assert left == [], "mark their block with <!-- runs -->"
+    assert reasons == {*ONLY_READ}
+
+
+@pytest.fixture(scope="session")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the bundled model on two tasks of the sample."""
+    folder = tmp_path_factory.mktemp("scored")
+    words = ["task=[image/objectnet,visdoc/vidore_docvqa]", f"results_dir={folder}", "runtime.workers=0"]
+    assert main(words) == 0
+    return folder / "mini"
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page != FIRST], ids=lambda page: page.stem)
-def test_the_commands_of_a_page_run_in_their_order(
-    page: Path, checkpoint: Path, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_commands_of_a_page_run_in_their_order_where_there_are_results(
+    page: Path, scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    for name in ("results/mini", "results/mine", "results/theirs", "results/a", "results/b", "my_results/mine"):
+        shutil.copytree(scored, tmp_path / name)
+    run_page(page, tmp_path, monkeypatch)
+
+
+def run_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page that are marked to be run, one after another."""
     shutil.copytree(CHECKOUT / "examples", tmp_path / "examples")
     monkeypatch.setattr(sys, "path", list(sys.path))
     for block in blocks(page):
         monkeypatch.chdir(tmp_path / block.folder)
         for _, *words in block.commands:
-            given = [word.replace("CHECKPOINT", str(checkpoint)).replace("/data", str(mirror)) for word in words]
+            given = [word.replace("CHECKPOINT", CHECKPOINT).replace("/data", MIRROR) for word in words]
             scores = not words or "=" in words[0] or words[0].startswith("--config-dir")
             assert main([*given, *(["runtime.workers=0", *block.further] if scores else [])]) == 0, shlex.join(words)
 
 
 def test_a_stranger_has_tables_failures_a_report_and_a_gate(
-    checkpoint: Path, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    test_the_commands_of_a_page_run_in_their_order(FIRST, checkpoint, mirror, tmp_path, monkeypatch)
+    run_page(FIRST, tmp_path, monkeypatch)
     said = capsys.readouterr().out
     for part in (
         "| mini    |",
@@ -82,6 +133,52 @@ def test_a_stranger_has_tables_failures_a_report_and_a_gate(
     ):
         assert part in said
     assert {file.name for file in tmp_path.iterdir()} >= {"results", "ci", "junit.xml"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["table", "results/mini"], "no folder at results/mini in {here}; expected one with <model>/<task>.json"),
+        (["failures", "results/mine"], "no results of 'results/mine': there is no folder results in {here}"),
+        (
+            ["report", "mine"],
+            "no folder at mine in {here}; expected one with <model>/<task>.json, as a run leaves them",
+        ),
+        (["task=vidore_docvq"], "unknown task 'vidore_docvq' (did you mean vidore_docvqa?)"),
+        (["task=visdoc", "model=custom", "model.checkpoint=CHECKPOINT"], "no folder at CHECKPOINT; model.checkpoint="),
+        (["model-check", "model=custom", "model.checkpoint={here}"], "{here} holds no config.json"),
+        (["task=available", "data=mirror", "data.root=/nowhere"], "of none of 78 tasks are the data there"),
+        (["task=visdoc", "data=mirror"], "data.root is missing; give data.root=VALUE (the folder that holds"),
+        (["data", "doctor", "data.root=/nowhere"], "data doctor: no folder at /nowhere; data.root=FOLDER is where"),
+        (["check", "results/mine", "--baseline", "ci/mine.json"], "there is no folder results in {here}"),
+    ],
+)
+def test_what_goes_wrong_on_the_way_is_answered_by_a_line_that_helps(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([word.format(here=tmp_path) for word in words]) in {1, 2}
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("rzen-eval: ")]
+    assert said.format(here=tmp_path) in line
+
+
+def test_results_that_are_there_are_named_to_those_who_misspell_them(
+    scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(scored, tmp_path / "results/mine")
+    monkeypatch.chdir(tmp_path)
+    for words, said in (
+        (["report", "results/min"], "(did you mean results/mine?)"),
+        (["failures", "results/min"], "results holds mine (did you mean mine?)"),
+        (["check", "results/mine", "--baseline", "ci/mine.json"], "no baseline at ci/mine.json; --update writes one"),
+    ):
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
+    assert main(["failures", "mine", "-n", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "### objectnet: 10 of 18 queries have another answer first; the worst 1, -n 10 lists all\n" in shown
+    assert re.search(r"\n\| 14 +\| \(picture\) +\| heart +\| 4 +\| triangle +\|\n", shown)
+    assert "\nNo query has another answer first in vidore_docvqa\n" in shown
 
 
 def workflow() -> list[str]:
@@ -147,10 +244,18 @@ def test_every_message_that_the_page_of_troubles_explains_is_one_that_there_is()
     assert [part for part in parts if len(part) > 3 and part not in said] == []
 
 
-def test_every_kind_of_error_leads_to_a_part_of_that_page():
+def test_every_kind_of_error_leads_to_a_part_of_that_page_which_the_package_carries(
+    capsys: pytest.CaptureFixture[str],
+):
     known = anchors(CHECKOUT / "docs/troubleshooting.md")
     for kind in [errors.RzenEvalError, *errors.RzenEvalError.__subclasses__()]:
         assert kind.explained in known
+        assert main(["help", "troubleshooting", kind.explained]) == 0
+    assert main(["help", "troubleshooting"]) == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.split("PART`:\n")[1].splitlines()}
+    assert listed == {name for name in known if name != "troubleshooting"}
+    wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"]["docs/troubleshooting.md"] == "rzen_eval/troubleshooting.md"
 
 
 def test_the_pictures_are_of_what_there_is_now_and_small():

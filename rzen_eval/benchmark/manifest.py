@@ -134,7 +134,7 @@ class Manifest:
         wanted = version or self.newest
         return next(one for one in self.benchmarks.values() if wanted in {found.name for found in one.versions})
 
-    def told(self, versions: Iterable[Collection[str] | None]) -> list[str]:
+    def averaged_in(self, versions: Iterable[Collection[str] | None]) -> list[str]:
         """Versions of the data that results are averaged in.
 
         Args:

@@ -73,14 +73,21 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
             near = nearest(prune, [one.name for one in kept])
             raise ConfigError(f"cache: nothing called {prune!r} in {root}{near}; see the list")
         for one in doomed:
-            if one.place.is_dir() and not one.place.is_symlink():
-                shutil.rmtree(one.place)
-            else:
-                one.place.unlink()
+            _remove(one.place)
             print(f"removed {one.place}")
     if not chosen.prune:
         _list(root, kept, chosen.format)
     return 0
+
+
+def _remove(place: Path) -> None:
+    try:
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
+    except OSError as error:
+        raise ConfigError(f"cache: {place} cannot be removed ({error.strerror or error})") from error
 
 
 def _kept(root: Path) -> list[Kept]:

@@ -76,19 +76,19 @@ def _update(chosen: Namespace, model: ModelResults) -> int:
     return 0
 
 
-def _report(found: Gate, name: str, chosen: Namespace) -> None:
+def _report(gate: Gate, name: str, chosen: Namespace) -> None:
     from rzen_eval.results.statistics import gate_ci
     from rzen_eval.results.tables.document import markdown
 
-    summary = gate_ci.summary(found, name, strict=chosen.strict)
+    summary = gate_ci.summary(gate, name, strict=chosen.strict)
     show(summary, chosen.format)
     if os.environ.get("GITHUB_ACTIONS") == "true" and chosen.format in {None, "md"}:
-        print("\n".join(["", *gate_ci.workflow_commands(found, strict=chosen.strict)]))
+        print("\n".join(["", *gate_ci.workflow_commands(gate, strict=chosen.strict)]))
     try:
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(page).open("a") as stream:
                 stream.write(markdown(summary))
         if chosen.junit:
-            write_out(chosen.junit, gate_ci.junit(found, name, strict=chosen.strict))
+            write_out(chosen.junit, gate_ci.junit(gate, name, strict=chosen.strict))
     except OSError as error:
         raise ResultError(f"the outcome cannot be written ({error})") from error

@@ -43,14 +43,14 @@ def of_files(model: LocalModel) -> Iterator[Finding]:
         ModelError: weights are not as their index says.
     """
     spec, checkpoint = model.spec, model.checkpoint
-    weights = weight_files(spec.name, checkpoint.folder, pickled=spec.pickled_weights)
+    weights = weight_files(spec, checkpoint.folder)
     yield Finding("files", _files(checkpoint.folder, weights))
     names = stored_keys(weights)
     parts = sorted({".".join(LAYER.split(name)[0].split(".")[:2]) for name in names})
     yield Finding("names", f"{len(names)} weights, of {some(parts, 2 * SHOWN)}")
     if checkpoint.adapter:
         says = adapter_config(checkpoint.adapter)
-        file = adapter_file(spec.name, checkpoint.adapter, pickled=spec.pickled_weights)
+        file = adapter_file(spec, checkpoint.adapter)
         base = spec.base or says.base_model_name_or_path
         yield Finding("adapter", f"{says.peft_type} in {_files(checkpoint.adapter, [file])}; over {base}")
     for line in checkpoint.unpinned:

@@ -47,19 +47,19 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return 0
 
 
-def _rows(config: RunConfig, found: Origins) -> Iterator[dict[str, Any]]:
+def _rows(config: RunConfig, origins: Origins) -> Iterator[dict[str, Any]]:
     from rzen_eval.config.origins import flat
 
-    for group, (name, where) in found.choices.items():
+    for group, (name, where) in origins.choices.items():
         yield {"setting": group, "value": name, "from": where}
     values = config.model_dump(mode="json", exclude={"tasks", "reference"}, by_alias=True)
     tasks = {}
     for name, task in config.tasks.items():
         if len(config.tasks) > FEW:
-            yield {"setting": f"tasks.{name}", "value": task.name, "from": found[f"tasks.{name}.name"]}
+            yield {"setting": f"tasks.{name}", "value": task.name, "from": origins[f"tasks.{name}.name"]}
         else:
             tasks[name] = task.model_dump(mode="json", exclude={*SHARED}, by_alias=True)
     for key, value in flat(values | ({"tasks": tasks} if tasks else {})).items():
         plain = isinstance(value, str) and value.isprintable() and value
         text = value if plain else json.dumps(value, ensure_ascii=False)
-        yield {"setting": key, "value": text, "from": found[key]}
+        yield {"setting": key, "value": text, "from": origins[key]}

@@ -107,7 +107,7 @@ def _plan(chosen: RunConfig) -> int:
                 "to get": state,
             }
         )
-    show(listing("needed", rows))
+    show(listing("needed", rows, spare=["at"]))
     if errors:
         print(f"\nSizes are not all the hub's: {errors[0]}")
         if any(task.modality == "visdoc" for task in chosen.tasks.values()):
@@ -115,8 +115,9 @@ def _plan(chosen: RunConfig) -> int:
     place = chosen.data.root or things[0].folder
     free = shutil.disk_usage(_existing(place.expanduser().absolute())).free
     enough = free >= to_get + to_unpack
-    amount = f"{gigabytes(to_get)} to get, about {gigabytes(to_unpack)} more once unpacked"
-    amount = f"at least {amount}" if errors else amount
+    unpacked = f", about {gigabytes(to_unpack)} more once unpacked" if to_unpack else ""
+    amount = f"{gigabytes(to_get)} to get{unpacked}"
+    amount = (f"at least {amount}" if to_get else "how much to get is not known") if errors else amount
     print(f"\n{amount}, {gigabytes(free)} free at {place}{'' if enough else ': not enough'}")
     return 0 if enough else 1
 
@@ -232,11 +233,13 @@ def _doctor(chosen: RunConfig, file: Path) -> int:
     from rzen_eval.data.tree_listing import listing as names_and_sizes
     from rzen_eval.files import write_out
 
+    root = chosen.data.media or chosen.data.root
+    if root is not None and not root.expanduser().is_dir():
+        raise DataError(f"data doctor: no folder at {root}; data.root=FOLDER is where data lie, or are to lie")
     tasks = list(chosen.tasks.values())
     found = [examine(task) for task in tqdm(tasks, desc="doctor", unit=" tasks", disable=None, leave=False)]
     show(listing("tasks", table(found)))
     print("\n" + "\n".join(f"* {note}" for note in notes(found)))
-    root = chosen.data.media or chosen.data.root
     if root is not None:
         try:
             write_out(file, json.dumps(names_and_sizes(root.expanduser().absolute()), indent=1).encode())

@@ -81,13 +81,13 @@ def _costs(chosen: RunConfig, reader: PairReader, top_k: int) -> list[TaskCost]:
     return costs
 
 
-def _notes(reader: PairReader, found: Known, costs: list[TaskCost], machine: Namespace) -> Iterator[str]:
+def _notes(reader: PairReader, known: Known, costs: list[TaskCost], machine: Namespace) -> Iterator[str]:
     from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
 
     parameters = reader.anatomy.parameters
     size = f"{parameters / 1e9:.2f} B" if parameters >= 1e7 else f"{parameters:,}"
     yield (
-        f"{reader.spec.name}: {size} parameters, sizes from {found.where}; the first {machine.top_k} of each query"
+        f"{reader.spec.name}: {size} parameters, sizes from {known.where}; the first {machine.top_k} of each query"
         " (--top-k), shorter pools whole"
     )
     yield (

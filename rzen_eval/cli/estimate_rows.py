@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rzen_eval.estimate.item_cost import Reader
 
 
+NAMED = 6
+"""Tasks that a footnote names."""
+
+
 def titled(name: str, costs: Sequence[TaskCost]) -> str:
     """The name of a sum, with the number of tasks in it and, where some are unknown, of how many."""
     known, every = sum(cost.known for cost in costs), len(costs)
@@ -45,6 +49,7 @@ def amounts(
         "frames": total.frames,
         "text_tokens": total.text_tokens,
         "visual_tokens": total.visual_tokens,
+        "cut_items": total.cut,
         "flops": total.flops,
         "vector_bytes": kept(total),
         **times,
@@ -124,19 +129,15 @@ def duration(seconds: float) -> str:
 
 
 def footnotes(
-    chosen: RunConfig, reader: Reader, found: Known, costs: Sequence[TaskCost], machine: Namespace
+    chosen: RunConfig, reader: Reader, known: Known, costs: Sequence[TaskCost], machine: Namespace
 ) -> Iterator[str]:
     """What the numbers are made of, a plain line each."""
-    from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
-    from rzen_eval.estimate.from_data import SAMPLE
-    from rzen_eval.estimate.item_cost import CHARACTERS
-
     parameters = reader.anatomy.parameters
     size = f"{parameters / 1e9:.2f} B" if parameters >= 1e7 else f"{parameters:,}"
     yield (
         f"{chosen.model.name}: {size} parameters, {'a vector a token, each' if reader.anatomy.late else 'vectors'} of"
         f" {reader.anatomy.dim} dimensions,"
-        f" sizes from {found.where}; FLOPs of a forward pass without the head, attention included, padding not"
+        f" sizes from {known.where}; FLOPs of a forward pass without the head, attention included, padding not"
     )
     yield from _times(machine)
     if reader.spec.dtype == "float32":
@@ -148,7 +149,23 @@ def footnotes(
     )
     store = chosen.runtime.store
     yield f"vectors: kept as {store}" if store else "vectors: none are kept (runtime.store=null)"
-    read = [cost for cost in costs if cost.source.startswith("data")]
+    yield from _sources(chosen, reader, costs)
+    yield from _cut(costs, reader)
+    misfits = sum(cost.total.misfits for cost in costs)
+    if misfits:
+        yield (
+            f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
+            " the model reads; lower frames= or the pixel budget"
+        )
+
+
+def _sources(chosen: RunConfig, reader: Reader, costs: Sequence[TaskCost]) -> Iterator[str]:
+    """Which tasks go by their data, which by declared counts, and which by nothing."""
+    from rzen_eval.estimate.from_counts import ASSUMED_COUNTS, ASSUMED_SIZES
+    from rzen_eval.estimate.from_data import SAMPLE
+    from rzen_eval.estimate.item_cost import CHARACTERS
+
+    read = [cost for cost in costs if cost.read]
     if read:
         yield "to embed: different prompt or media from all before, so later tasks of one corpus add little"
         if reader.tokenizer is None:
@@ -169,12 +186,19 @@ def footnotes(
             f"unknown: {', '.join(unknown)}, left out of the sums; without data only a recipe with typical(task) tells"
             " what items are like"
         )
-    misfits = sum(cost.total.misfits for cost in costs)
-    if misfits:
-        yield (
-            f"refused: {misfits:,} items whose pictures alone take more than the {reader.spec.max_length} tokens that"
-            " the model reads; lower frames= or the pixel budget"
-        )
+
+
+def _cut(costs: Sequence[TaskCost], reader: Reader) -> Iterator[str]:
+    """Which tasks have texts that are longer than the model reads, the worst first."""
+    sides = [(cost, side, amount) for cost in costs for side, amount in cost.sides.items() if amount.cut]
+    cut = sorted(sides, key=lambda one: (-one[2].cut, one[0].id))
+    if not cut:
+        return
+    named = [f"{cost.id} {amount.cut:,} of {amount.items:,} {side}" for cost, side, amount in cut[:NAMED]]
+    more = f" and {len(cut) - NAMED} more (--format json has all)" if len(cut) > NAMED else ""
+    by_mean = ", by mean lengths where data are not there" if any(not cost.read for cost, *_ in cut) else ""
+    limit = reader.spec.longest(pictured=False)
+    yield f"cut: texts longer than the {limit:,} tokens that the model reads{by_mean}: {', '.join(named)}{more}"
 
 
 def _times(machine: Namespace) -> Iterator[str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.cli import scored_data
-from rzen_eval.cli.terminal import add_format, listing, show
-from rzen_eval.cli.values import directory, whole
-from rzen_eval.errors import ConfigError, RzenEvalError, reason
+from rzen_eval.cli.terminal import add_format, show, texts
+from rzen_eval.cli.values import whole
+from rzen_eval.errors import RzenEvalError, reason, some
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from rzen_eval.cli.options import Options
     from rzen_eval.core import Item, Result, Task, TaskData
@@ -33,11 +33,10 @@ def options(parser: Options) -> None:
         " what came first. Queries are read where the result says that its data were; data.root=DIR says where they are"
         " now."
     )
-    parser.add_argument("folder", type=directory, metavar="RESULTS/MODEL", help="one model")
-    parser.add_argument("--task", metavar="T", help="this task or suite alone")
+    parser.add_argument("model", metavar="RESULTS/MODEL", help="one model: its folder, or its name in ./results")
     parser.add_argument("-n", type=whole(1, 10**6), default=MANY, metavar="N", help=f"of each task, default {MANY}")
     add_format(parser)
-    parser.examples = ["rzen-eval failures results/mini --task vidore_arxivqa", "rzen-eval failures results/mini -n 3"]
+    parser.examples = ["rzen-eval failures results/mini task=vidore_arxivqa", "rzen-eval failures results/mini -n 3"]
 
 
 def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> int:
@@ -47,50 +46,58 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
         The exit code, 0.
     """
     from rzen_eval.results import store
+    from rzen_eval.results.tables.document import Document, Part, Table
 
-    models = store.read_models(chosen.folder)
-    if len(models) > 1:
-        raise ConfigError(f"failures: {chosen.folder} holds {len(models)} models; give one, such as {models[0].folder}")
-    words = [*settings, *([f"task={chosen.task}"] if chosen.task else [])]
-    composed, tasks = scored_data.tasks_of(models, words, places)
+    model = store.one_model(chosen.model, Path("results"))
+    composed, tasks = scored_data.tasks_of([model], settings, places)
     given = any(word.startswith("data") for word in settings)
-    rows, notes = [], []
+    rows, notes, tables, flawless = [], [], [], []
     for task_id in tasks:
-        found, said = _task(models[0], scored_data.placed(models, task_id, composed, given=given), task_id, chosen.n)
+        found, said = _task(model, scored_data.placed([model], task_id, composed, given=given), task_id, chosen.n)
         rows += found
-        notes += said
-    report = shlex.join(["rzen-eval", "report", str(models[0].folder), *settings])
+        if found:
+            tables.append(Table.of([texts(row, without=["task"]) for row in found], said))
+        elif said:
+            notes.append(said)
+        else:
+            flawless.append(task_id)
+    if flawless:
+        notes.append(f"No query has another answer first in {some(flawless)}")
+    report = shlex.join(["rzen-eval", "report", str(model.folder), *settings])
     notes.append(f"Everything, with pictures: {report}; an address there is report.html#/TASK/NUMBER")
-    show(listing("failures", rows, ("number", "first"), notes), chosen.format)
+    parts = [*(Part(tables=[table]) for table in tables), Part(paragraphs=notes)]
+    show(Document(parts, rows, {"failures": rows}), chosen.format)
     return 0
 
 
-def _task(model: ModelResults, task: Task | str, task_id: str, n: int) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of a task's wrong queries, the worst first, and what is to be said of them."""
+def _task(model: ModelResults, task: Task | str, task_id: str, n: int) -> tuple[list[dict[str, Any]], str]:
+    """Rows of a task's wrong queries, the worst first, and what is to be said: how many, or why none can be shown."""
     from rzen_eval.data.load import load_data
     from rzen_eval.results.per_query import read_run
     from rzen_eval.results.report.judged_run import judge
 
     result, run = model.results[task_id], read_run(model.folder, task_id)
     if run is None:
-        return [], [f"{task_id}: there are no rankings beside the result"]
+        return [], f"{task_id}: there are no rankings beside the result"
     if isinstance(task, str):
-        return [], [f"{task_id}: {task}"]
+        return [], f"{task_id}: {task}"
     try:
         source = task.source.model_copy(update={"strict": False})
         data = load_data(
             task.model_copy(update={"limit": result.limit, "frames": _frames(result, task), "source": source})
         )
     except (RzenEvalError, OSError) as error:
-        return [], [f"{task_id}: {reason(error, 1000).removeprefix(f'{task_id}: ')}"]
+        return [], f"{task_id}: {reason(error, 1000).removeprefix(f'{task_id}: ')}"
     judged = judge(result, run, data)
     if isinstance(judged, str):
-        return [], [f"{task_id}: the data that were found have {judged}"]
+        return [], f"{task_id}: the data that were found have {judged}"
     wrong = [place for place in range(len(data.query_ids)) if judged.missed(place)]
+    if not wrong:
+        return [], ""
     wrong.sort(key=lambda place: -2.0 if (margin := judged.margins[place]) is None else margin)
     said = f"{task_id}: {len(wrong)} of {len(data.query_ids)} queries have another answer first"
     more = f"; the worst {n}, -n {len(wrong)} lists all" if len(wrong) > n else ""
-    return list(_rows(task_id, data, judged, wrong[:n])), [f"{said}{more}"]
+    return list(_rows(task_id, data, judged, wrong[:n])), f"{said}{more}"
 
 
 def _frames(result: Result, task: Task) -> int:
@@ -111,7 +118,7 @@ def _rows(task_id: str, data: TaskData, judged: Judged, places: Sequence[int]) -
         yield {
             "task": task_id,
             "number": place,
-            "asked": _words(data.queries[place], data.query_ids[place]),
+            "asked": _words(data.queries[place], ""),
             "right": shown(right),
             "place": "beyond 100" if rank is None else str(rank),
             "first": shown(next(iter(judged.top[place]), None)),
@@ -119,6 +126,8 @@ def _rows(task_id: str, data: TaskData, judged: Judged, places: Sequence[int]) -
 
 
 def _words(item: Item, name: str) -> str:
-    """What an item says, or its name where it shows a picture and says nothing."""
-    text = " ".join((item.text or name).split())
+    """What an item says; of one that shows something and says nothing, what that is and the file's name."""
+    shown = "(pictures)" if len(item.images) > 1 else "(picture)" if item.images else "(video)" if item.frames else ""
+    name = name.rstrip("/: ").rpartition("/")[2] if shown else name
+    text = " ".join((item.text or f"{name} {shown}").split())
     return text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"

@@ -62,10 +62,10 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     place = results_dir / chosen.model
     there = store.read_model(place).results
 
-    def converted(found: Claim | ResultError) -> list[Result]:
-        if isinstance(found, ResultError):
-            raise found
-        made = convert(found, chosen.model, tasks, chosen.data_version)
+    def converted(claim: Claim | ResultError) -> list[Result]:
+        if isinstance(claim, ResultError):
+            raise claim
+        made = convert(claim, chosen.model, tasks, chosen.data_version)
         for result in made:
             _check(place, result, there)
         return made
@@ -99,8 +99,8 @@ def _gathered(
     return [found[0] for found in results.values() if len(found) == 1], refused
 
 
-def _check(place: Path, result: Result, there: Mapping[str, Result]) -> None:
+def _check(place: Path, result: Result, earlier: Mapping[str, Result]) -> None:
     """Refuse to replace a score that was made here."""
-    if result.id in there and there[result.id].imported_from is None:
+    if result.id in earlier and earlier[result.id].imported_from is None:
         file = place / f"{result.id}.json"
         raise ResultError(f"{result.task}: {file} was scored here; give another --model or results_dir=")

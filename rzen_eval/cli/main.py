@@ -39,7 +39,7 @@ COMMANDS = {
         "report", "one HTML file: what a model, or two, got wrong", "look", ["task", "data", "cache_dir", "tasks"]
     ),
     "failures": Command(
-        "failures", "the queries that a model got wrong, in the terminal", "look", ["data", "cache_dir", "tasks"]
+        "failures", "queries that a model got wrong, in the terminal", "look", ["task", "data", "cache_dir", "tasks"]
     ),
     "plot": Command("plot", "size against score, groups, dimensions, as PNG and SVG", "look"),
     "sweep": Command("sweep", "scores at fewer dimensions and bits, from vectors that are kept", "look", KEYS),
@@ -71,9 +71,13 @@ Score multimodal embedding models on MMEB-V2.
   rzen-eval task=[vidore_v2,visrag] data=mirror data.root=/data limit=100
   rzen-eval experiment=rzenembed_v2_7b  the settings of a published row
 """
+TROUBLES = "troubleshooting"
+"""What `help` explains beside commands."""
 INTERRUPTED = 130
 UNHEARD = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EDQUOT}
 """Why standard output takes no more."""
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+"""Why the system takes no file, or gives none."""
 PLAIN = {"†": "*", "–": "-", "—": "-", "−": "-", "…": "...", "≥": ">=", "≤": "<=", "×": "x", "→": "->", "·": "*"}
 """What stands for a sign where the encoding of standard output lacks it."""
 
@@ -91,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         word, words = _command(list(sys.argv[1:] if argv is None else argv))
         if word in {"help", "--version"}:
-            print(_help() if word == "help" else f"rzen-eval {__version__}", flush=True)
+            print(_answer(words) if word == "help" else f"rzen-eval {__version__}", flush=True)
             return 0
         module = import_module(f"rzen_eval.cli.{COMMANDS[word].module}")
         parser = Options(word, COMMANDS[word])
@@ -104,17 +108,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"rzen-eval: {for_terminal(str(error))}", file=sys.stderr)
         if sys.stderr.isatty():
-            print(f"More: docs/troubleshooting.md#{error.explained}", file=sys.stderr)
+            print(f"More: rzen-eval help {TROUBLES} {error.explained}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough.
         _speak_no_more()
         return 0
     except OSError as error:
-        if error.errno not in UNHEARD or error.filename is not None:
+        if (said := _said_of(error)) is None:
             raise
-        print(f"rzen-eval: standard output cannot be written ({error.strerror}); results are kept", file=sys.stderr)
-        _speak_no_more()
+        print(f"rzen-eval: {said}", file=sys.stderr)
+        if error.filename is None:
+            _speak_no_more()
         return 1
     except KeyboardInterrupt:
         print(
@@ -122,6 +127,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     return code
+
+
+def _said_of(error: OSError) -> str | None:
+    """What to say where the system takes no file, gives none, or takes nothing more on standard output."""
+    if error.filename is None:
+        said = f"standard output cannot be written ({error.strerror}); results are kept"
+        return said if error.errno in UNHEARD else None
+    advice = "make it readable and writable, or give cache_dir=FOLDER or results_dir=FOLDER"
+    return f"{error.filename}: {error.strerror}; {advice}" if error.errno in REFUSED else None
 
 
 def _speak_plainly() -> None:
@@ -157,9 +171,11 @@ def _command(words: list[str]) -> tuple[str, list[str]]:
         place += 1 if "=" in words[place] else 2
     before, word, rest = words[:place], words[place] if place < len(words) else "", words[place + 1 :]
     if word in {"--help", "-h"} or (word == "help" and not rest):
-        return "help", []
+        return "help", [""]
     if word == "--version":
         return word, []
+    if word == "help" and rest[0] == TROUBLES:
+        return word, rest[1:]
     if word == "help":
         word, rest = rest[0], ["--help"]
     if word in COMMANDS:
@@ -182,6 +198,15 @@ def _unknown(word: str, rest: Sequence[str]) -> str:
     return f"unknown command {word!r}{near}; expected one of {', '.join(COMMANDS)}, or settings such as task=visdoc"
 
 
+def _answer(words: Sequence[str]) -> str:
+    """What `help` says: of everything, or of messages."""
+    if words == [""]:
+        return _help()
+    from rzen_eval.cli import troubleshooting
+
+    return troubleshooting.answer(words)
+
+
 def _help() -> str:
     lines = [HELP]
     for group, title in GROUPS.items():
@@ -189,7 +214,8 @@ def _help() -> str:
         lines += [f"  {word:<12} {command.summary}" for word, command in COMMANDS.items() if command.group == group]
     lines += [
         "",
-        "rzen-eval COMMAND --help says what a command takes.",
+        "rzen-eval COMMAND --help says what a command takes,",
+        "rzen-eval help troubleshooting what a message means.",
         "Settings are KEY=VALUE, everything else is an --option:",
         *(f"  {key + '=':<13} {what}" for key, what in KEYS.items()),
         "Any key of conf/ can be set: model.checkpoint=FOLDER, model.dtype=float32.",

@@ -51,7 +51,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     except ModelError as error:
         findings.append(Finding("loads and embeds", str(error), passed=False))
     said = {None: "", True: "ok", False: "FAILED"}
-    show(listing("checks", [{"check": one.check, "": said[one.passed], "found": one.found} for one in findings]))
+    rows = [{"check": one.check, "": said[one.passed], "found": one.found} for one in findings]
+    show(listing("checks", rows, prose=["found"]))
     failed = [one.check for one in findings if one.passed is False]
     print(f"\n{config.model.name}: {'failed: ' + ', '.join(failed) if failed else 'nothing is wrong'}")
     return 1 if failed else 0

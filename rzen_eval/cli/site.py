@@ -74,7 +74,7 @@ def _pages(models: Sequence[ModelResults]) -> dict[str, str]:
 
 
 def _benchmarks(models: Sequence[ModelResults]) -> str:
-    told = manifest().told(result.versions for model in models for result in model.results.values())
+    told = manifest().averaged_in(result.versions for model in models for result in model.results.values())
     names = dict.fromkeys(manifest().benchmark(version).name for version in told)
     return " and ".join(names) or "tasks of their own"
 

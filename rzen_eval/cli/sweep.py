@@ -85,7 +85,7 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     return 0
 
 
-def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
+def _fill(sizes: Sizes, config: RunConfig, model: Model, command: str) -> None:
     """Score every task at every size; once vectors are missing, count what else is and score no further."""
     from tqdm import tqdm
 
@@ -107,7 +107,7 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
         except DataError as error:
             raise DataError(f"{task.id}: {error}") from error
         if not absent:
-            _score(found, task, data, vectors, config)
+            _score(sizes, task, data, vectors, config)
     if absent:
         missing, wanted = (sum(getattr(one, kind) for one in absent.values()) for kind in ("missing", "wanted"))
         # A run scores nothing, and so embeds nothing, whose result it finds.
@@ -119,7 +119,7 @@ def _fill(found: Sizes, config: RunConfig, model: Model, command: str) -> None:
         )
 
 
-def _score(found: Sizes, task: Task, data: TaskData, vectors: StoredVectors, config: RunConfig) -> None:
+def _score(sizes: Sizes, task: Task, data: TaskData, vectors: StoredVectors, config: RunConfig) -> None:
     """Add a task's result at every size."""
     from rzen_eval.evaluation.rankings import Sides, check, ranked
     from rzen_eval.evaluation.score import measure
@@ -130,7 +130,7 @@ def _score(found: Sizes, task: Task, data: TaskData, vectors: StoredVectors, con
     right = check(vectors.candidates, data.candidate_ids, f"{what}, candidates")
     warnings = [*data.warnings, *left.warnings, *right.warnings]
     collapsed = left.collapsed or right.collapsed
-    for (dims, precision), results in found.items():
+    for (dims, precision), results in sizes.items():
         sides = Sides(*shrink(left.vectors, right.vectors, dims, precision))
         rankings = ranked(task, data, sides, what, device=config.runtime.rank_device)
         where_from = {"versions": list(task.versions)}

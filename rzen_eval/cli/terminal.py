@@ -40,7 +40,11 @@ def add_format(parser: Options, *kinds: str) -> None:
 
 
 def listing(
-    name: str, rows: Sequence[Mapping[str, Any]], spare: Sequence[str] = (), notes: Sequence[str] = ()
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    spare: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    prose: Sequence[str] = (),
 ) -> Document:
     """A document that is one list.
 
@@ -49,11 +53,17 @@ def listing(
         rows: values by column, the first of which names the row.
         spare: columns that a terminal can do without, the least needed first.
         notes: lines below.
+        prose: columns of sentences, which are never cut.
     """
     from rzen_eval.results.tables.document import Document, Part, Table
 
-    table = replace(Table.of([{key: _text(value) for key, value in row.items()} for row in rows]), spare=spare)
+    table = replace(Table.of([texts(row) for row in rows]), spare=spare, prose=prose)
     return Document([Part(tables=[table] if rows else []), Part(paragraphs=notes)], rows, {name: rows})
+
+
+def texts(row: Mapping[str, Any], without: Sequence[str] = ()) -> dict[str, str]:
+    """A row as a table shows it, some columns left out."""
+    return {key: _text(value) for key, value in row.items() if key not in without}
 
 
 def _text(value: object) -> str:
@@ -129,7 +139,10 @@ def _draw_table(table: Table, console: Console) -> None:
             console.print()
         drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
         for name, width in zip(part.columns, fitted(_widths(part), console.width, _cells(part)), strict=True):
-            drawn.add_column(Text(for_terminal(name)), no_wrap=True, overflow="ellipsis", width=width)
+            whole = name in part.prose
+            drawn.add_column(
+                Text(for_terminal(name)), no_wrap=not whole, overflow="fold" if whole else "ellipsis", width=width
+            )
         for row, line in enumerate(part.rows):
             styles = ["bold" if (row, column) in part.best else "" for column in range(len(line))]
             drawn.add_row(*(Text(for_terminal(cell), style) for cell, style in zip(line, styles, strict=True)))

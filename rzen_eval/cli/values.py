@@ -87,22 +87,22 @@ def number(fits: Callable[[float], bool], what: str) -> Callable[[str], float]:
     return read
 
 
-def named(word: str, found: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
+def named(word: str, rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
     """Rows whose name holds one of the given ones, case and punctuation aside: `rzenembed_v2_7b` is RzenEmbed-v2-7B.
 
     Args:
         word: the command, for the message.
-        found: rows to choose from.
+        rows: to choose from.
         wanted: names or parts of them.
 
     Raises:
         ConfigError: one of them names no row.
     """
     for name in wanted:
-        if not any(_holds(row, name) for row in found):
-            near = nearest(name, [row.model for row in found])
+        if not any(_holds(row, name) for row in rows):
+            near = nearest(name, [row.model for row in rows])
             raise ConfigError(f"{word}: no model {name!r}{near}")
-    return [row for row in found if any(_holds(row, name) for name in wanted)]
+    return [row for row in rows if any(_holds(row, name) for name in wanted)]
 
 
 def _holds(row: Row, name: str) -> bool:

@@ -14,7 +14,7 @@ from yaml import YAMLError
 
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import GROUPS, choices, folders
-from rzen_eval.config.family import family_of
+from rzen_eval.config.family import check_there, family_of
 from rzen_eval.config.messages import MissingValueError, explain, plain
 from rzen_eval.config.origins import flat, written
 from rzen_eval.config.schema import RunConfig
@@ -120,6 +120,8 @@ def _add_family(composed: DictConfig) -> None:
         model.family, file = found
         said = f"model.family={model.family}, as {file} says; prompt and budgets are those of the declaration"
         print(f"rzen-eval: {said}", file=sys.stderr)
+    else:
+        check_there(str(model.checkpoint))
 
 
 def _validate(raw: dict[str, Any], overrides: Sequence[Override], places: Sequence[Path]) -> RunConfig:

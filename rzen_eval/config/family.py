@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rzen_eval.errors import ModelError
+from rzen_eval.errors import ConfigError, ModelError
 from rzen_eval.models import CLASSES
+from rzen_eval.models.checkpoint.files import REPOSITORY
 from rzen_eval.models.checkpoint.json_file import read_object
 
 
@@ -27,6 +28,24 @@ def family_of(checkpoint: str, base: str | None = None) -> tuple[str, Path] | No
         return str(family), file
     below = base or _said(folder / "adapter_config.json", "base_model_name_or_path")
     return family_of(str(below)) if isinstance(below, str) and below != checkpoint else None
+
+
+def check_there(checkpoint: str) -> None:
+    """Refuse a checkpoint whose family no file says, where that is the folder's fault and not the user's to give.
+
+    Raises:
+        ConfigError: there is no such folder, or it holds no checkpoint.
+    """
+    folder = Path(os.path.expanduser(checkpoint))  # noqa: PTH111 - as above
+    if folder.is_dir():
+        if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+            raise ConfigError(
+                f"{checkpoint} holds no config.json, so it is no checkpoint; give model.checkpoint=FOLDER"
+            )
+    elif not REPOSITORY.fullmatch(checkpoint):
+        raise ConfigError(
+            f"no folder at {checkpoint}; model.checkpoint= takes a folder or a hub repository written owner/name"
+        )
 
 
 def _said(file: Path, key: str) -> object:

@@ -82,9 +82,9 @@ def _origins(parsed: Sequence[Override], places: Sequence[Path]) -> Origins:
     return Origins(dict(_choices(composed.overrides, {override.key_or_group for override in parsed})), keys)
 
 
-def _say(keys: dict[str, str], said: Collection[str], where: str) -> None:
+def _say(keys: dict[str, str], given: Collection[str], where: str) -> None:
     """Note who says some keys, after all that was said before."""
-    for key in said:
+    for key in given:
         keys.pop(key, None)
         keys[key] = where
 

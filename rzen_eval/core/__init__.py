@@ -6,10 +6,11 @@ from rzen_eval.core.items import Embedder, Encoded, Item, Kind, Media, SavedAsJp
 from rzen_eval.core.limit import Limit
 from rzen_eval.core.pairs import Reranker
 from rzen_eval.core.results import Mark, QueryScores, Result, Run, Sampled
-from rzen_eval.core.tasks import Dataset, Frozen, Instruction, Modality, Source, Task, TaskData, Whole
+from rzen_eval.core.tasks import Characters, Dataset, Frozen, Instruction, Modality, Source, Task, TaskData, Whole
 from rzen_eval.core.vectors import MultiVectors, Vectors
 
 __all__ = [
+    "Characters",
     "Dataset",
     "Embedder",
     "Encoded",

@@ -90,6 +90,15 @@ class Source(Frozen):
         return self
 
 
+class Characters(Frozen):
+    """Mean lengths of texts, for estimates of tasks whose data are not there."""
+
+    query: int = Field(gt=0)
+    """With its instruction, where each query has one of its own."""
+    candidate: int | tuple[int, ...]
+    """Several where lengths differ much: each of an equal share of the candidates."""
+
+
 class Task(Frozen):
     """A task as declared in `conf/task`. Nothing is loaded."""
 
@@ -116,6 +125,8 @@ class Task(Frozen):
     counts: Literal["declared", "upstream"] = "declared"
     """Whose counts these are: of the benchmark's own data, or of the public data sets that it was made from, since its
     own are not known; the latter are for estimates, and rows that differ are no fault."""
+    characters: Characters | None = None
+    """Of texts, in the public data sets that a benchmark was made from; None where nobody has said."""
     versions: tuple[str, ...] = ()
     """Versions of a benchmark's data whose averages include this task; empty for variants and tasks of your own."""
     source: Source

@@ -22,7 +22,7 @@ LABELS = {"vidoseek_page": "VLM2Vec/ViDoSeek-page", "mmlongbench_page": "VLM2Vec
 """Tasks whose page labels were corrected in November 2025, and the repositories with those of before."""
 
 
-def table(found: Sequence[Examined]) -> list[dict[str, object]]:
+def table(examined: Sequence[Examined]) -> list[dict[str, object]]:
     """A row a task: its rows, where its media are, how many of them, frames of a clip, and whether it can be run."""
     return [
         {
@@ -33,7 +33,7 @@ def table(found: Sequence[Examined]) -> list[dict[str, object]]:
             "frames": each.shown_frames,
             "runs": "yes" if each.problem is None else "no",
         }
-        for each in found
+        for each in examined
     ]
 
 
@@ -43,24 +43,24 @@ def _rows(each: Examined) -> str:
     return each.rows if each.n_rows is None else f"{each.rows}, {each.n_rows} of {each.task.n_queries}"
 
 
-def notes(found: Sequence[Examined]) -> Iterator[str]:
+def notes(examined: Sequence[Examined]) -> Iterator[str]:
     """What else there is to say: what cannot be run and why, holes, labels, and what to get."""
-    runs = [each for each in found if each.problem is None]
-    yield f"{len(runs)} of {len(found)} tasks can be run now" + (
-        ": add task=available" if 0 < len(runs) < len(found) else ""
+    runs = [each for each in examined if each.problem is None]
+    yield f"{len(runs)} of {len(examined)} tasks can be run now" + (
+        ": add task=available" if 0 < len(runs) < len(examined) else ""
     )
-    for each in found:
+    for each in examined:
         if each.problem and each.rows:
             yield f"{each.task.id}: {each.problem}"
         for line in (*holes(each), *each.warnings):
             if line.removeprefix("new: ") != each.problem:
                 yield f"{each.task.id}: {line}"
-    yield from _labels(found)
-    yield from _to_get(found)
+    yield from _labels(examined)
+    yield from _to_get(examined)
 
 
-def _labels(found: Sequence[Examined]) -> Iterator[str]:
-    for each in found:
+def _labels(examined: Sequence[Examined]) -> Iterator[str]:
+    for each in examined:
         if each.task.id not in LABELS or each.task.source.kind != "mirror":
             continue
         dataset = each.task.dataset.model_copy(update={"repo": LABELS[each.task.id], "revision": None})
@@ -74,13 +74,13 @@ def _labels(found: Sequence[Examined]) -> Iterator[str]:
             )
 
 
-def _to_get(found: Sequence[Examined]) -> Iterator[str]:
+def _to_get(examined: Sequence[Examined]) -> Iterator[str]:
     """Commands for what is missing, once an archive and once for all rows."""
-    rows = [each for each in found if each.rows is None and each.archive not in OF_V3]
+    rows = [each for each in examined if each.rows is None and each.archive not in OF_V3]
     if rows:
         yield f"rows of {len(rows)} tasks are missing: {command('fetch', [each.task for each in rows])}"
     lacking: dict[Archive, list[Examined]] = defaultdict(list)
-    for each in found:
+    for each in examined:
         if each.archive and (each.problem or each.rows is None) and each.place is None:
             lacking[each.archive].append(each)
     for archive, users in lacking.items():

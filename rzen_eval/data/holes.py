@@ -31,8 +31,8 @@ class Hole:
     holds: Callable[[Examined], bool]
 
 
-def _folders(found: Examined) -> set[str]:
-    marker = found.archive.unpacked(found.tree) if found.archive and found.tree else None
+def _folders(examined: Examined) -> set[str]:
+    marker = examined.archive.unpacked(examined.tree) if examined.archive and examined.tree else None
     return set(marker.folders) if marker else set()
 
 
@@ -76,16 +76,16 @@ KNOWN = (
 )
 
 
-def holes(found: Examined) -> Iterator[str]:
+def holes(examined: Examined) -> Iterator[str]:
     """What is wrong with a task's data: known holes by their issue, and what nobody has reported yet."""
-    known = [hole for hole in KNOWN if hole.holds(found)]
+    known = [hole for hole in KNOWN if hole.holds(examined)]
     yield from (f"{hole.issue}: {hole.what}" for hole in known)
-    yield from _of_frames(found.task.id, found.frames)
-    singles = sum(count == 1 for count in found.frames)
+    yield from _of_frames(examined.task.id, examined.frames)
+    singles = sum(count == 1 for count in examined.frames)
     if singles:
-        yield f"new: {singles} of {len(found.frames)} clips have one frame only"
-    if found.problem and not known and found.whole:
-        yield f"new: {found.problem}"
+        yield f"new: {singles} of {len(examined.frames)} clips have one frame only"
+    if examined.problem and not known and examined.whole:
+        yield f"new: {examined.problem}"
 
 
 def _of_frames(task: str, frames: Sequence[int]) -> Iterator[str]:

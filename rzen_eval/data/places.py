@@ -72,7 +72,7 @@ class Where:
     own: Path | None = None
     """A folder that the user named for this task; nothing else is looked at then."""
 
-    def find(self, canonical: str, inside: Sequence[str], there: Callable[[Path], bool]) -> Place:
+    def find(self, canonical: str, inside: Sequence[str], exists: Callable[[Path], bool]) -> Place:
         """The place that holds a task's media.
 
         Places are tried in order, first with names as they are known and then whatever their case. The first that
@@ -81,7 +81,7 @@ class Where:
         Args:
             canonical: the task's folder in the canonical tree.
             inside: paths of clips or pictures below the task's folder, of which the first few are asked for.
-            there: whether one of them is there.
+            exists: whether one of them is there.
         """
         asked = list(dict.fromkeys(inside))[:PROOFS]
         best, folder = 0, self.own or self.roots[0] / canonical
@@ -90,7 +90,7 @@ class Where:
             if place in tried:
                 continue
             tried.add(place)
-            found = sum(there(place / name) for name in asked) if place.is_dir() else 0
+            found = sum(exists(place / name) for name in asked) if place.is_dir() else 0
             if found > best:
                 best, folder = found, place
             if found == len(asked):

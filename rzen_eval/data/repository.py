@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rzen_eval.data.own_rows import OwnRows
     from rzen_eval.data.row_files import RowFiles
 
+UNKEPT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
+"""Why a folder takes no file."""
 NO_ROW = DataError("it holds no row")
 
 
@@ -168,7 +170,7 @@ class Repository:
         """Rows of the same task in a copy of the media repository; None where there are none."""
         return own_rows([tree.folder for tree in self.media_source.trees], self.dataset.repo, self.n_queries)
 
-    def table(self, found: RowFiles, config: str | None) -> datasets.Dataset:
+    def table(self, rows: RowFiles, config: str | None) -> datasets.Dataset:
         """The rows of some files.
 
         Raises:
@@ -180,15 +182,15 @@ class Repository:
         try:
             load = partial(
                 datasets.load_dataset,
-                found.reader,
-                data_files={split: [glob.escape(str(file)) for file in found.files]},
+                rows.reader,
+                data_files={split: [glob.escape(str(file)) for file in rows.files]},
                 split=split,
                 features=self._features(config),
                 cache_dir=str(self._tables),
             )
             table = kept_tables.sound(self._tables, load)
         except Exception as error:
-            raise self._unavailable(NO_ROW if _without_rows(found) else error, config) from error
+            raise self._unavailable(NO_ROW if _without_rows(rows) else error, config) from error
         if not len(table):
             raise self._unavailable(NO_ROW, config)
         return table
@@ -255,11 +257,15 @@ class Repository:
         content = f"{self.source.kind} {self.dataset.repo} {self.revision}"
         return self.cache_dir / "datasets" / hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    def _in_cache(self, error: OSError) -> bool:
+        """Whether an error is about the cache folder: it says so, or tells no file."""
+        return error.filename is None or Path(str(error.filename)).absolute().is_relative_to(self.cache_dir.absolute())
+
     def _unavailable(self, error: Exception, config: str | None = None) -> DataError:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in UNKEPT and self._in_cache(error):
             return DataError(
-                f"{self.task_id}: no space left for the rows of {self.dataset.repo} in {self.cache_dir};"
-                " free some or give cache_dir=FOLDER"
+                f"{self.task_id}: the rows of {self.dataset.repo} cannot be kept in {self.cache_dir}"
+                f" ({error.strerror}); give cache_dir=FOLDER, one that you may write and that has space"
             )
         what = f"{self.dataset.repo}{f', {config}, split {self.dataset.split}' if config else ''}"
         if self.source.kind == "hub":
@@ -269,13 +275,15 @@ class Repository:
                 " check the connection, or use data=mirror data.root=FOLDER"
             )
         place = f" in {self.folder}" if self.folder else ""
+        if isinstance(error, PermissionError):
+            return DataError(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); make it readable")
         kind = AbsentError if isinstance(error, AbsentError) else DataError
         return kind(f"{self.task_id}: {what}{place} cannot be read ({reason(error, 200)}); get the repository again")
 
 
-def _without_rows(found: RowFiles) -> bool:
+def _without_rows(rows: RowFiles) -> bool:
     """Whether the files hold no row, of which `datasets` says something else."""
     try:
-        return not count_rows(found)
+        return not count_rows(rows)
     except (OSError, ValueError):
         return False

@@ -90,7 +90,7 @@ def checked(files: Sequence[Path], what: str) -> RowFiles:
     return RowFiles(reader, tuple(files))
 
 
-def count_rows(found: RowFiles) -> int:
+def count_rows(rows: RowFiles) -> int:
     """Rows of some files: what tables note of themselves, and lines that are not empty.
 
     Raises:
@@ -98,10 +98,10 @@ def count_rows(found: RowFiles) -> int:
     """
     from pyarrow import parquet
 
-    if found.reader == "parquet":
-        return sum(parquet.read_metadata(file).num_rows for file in found.files)
+    if rows.reader == "parquet":
+        return sum(parquet.read_metadata(file).num_rows for file in rows.files)
     total = 0
-    for file in found.files:
+    for file in rows.files:
         with file.open("rb") as lines:
             total += sum(1 for line in lines if line.strip())
     return total

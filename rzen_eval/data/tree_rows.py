@@ -171,7 +171,7 @@ def fields(row: Cells, names: Sequence[str]) -> Any:
 
 
 def name_of(value: Any, place: str) -> str | None:
-    """An id as text; None where there is none.
+    """An id as text; None where there is none. An empty text is an id, as for the official evaluator.
 
     Args:
         value: of a field.
@@ -180,9 +180,9 @@ def name_of(value: Any, place: str) -> str | None:
     Raises:
         DataError: it is something that is no id.
     """
-    if value is None or value == "":
+    if value is None:
         return None
-    if isinstance(value, bool | list | dict | bytes) or (isinstance(value, float) and not math.isfinite(value)):
+    if isinstance(value, list | dict | bytes) or (isinstance(value, float) and not math.isfinite(value)):
         raise DataError(f"{place}: the id is {value!r:.60}; expected a text or a number")
     return str(value)
 

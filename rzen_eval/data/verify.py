@@ -91,20 +91,20 @@ def verify(
             yield Verified(task, 0, 0, 0, [Fault("rows", _first_clause(error).removeprefix(f"{task.id}: "), None)])
 
 
-def report(found: Verified, shown: int = 3) -> list[str]:
+def report(verified: Verified, shown: int = 3) -> list[str]:
     """Lines about a task: all is there, or what is not, where it comes from and what mends it."""
-    task = found.task
+    task = verified.task
     name = word(task)
-    if not found.faults:
-        size = f"{found.queries} queries, {found.candidates} candidates"
-        place = [f"  media in {found.place}"] if found.place else []
-        first = f"{name}: {size}, {found.media} pictures: all there, all open"
-        return [first, *place, *(f"  {warning}" for warning in found.warnings)]
-    if not found.media and found.faults[0].who == "rows":
-        return [f"{name}: {found.faults[0].problem}", f"  mend with: {mend(task, None)}"]
-    lines = [f"{name}: {len(found.faults)} of {found.media} pictures and clips are missing or damaged"]
-    for archive, count in Counter(fault.archive for fault in found.faults).items():
-        here = [fault for fault in found.faults if fault.archive == archive]
+    if not verified.faults:
+        size = f"{verified.queries} queries, {verified.candidates} candidates"
+        place = [f"  media in {verified.place}"] if verified.place else []
+        first = f"{name}: {size}, {verified.media} pictures: all there, all open"
+        return [first, *place, *(f"  {warning}" for warning in verified.warnings)]
+    if not verified.media and verified.faults[0].who == "rows":
+        return [f"{name}: {verified.faults[0].problem}", f"  mend with: {mend(task, None)}"]
+    lines = [f"{name}: {len(verified.faults)} of {verified.media} pictures and clips are missing or damaged"]
+    for archive, count in Counter(fault.archive for fault in verified.faults).items():
+        here = [fault for fault in verified.faults if fault.archive == archive]
         lines += [f"  {fault.who}: {fault.problem}" for fault in here[:shown]]
         lines += [f"  and {count - shown} more"] if count > shown else []
         held = " to ".join(dict.fromkeys((archive.parts[0], archive.parts[-1]))) if archive else task.dataset.repo
@@ -114,7 +114,7 @@ def report(found: Verified, shown: int = 3) -> list[str]:
             lines.append(f"  {_bare(archive)} was unpacked and holds nothing for this task, {instead}")
         else:
             lines.append(f"  held by {held}; mend with: {mend(task, archive)}")
-    return [*lines, f"  #188: {FEW_PAGES}"] if task.id == HUMAN_LABELED and found.place else lines
+    return [*lines, f"  #188: {FEW_PAGES}"] if task.id == HUMAN_LABELED and verified.place else lines
 
 
 def _bare(archive: Archive) -> str:

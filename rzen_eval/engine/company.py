@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from rzen_eval import leftovers
+from rzen_eval.files import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

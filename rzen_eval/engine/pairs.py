@@ -130,7 +130,7 @@ class PairPipeline(Pipeline):
         for place, one in enumerate(ready):
             by_query.setdefault(one.query_key if isinstance(one, _ReadyPair) else b"", []).append(place)
         for places in by_query.values():
-            for batch in cut([ready[place].plan.length for place in places], self._budget):
+            for batch in cut([ready[place].plan.length for place in places], self._room):
                 yield [places[i] for i in batch]
 
 

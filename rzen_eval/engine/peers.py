@@ -53,7 +53,7 @@ class Peers:
         together.gather_object(mine, every, dst=0)
         return every or []
 
-    def told(self, what: T | None) -> T:
+    def of_first(self, what: T | None) -> T:
         """What the first process says, in every one."""
         said: list[Any] = [what]
         if self.world > 1:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from rzen_eval.engine.flight import NONE, Clock, Flight, Wait, Window
 from rzen_eval.engine.job import Done, Step
+from rzen_eval.engine.trial import Trial
 from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
 from rzen_eval.models.interface import Launching, Pairwise
 from rzen_eval.models.pictures.resize import NO_PICTURES
-from rzen_eval.models.token_budget import cut
+from rzen_eval.models.token_budget import Room, cut
 from rzen_eval.ranking.multivectors import as_vectors, by_item
 
 if TYPE_CHECKING:
@@ -37,15 +38,18 @@ class Pipeline:
     Args:
         model: a model that plans, loads and forwards apart.
         loader: where pictures are loaded.
-        tokens_per_batch: budget of a batch; halved when the device runs out of memory.
+        tokens_per_batch: budget of a batch; tried with the first ones where it is the model's own, and halved when the
+            device runs out of memory.
     """
 
     def __init__(self, model: Pipelined | Pairwise, loader: Loader, tokens_per_batch: int) -> None:
         self._model = model
         self._loader = loader
-        self._budget = tokens_per_batch
+        self._room = Room(tokens_per_batch)
+        self._fewest = tokens_per_batch
         self._launching = isinstance(model, Launching) and not isinstance(model, Pairwise)
         self._packed = self._launching and cast("Launching", model).packed
+        self._trial = Trial(model if self._launching else None, tokens_per_batch)
 
     def run(
         self, jobs: Iterable[Job | None], is_done: Callable[[int], bool] = lambda _number: False
@@ -74,7 +78,7 @@ class Pipeline:
             window.closed = True
             if not window.flying:
                 yield from self._landed(flying, clock, keep=0)
-                yield window.done(clock.lap(), self._budget)
+                yield window.done(clock.lap(), self._fewest)
         yield from self._landed(flying, clock, keep=0)
 
     def _sent(
@@ -116,7 +120,7 @@ class Pipeline:
                         window.rows[place] = vectors
                     yield Step(window.job.number, len(flight.places), flight.tokens)
             if window.closed and not window.flying:
-                yield window.done(clock.lap(), self._budget)
+                yield window.done(clock.lap(), self._fewest)
 
     def _prepared(self, jobs: Iterable[Job | None]) -> Generator[tuple[Job, Sequence[Ready] | RzenEvalError]]:
         taken: deque[tuple[Job, list[Rendered | RzenEvalError]]] = deque()
@@ -158,7 +162,9 @@ class Pipeline:
 
     def _batches(self, ready: Sequence[Ready]) -> Iterator[list[int]]:
         """Places of those that go through the model together."""
-        yield from cut([one.plan.length for one in ready], self._budget, packed=self._packed)
+        plans = [one.plan for one in ready]
+        patches = [self._trial.patches(plan) for plan in plans]
+        yield from cut([plan.length for plan in plans], self._room, packed=self._packed, patches=patches)
 
     def _launch(self, batch: Sequence[Ready]) -> Wait:
         """Send a batch to the model; one that does not fit into the device's memory goes in halves."""
@@ -166,10 +172,15 @@ class Pipeline:
 
         lengths = [one.plan.length for one in batch]
         planned, pixels = [one.plan for one in batch], [one.pixels for one in batch]
+        tokens = sum(lengths) if self._packed else max(lengths) * len(batch)
+        patches = sum(self._trial.patches(plan) for plan in planned)
         try:
             if self._launching:
                 model = cast("Launching", self._model)
-                return Wait([(model.launch(model.staged(planned, pixels)), len(batch))])
+                with self._trial.watched(self._room, tokens, patches) as room:
+                    sent = model.launch(model.staged(planned, pixels))
+                (self._room,) = room
+                return Wait([(sent, len(batch))])
             return Wait([(by_item(as_vectors(self._model.forward(planned, pixels), len(batch))), len(batch))])
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
@@ -185,7 +196,8 @@ class Pipeline:
         # Outside the handler, whose traceback holds on to the tensors that filled the memory.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        self._budget = min(self._budget, (sum(lengths) if self._packed else max(lengths) * len(batch)) // 2)
+        self._room = self._room.half(tokens, patches)
+        self._fewest = min(self._fewest, self._room.tokens)
         half = len(batch) // 2
         return Wait([*self._launch(batch[:half]).parts, *self._launch(batch[half:]).parts])
 

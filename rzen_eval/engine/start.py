@@ -62,7 +62,8 @@ def opened(
         )
     if isinstance(model, Metered):
         raise ConfigError(
-            f"runtime={runtime.kind}: {spec.name} computes elsewhere; give runtime=inline and model.concurrency=NUMBER"
+            f"runtime={runtime.kind}: {spec.name} computes elsewhere; give runtime=inline and"
+            f" {spec.setting}.concurrency=NUMBER"
         )
     budget = runtime.tokens_per_batch or model.tokens_per_batch
     if runtime.kind == "pool":

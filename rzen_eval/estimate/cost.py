@@ -25,6 +25,8 @@ class Amount:
     flops: int = 0
     misfits: int = 0
     """Items whose pictures alone are longer than the model reads; a run refuses them."""
+    cut: int = 0
+    """Items whose text is longer than the model reads, and is cut."""
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
@@ -58,6 +60,16 @@ class TaskCost:
     def known(self) -> bool:
         """Whether the amounts are more than zeros."""
         return self.source != UNKNOWN
+
+    @property
+    def read(self) -> bool:
+        """Whether the amounts were counted on the data."""
+        return self.source.startswith("data")
+
+    @property
+    def sides(self) -> dict[str, Amount]:
+        """Both by name."""
+        return {"queries": self.queries, "candidates": self.candidates}
 
     @property
     def total(self) -> Amount:

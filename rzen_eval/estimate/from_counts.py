@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ASSUMED_SIZES = (
     f"assumed sizes: images {IMAGE.identity()}, frames {FRAME.identity()}, pages {PAGE.identity()} pixels, as the model"
     f" resizes them; a label or answer has {LABEL} characters, a caption or query {SENTENCE}, a question with choices"
-    f" {QUESTION}, a token {CHARACTERS}, the text of a page {PAGE_TEXT:,};"
+    f" {QUESTION}, a token {CHARACTERS}, the text of a page {PAGE_TEXT:,}, other texts what their task declares;"
     " pages that several tasks say they share are met once, and nothing else twice"
 )
 ASSUMED_COUNTS = (
@@ -69,13 +69,15 @@ def assumed(task: Task, reader: Reader, reason: str | None = None, corpora: set[
     met = corpora is not None and shape.corpus in corpora
     if corpora is not None and shape.corpus is not None:
         corpora.add(shape.corpus)
+    kinds = [shape.candidate, *shape.others]
+    each = [reader.amount(kind, Side.CANDIDATE, by_rule=True).times(n_candidates / len(kinds)) for kind in kinds]
     return TaskCost(
         id=task.id,
         modality=task.modality,
         n_queries=n_queries,
         n_candidates=n_candidates,
         queries=reader.amount(shape.query, Side.QUERY, by_rule=True).times(n_queries),
-        candidates=reader.amount(shape.candidate, Side.CANDIDATE, by_rule=True).times(0 if met else n_candidates),
+        candidates=Amount() if met else sum(each, start=Amount()),
         source="counts" if task.n_candidates and task.n_queries and task.counts == "declared" else "counts ~",
         reason=reason,
     )

@@ -67,7 +67,7 @@ class Reader:
         tokens = self._tokens(self.prompt(item, side), by_rule=by_rule)
         length = max(tokens - placeholders, 0) + visual
         limit = self.spec.longest(pictured=bool(visuals)) or length
-        length = min(length, max(limit, visual))
+        whole, length = length, min(length, max(limit, visual))
         return Amount(
             items=1,
             images=len(seen.images),
@@ -76,6 +76,7 @@ class Reader:
             visual_tokens=visual,
             flops=self.anatomy.forward(length, visuals).total,
             misfits=int(visual > limit),
+            cut=int(visual <= limit < whole),
         )
 
     def _tokens(self, prompt: str, *, by_rule: bool) -> int:

@@ -62,7 +62,7 @@ def _length(side: Amount) -> int:
 
 def _pairs(task: Task, sides: TaskCost, top_k: int) -> int:
     """How many there are, by the pools where the data are there, else by what these are like."""
-    if sides.source.startswith("data"):
+    if sides.read:
         try:
             data = load_data(task)
         except DataError:

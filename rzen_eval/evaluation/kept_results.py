@@ -6,11 +6,12 @@ import contextlib
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval import leftovers
 from rzen_eval.core import Mark
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.evaluation import provenance
+from rzen_eval.files import leftovers
+from rzen_eval.models.checkpoint.files import IN_MEMORY
 from rzen_eval.results import per_query, protocol, store
 
 if TYPE_CHECKING:
@@ -131,13 +132,14 @@ def of_others(folder: Path, tasks: Mapping[str, Task], now: Mapping[str, Any], k
     Returns:
         One line; None where there are no such results. Those that cannot be read are not looked at.
     """
-    limits = {task.limit for task in tasks.values()}
+    kinds = {protocol.standing_apart(task.limit) for task in tasks.values()}
     differing = {}
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(ResultError):
             earlier = store.read(file)
             before = protocol.identity_of(earlier.provenance)
-            if earlier.limit in limits and (found := protocol.changes(before, now)):
+            beside = protocol.standing_apart(earlier.limit) in kinds
+            if beside and (found := protocol.changes(before, now)):
                 differing[earlier.id] = found[:3]
     if not differing:
         return None
@@ -147,6 +149,27 @@ def of_others(folder: Path, tasks: Mapping[str, Task], now: Mapping[str, Any], k
     return (
         f"{folder} holds results of another model, or of this one in another way ({listed}): {become};"
         f" {key}=NAME keeps them apart"
+    )
+
+
+def of_unknown(folder: Path, tasks: Mapping[str, Task], described: Mapping[str, Any]) -> str | None:
+    """What must be said where results of weights in memory go beside those of other tasks, as of another step perhaps.
+
+    Args:
+        folder: of the model's results.
+        tasks: that are scored, by id.
+        described: provenance of the model.
+
+    Returns:
+        One line; None where there are no such results, or weights are known by their content.
+    """
+    stay = sorted(file.stem for file in folder.glob("*.json") if file.stem not in tasks)
+    unknown = described.get("weights") == IN_MEMORY or set(described) == {"name"}
+    if not stay or not unknown:
+        return None
+    return (
+        f"{folder} holds results of {some(stay)} beside those that come now; of weights in memory nobody can tell"
+        " whether they are the same, and tables will average them; results_dir=FOLDER keeps them apart"
     )
 
 

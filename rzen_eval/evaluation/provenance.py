@@ -101,6 +101,7 @@ def fingerprint(task: Task, content: str, model: Mapping[str, Any]) -> str:
     # Neither where data lie nor how strictly they are looked at changes a score, and frames only that of a video.
     place = {"root", "strict", "media", "media_revision", "trust_files"}
     left_out: Any = {"cache_dir": True, "media": True, "source": place, "frames": task.modality != "video"}
+    left_out |= {"characters": True}
     said = {
         "task": task.model_dump(mode="json", exclude=left_out),
         "content": content,

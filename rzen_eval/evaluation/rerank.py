@@ -22,6 +22,7 @@ from rzen_eval.evaluation.rankings import Rankings
 from rzen_eval.evaluation.score import measure, provenance_of, short_of_memory
 from rzen_eval.evaluation.session import Outcome, note_model
 from rzen_eval.models import open_reranker
+from rzen_eval.models.interface import Pairwise, Reporting
 from rzen_eval.results import protocol
 from rzen_eval.results import store as records
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from rzen_eval.evaluation.progress import Progress
     from rzen_eval.evaluation.score import Scored
     from rzen_eval.models.declaration.local import Declared
-    from rzen_eval.models.interface import Pairwise
 
 TIED = 10
 """Places among which, and at whose edge, equal scores count as ties."""
@@ -211,7 +211,8 @@ class _Session(Attempts):
         scores = np.array([row[0, 0] for row in plan.store.get(pairs.keys)], dtype=np.float32)
         run = ranked(work.first.listed, scores, self.stages.name)
         flat = len(scores) > 1 and bool((scores == scores[0]).all())
-        warnings = [*data.warnings, *work.first.warnings, *_odd(task, run, flat=flat)]
+        notes = plan.model.notes() if isinstance(plan.model, Reporting) else ()
+        warnings = [*data.warnings, *work.first.warnings, *notes, *_odd(task, run, flat=flat)]
         warnings += short_of_memory(pairs.spent.budget, plan.tokens_per_batch)
         model = self._model(work.first)
         where_from = provenance_of(

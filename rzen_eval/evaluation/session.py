@@ -110,7 +110,7 @@ class _Session(Attempts):
     """Whether this process scores and reports; others only embed."""
     absent: list[str] = field(default_factory=list)
     """Tasks whose data are not on this machine, which are failures that are said together."""
-    told: set[str] = field(default_factory=set)
+    announced: set[str] = field(default_factory=set)
     """Those of them that have been said."""
     loaded: dict[str, LoadedTask] = field(default_factory=dict)
     """Tasks that are not scored yet, as far as their data have been asked for."""
@@ -209,8 +209,8 @@ class _Session(Attempts):
 
     def _say_absent(self) -> None:
         """One line on all tasks that are not here; what is to be done about a single one is said of it."""
-        news = [name for name in self.absent if name not in self.told]
-        self.told.update(news)
+        news = [name for name in self.absent if name not in self.announced]
+        self.announced.update(news)
         if len(news) > 1:
             self.progress.absent(news, absent_line([self.config.tasks[name] for name in news]))
         for name in news if len(news) == 1 else ():

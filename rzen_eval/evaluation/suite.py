@@ -21,6 +21,7 @@ from rzen_eval.evaluation.score import describe, finish
 from rzen_eval.evaluation.suite_result import SuiteResult
 from rzen_eval.models.external.in_memory import pipelined
 from rzen_eval.models.undisturbed import undisturbed
+from rzen_eval.results import protocol
 from rzen_eval.results import store as records
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ def score_suite(
     scoring = _Scoring(pipelined(model), runtime, Peers.here(), VectorStore(None))
     folder = results_dir / model_name(model) if results_dir else None
     progress = Progress(runtime.progress if scoring.peers.first else "quiet")
+    if folder and scoring.peers.first:
+        described = describe(scoring.model)
+        identity = protocol.identity_of({"model": described})
+        others = kept_results.of_others(folder, tasks, identity, "results_dir")
+        for line in filter(None, (others, kept_results.of_unknown(folder, tasks, described))):
+            progress.warn(line)
     results: dict[str, Result] = {}
     errors: dict[str, RzenEvalError] = {}
     with undisturbed(model), Loader(runtime.loaders()) as loader:
@@ -75,7 +82,7 @@ def score_suite(
                     results[task.id] = scored
                     progress.scored(scored, kept=False)
     # Others than the first know of no score, and of failures only their own.
-    results, errors = scoring.peers.told((results, errors) if scoring.peers.first else None)
+    results, errors = scoring.peers.of_first((results, errors) if scoring.peers.first else None)
     if errors and not results:
         raise next(iter(errors.values()))
     failed = {task: str(error) for task, error in errors.items()}

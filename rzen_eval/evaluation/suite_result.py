@@ -42,7 +42,7 @@ class SuiteResult:
         None where a task failed, or where the tasks are of more than one benchmark, or of two versions of its data,
         which are never averaged.
         """
-        versions = manifest().told(result.versions for result in self.tasks.values())
+        versions = manifest().averaged_in(result.versions for result in self.tasks.values())
         if self.failed or not self.tasks or len(versions) > 1:
             return None
         return _mean(list(self.tasks.values()))
@@ -88,14 +88,15 @@ class SuiteResult:
         said = "no overall" if self.overall is None else self._whole()
         failed = f", {len(self.failed)} failed" if self.failed else ""
         remarks = "".join(f", {remark}" for remark in self._remarks())
-        return f"<SuiteResult {self.suite}: {said} over {len(self.tasks)} tasks{failed}{remarks}>"
+        over = f"{len(self.tasks)} task{'s' * (len(self.tasks) != 1)}"
+        return f"<SuiteResult {self.suite}: {said} over {over}{failed}{remarks}>"
 
     def __str__(self) -> str:
         return markdown(Document([Part(paragraphs=self._remarks(), tables=[self._table()], points=self._failures())]))
 
     def _repr_html_(self) -> str:
         remarks = "".join(f"<p>{for_html(text)}</p>" for text in [*self._remarks(), *self._failures()])
-        return f"{remarks}{table_html(self._table())}"
+        return remarks + table_html(self._table(), f"Scores on {self.suite}, per cent")
 
     def _whole(self) -> str:
         """The overall in percent; of an estimate with its interval."""
@@ -104,9 +105,11 @@ class SuiteResult:
 
     def _table(self) -> Table:
         rows = [] if self.overall is None else [["all tasks", self._whole(), "", ""]]
-        rows += [[group, _percent(value), "", ""] for group, value in self.groups.items()]
+        about = "≈ " if any(result.sampled for result in self.tasks.values()) else ""
+        rows += [[group, f"{about}{100 * value:.2f}", "", ""] for group, value in self.groups.items()]
         rows += [
-            [task, _percent(result.score), result.metric, str(result.n_queries)] for task, result in self.tasks.items()
+            [task, f"{about}{100 * result.score:.2f}", result.metric, str(result.n_queries)]
+            for task, result in self.tasks.items()
         ]
         return Table([self.suite, "score", "metric", "queries"], rows)
 
@@ -121,10 +124,6 @@ class SuiteResult:
 
 def _mean(results: Sequence[Result]) -> float:
     return average([result.score for result in results]) / 100
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
 
 
 def _any_source(results: Collection[Result], source: str) -> bool:

@@ -17,12 +17,12 @@ SECRET = {"headers"}
 LONG = {"architecture", "prompt"}
 
 
-def track(config: RunConfig, found: SuiteResult, name: str, folder: Path | None) -> None:
+def track(config: RunConfig, scores: SuiteResult, name: str, folder: Path | None) -> None:
     """Tell the tracker that a run was asked to tell, if any.
 
     Args:
         config: of the run.
-        found: its scores.
+        scores: its scores.
         name: of the model.
         folder: of its results; None: they are not on disk.
 
@@ -32,11 +32,11 @@ def track(config: RunConfig, found: SuiteResult, name: str, folder: Path | None)
     """
     if config.track is None:
         return
-    places = [folder / f"{task}.json" for task in found.tasks] if folder else []
+    places = [folder / f"{task}.json" for task in scores.tasks] if folder else []
     links = {"report": str(folder / "report.html")} if folder and (folder / "report.html").is_file() else {}
     asked: dict[str, Any] = {
-        "suite": found.suite,
-        "tasks": len(found.groups_of),
+        "suite": scores.suite,
+        "tasks": len(scores.groups_of),
         "limit": None if config.limit is None else str(config.limit),
         "frames": config.frames,
         "data": config.data.kind,
@@ -47,4 +47,4 @@ def track(config: RunConfig, found: SuiteResult, name: str, folder: Path | None)
     }
     if folder is not None:
         asked["settings"] = config.model.model_dump(mode="json", by_alias=True, exclude=SECRET | LONG)
-    tell(config.track, Report(name, found.to_dict(), asked, places, folder or config.results_dir))
+    tell(config.track, Report(name, scores.to_dict(), asked, places, folder or config.results_dir))

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,33 @@ USUAL = 8192
 """Where neither caches nor the device's memory say, as of a GPU on which someone trains the module."""
 MOST_TOKENS = 65_536
 """Of a batch on a GPU; long before that it is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuMemory:
+    """What is known of a GPU's memory; asking does not wait for it."""
+
+    device: torch.device
+
+    def free(self) -> int:
+        """As `Meter`: what nobody has, and what torch keeps for what comes."""
+        import torch
+
+        nobodys, _ = torch.cuda.mem_get_info(self.device)
+        return nobodys + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+
+    def restart(self) -> int:
+        """As `Meter`."""
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(self.device)
+        return torch.cuda.memory_allocated(self.device)
+
+    def peak(self) -> int:
+        """As `Meter`."""
+        import torch
+
+        return torch.cuda.max_memory_allocated(self.device)
 
 
 def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:

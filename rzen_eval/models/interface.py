@@ -215,6 +215,33 @@ class Launching(Protocol):
         """Send it; the vectors come back by themselves."""
 
 
+class Meter(Protocol):
+    """What is known of a device's memory, in bytes."""
+
+    def free(self) -> int:
+        """That can be had."""
+
+    def restart(self) -> int:
+        """Forget the most that was in use; what is in use now."""
+
+    def peak(self) -> int:
+        """The most that was in use since."""
+
+
+@runtime_checkable
+class Measurable(Protocol):
+    """A model whose batches may be as large as its device's memory lets them."""
+
+    def meter(self) -> Meter | None:
+        """Of its device; None: its memory is no measure."""
+
+    def parts(self) -> dict[str, Any]:
+        """The modules that pictures and tokens go through: `tower` and `language`."""
+
+    def patches(self, plan: Planned) -> int:
+        """Of an item's pictures, as the vision tower sees them."""
+
+
 @runtime_checkable
 class Metered(Protocol):
     """A model that costs money by the item."""

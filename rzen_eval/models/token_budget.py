@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,20 @@ WINDOW_ITEMS = 2048
 """Most items of a window; bounds what texts take in memory."""
 GROWTH = 1.25
 """Of a window over the one before, so that loading it takes little longer than using that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a batch may hold."""
+
+    tokens: int
+    patches: int | None = None
+    """Of all its pictures; None: as many as its tokens bring."""
+
+    def half(self, tokens: int, patches: int) -> Room:
+        """After a batch of so many did not fit."""
+        most = self.patches
+        return Room(min(self.tokens, tokens // 2), most if most is None else min(most, max(1, patches // 2)))
 
 
 def windows(most_tokens: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
@@ -45,7 +60,9 @@ def windows(most_tokens: Sequence[int], tokens_per_batch: int) -> list[list[int]
     return found
 
 
-def cut(lengths: Sequence[int], tokens_per_batch: int, *, packed: bool = False) -> list[list[int]]:
+def cut(
+    lengths: Sequence[int], room: Room | int, *, packed: bool = False, patches: Sequence[int] | None = None
+) -> list[list[int]]:
     """Group items of like length so that no batch exceeds a budget or is more than five per cent padding.
 
     Longest first, so that running out of memory shows at once. An item longer than the budget is a
@@ -53,21 +70,25 @@ def cut(lengths: Sequence[int], tokens_per_batch: int, *, packed: bool = False) 
 
     Args:
         lengths: tokens of each item.
-        tokens_per_batch: budget for longest item times number of items.
+        room: budget for longest item times number of items, and for patches.
         packed: items go end to end, without padding; the budget is for their tokens.
+        patches: of each item's pictures; None: they are not counted.
 
     Returns:
         Indices into `lengths`, each exactly once.
     """
+    most = Room(room) if isinstance(room, int) else room
     batches: list[list[int]] = []
-    room = tokens = 0
+    taken = tokens = seen = 0
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        length = lengths[index]
+        length, own = lengths[index], patches[index] if patches is not None else 0
         longest = length if packed or not batches else lengths[batches[-1][0]]
-        room, tokens = room + longest, tokens + length
-        if batches and room <= tokens_per_batch and room - tokens <= MAX_PADDING * room:
+        taken, tokens, seen = taken + longest, tokens + length, seen + own
+        fits = taken <= most.tokens and (most.patches is None or seen <= most.patches)
+        if batches and fits and taken - tokens <= MAX_PADDING * taken:
             batches[-1].append(index)
         else:
             batches.append([index])
-            room = tokens = length
+            taken = tokens = length
+            seen = own
     return batches

@@ -52,10 +52,10 @@ def as_vectors(made: Any, n: int) -> Vectors | MultiVectors:
     return found
 
 
-def _refusal(n: int, found: str) -> str:
+def _refusal(n: int, instead: str) -> str:
     return (
         f"expected vectors of {n} items from embed, an array of shape ({n}, dimensions) or {n} arrays of shape"
-        f" (vectors, dimensions), found {found}"
+        f" (vectors, dimensions), found {instead}"
     )
 
 

@@ -104,6 +104,11 @@ def identity(described: Mapping[str, Any]) -> Facts:
     return _settings(described) | ({} if weights is None else {"weights": weights})
 
 
+def standing_apart(limit: Limit | None) -> Limit | None:
+    """What keeps results from those of whole tasks: to be of the first queries; a random sample tells of all."""
+    return limit if limit is not None and limit.how == "first" else None
+
+
 def identity_of(provenance: Mapping[str, Any]) -> Facts:
     """What makes the model, and the reranker after it, that a result is of; `second_stage` is None where there is none.
 
@@ -124,7 +129,7 @@ def mixture(results: Iterable[Result]) -> str | None:
     known: dict[Limit | None, Facts] = {}
     holder: dict[tuple[Limit | None, str], str] = {}
     for result in results:
-        joined = None if result.sampled else result.limit
+        joined = standing_apart(result.limit)
         facts, before = identity_of(result.provenance), known.setdefault(joined, {})
         if differing := changes(before, facts):
             first = holder[joined, differing[0].name.partition(".")[0]]
@@ -202,12 +207,12 @@ def _cut(text: str, start: int) -> str:
 
 def version(results: Iterable[Result], manifest: Manifest) -> str:
     """The newest version of the data that a task tells, or the newest of all where none does."""
-    return next(iter(manifest.told(result.versions for result in results)), manifest.newest)
+    return next(iter(manifest.averaged_in(result.versions for result in results)), manifest.newest)
 
 
 def versions(results: Sequence[Result], manifest: Manifest) -> list[str]:
     """Of each benchmark that results are of, the newest version that a task tells; see `version`."""
     by_benchmark: dict[str, str] = {}
-    for found in manifest.told(result.versions for result in results):
+    for found in manifest.averaged_in(result.versions for result in results):
         by_benchmark.setdefault(manifest.benchmark(found).id, found)
     return list(by_benchmark.values())

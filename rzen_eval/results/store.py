@@ -117,12 +117,22 @@ def read_models(folder: Path) -> list[ModelResults]:
         ResultError: a file is not a result.
     """
     if not folder.is_dir():
-        raise ConfigError(f"no folder at {folder}; expected one with <model>/<task>.json, as a run leaves them")
+        raise ConfigError(
+            f"no folder at {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}; expected one with"
+            f" <model>/<task>.json, as a run leaves them{_meant(folder)}"
+        )
     own = any(folder.glob("*.json"))
     models = [read_model(place) for place in ([folder] if own else sorted(filter(Path.is_dir, folder.iterdir())))]
     if not any(model.results for model in models):
         raise ConfigError(f"{folder} holds no results; expected <model>/<task>.json, as a run leaves them")
     return [model for model in models if model.results]
+
+
+def _meant(folder: Path) -> str:
+    """Which folder of results a wrong one may have been meant for."""
+    places = {folder.parent, Path("results")}
+    known = [str(found.parent) for place in sorted(places) for found in place.glob("*/*.json")]
+    return nearest(str(folder), dict.fromkeys(known))
 
 
 def one_model(name: str, results_dir: Path, only: Collection[str] | None = None) -> ModelResults:
@@ -144,8 +154,9 @@ def one_model(name: str, results_dir: Path, only: Collection[str] | None = None)
     place = results_dir / name if (results_dir / name).is_dir() else given
     if not place.is_dir():
         known = sorted(folder.name for folder in results_dir.glob("*") if any(folder.glob("*.json")))
-        held = f"{results_dir} holds {', '.join(known) or 'no results'}"
-        raise ConfigError(f"no results of {name!r}: {held}{nearest(name, known)}; expected a model or a folder")
+        held = f"{results_dir} holds {', '.join(known) or 'none'}"
+        held = held if results_dir.is_dir() else f"there is no folder {results_dir} in {Path.cwd()}"
+        raise ConfigError(f"no results of {name!r}: {held}{nearest(given.name, known)}; expected a model or a folder")
     models = read_models(place)
     if len(models) > 1:
         names = ", ".join(model.name for model in models)

@@ -102,6 +102,31 @@ def test_tables_are_readable_at_80_columns(words: list[str], tmp_path: Path, mon
     assert [line for line in lines if re.search(r"\d[.,]?…", line.partition("  ")[2])] == []
 
 
+def test_why_a_check_failed_is_told_to_the_end_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    words = ["check", str(tmp_path / "m"), "--baseline", str(tmp_path / "m.json")]
+    write(tmp_path / "m", "vidore_esg_reports_human_labeled_v2", hits(5, 10))
+    assert main([*words, "--update"]) == 0
+    fields = {"prompts": {"query": "Tell me which page answers this: a", "candidate": "Read."}}
+    write(tmp_path / "m", "vidore_esg_reports_human_labeled_v2", hits(5, 10), provenance=fields)
+    lines = lines_of(words, monkeypatch)
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    place = next(line.index("why") for line in lines if line.startswith("check "))
+    assert '"Tell me which page answers this: a" in the results' in " ".join(line[place:].strip() for line in lines)
+
+
+def test_an_error_on_a_terminal_names_the_command_that_says_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "stderr", said := Terminal())
+    assert main(["failures", "nowhere"]) == 2
+    more = said.getvalue().splitlines()[-1].removeprefix("More: rzen-eval ")
+    assert main(more.split()) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Words and settings\n\nunknown command …; expected one of\n    settings are ")
+    assert max(map(len, shown.splitlines())) <= 100
+
+
 def test_a_comparison_at_80_columns_has_its_intervals_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for model, right in (("a_model_of_mine", 50), ("theirs", 20)):
         write(tmp_path / model, "mscoco", hits(right, 100))

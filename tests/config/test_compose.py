@@ -311,13 +311,18 @@ def test_a_name_that_no_file_could_have_is_refused():
     assert "model.name: expected a name of at most 150 bytes, found 400" in refused(f"model.name={'x' * 400}")
 
 
-@pytest.mark.parametrize("content", ['{"model_type": "bert"}', "[]", "{", None])
-def test_a_family_that_nothing_names_is_asked_for_with_the_names_that_there_are(tmp_path: Path, content: str | None):
-    if content:
-        (tmp_path / "config.json").write_text(content)
+@pytest.mark.parametrize("content", ['{"model_type": "bert"}', "[]", "{"])
+def test_a_family_that_nothing_names_is_asked_for_with_the_names_that_there_are(tmp_path: Path, content: str):
+    (tmp_path / "config.json").write_text(content)
     message = refused("model=custom", f"model.checkpoint={tmp_path}")
     assert "model.family is missing; give model.family=VALUE, one of " in message
     assert "qwen2_vl" in message
+
+
+def test_a_checkpoint_that_is_not_there_is_not_asked_for_its_family(tmp_path: Path):
+    message = refused("model=custom", f"model.checkpoint={tmp_path}/gone")
+    assert message.startswith(f"no folder at {tmp_path}/gone; model.checkpoint= takes a folder or a hub repository")
+    assert f"{tmp_path} holds no config.json" in refused("model=custom", f"model.checkpoint={tmp_path}")
 
 
 WORDS = [

@@ -1,6 +1,7 @@
 """`rzen-eval estimate`, against tokens counted by hand and against what a run counts."""
 
 import io
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 from huggingface_hub import constants
 from PIL import Image
 
-from rzen_eval import evaluate, load_model, load_task
+from rzen_eval import Item, evaluate, load_model, load_task
 from rzen_eval.cli.estimate_rows import duration, short
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
+from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from rzen_eval.estimate.checkpoint import known
 from rzen_eval.estimate.cost import Amount
@@ -147,6 +149,37 @@ def test_declared_counts_with_pages_of_an_assumed_size_are_what_a_task_takes_wit
 def test_each_kind_of_task_has_its_assumptions(rzen: Reader, name: str, expected: tuple[int, int, int, int, str]):
     cost = counted(name, rzen)
     assert (cost.n_queries, cost.n_candidates, cost.total.images, cost.total.frames, cost.source) == expected
+
+
+def test_texts_without_data_are_as_long_as_their_task_declares_and_those_beyond_the_models_length_are_cut():
+    model = reader("wemm_2b")
+    cost = assumed(load_task("mmeb_v3/longembed_needle", "data=hub"), model)
+    around = model.amount(Item(text=""), Side.CANDIDATE, by_rule=True).text_tokens
+    lengths = (1013, 2010, 4070, 8454, 17395)
+    short = sum(model.amount(Item(text="x" * length), Side.CANDIDATE, by_rule=True).text_tokens for length in lengths)
+    assert cost.candidates.text_tokens == 100 * (short + 3 * 8192)
+    assert short == pytest.approx(sum(lengths) / 4 + 5 * around, abs=5)
+    assert (cost.candidates.items, cost.candidates.cut, cost.queries.cut) == (800, 300, 0)
+
+
+def test_the_footnote_names_the_tasks_whose_texts_are_cut_and_json_has_all(estimate):
+    out = estimate("task=[mmeb_v3/longembed_needle,mmeb_v3/longembed_narrativeqa,mmeb_v3/nanobeir_nq]", "model=wemm_2b")
+    assert (
+        "cut: texts longer than the 8,192 tokens that the model reads, by mean lengths where data are not there:"
+        " longembed_narrativeqa 355 of 355 candidates, longembed_needle 300 of 800 candidates"
+    ) in " ".join(out.split())
+    asked = ("task=[mmeb_v3/longembed_needle,mmeb_v3/nanobeir_nq]", "model=wemm_2b", "--format", "json")
+    assert [row["cut_items"] for row in json.loads(estimate(*asked))["tasks"]] == [300, 0]
+
+
+def test_texts_that_are_cut_are_those_that_a_run_cuts():
+    task, length = load_task("mmeb_v3/longembed_needle", "data=sample"), "model.max_length=40"
+    cost = measured(task, reader("mini", length), None)
+    said = evaluate(task, load_model("mini", "device=cpu", length)).warnings
+    for side, amount in (("query", cost.queries), ("candidate", cost.candidates)):
+        found = [line for line in said if line.startswith(f"{task.id}: {side} texts")]
+        assert [line.endswith(f"{amount.cut} of {amount.items}") for line in found] == [True] * bool(amount.cut)
+    assert 0 < cost.queries.cut + cost.candidates.cut < cost.total.items
 
 
 def test_pages_that_six_languages_share_are_counted_once_without_data_too(rzen: Reader):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from rzen_eval.results.statistics.stages import changes
 from tests import toys
 from tests.conftest import FIXTURES
 from tests.evaluation import judges
+from tests.loopback import Hub
 
 FIRST = ("model=python", "model.class=tests.evaluation.judges:Embedder", "model.name=first")
 
@@ -104,6 +106,27 @@ def test_a_larger_top_k_and_a_second_run_compute_only_what_is_missing(bench: Ben
     assert again.provenance["second_stage"]["top_k"] == 3
     bench.second("Shades", "reranker.version=b", top_k=3)
     assert sum(judges.ASKED) == 12
+
+
+def test_results_tell_that_a_reranker_was_taken_without_a_pin(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home/hub"))
+    shutil.copytree(FIXTURES / "reranker/tiny", tmp_path / "hub/a/judge")
+    own = ["checkpoint=a/judge", "revision=null", "name=judge", "device=cpu", "prompt.spelled=[]"]
+    config = bench.config("reranker=qwen3_vl_reranker_2b", *(f"reranker.{word}" for word in own))
+    assert config.reranker is not None
+    stages = Stages(tmp_path / "results/first", "first", 2, config.reranker)
+    with Hub(tmp_path / "hub") as served:
+        served.lead(monkeypatch)
+        outcome = rerank(config, stages, Progress("quiet"))
+    assert outcome.failed == {}
+    (said,) = [text for text in outcome.results["toy"].warnings if "pin" in text]
+    assert re.fullmatch(
+        r"judge: a/judge has no pin and was taken at its newest commit, (\w{40}); reranker\.revision=\1 gives the same"
+        r" weights again",
+        said,
+    )
 
 
 def test_what_is_not_among_the_candidates_is_missed(bench: Bench):

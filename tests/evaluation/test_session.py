@@ -16,12 +16,13 @@ import pytest
 
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
-from rzen_eval.core import Task
+from rzen_eval.core import Limit, Task
 from rzen_eval.data import load as loading
 from rzen_eval.engine import waiting
-from rzen_eval.evaluation import score
+from rzen_eval.evaluation import kept_results, score
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome, run
+from rzen_eval.results import protocol
 from tests import toys
 
 RECIPE = "tests.evaluation.breaking"
@@ -65,6 +66,17 @@ def test_a_run_says_what_other_results_it_replaces_and_what_other_ones_stay(
     scored()
     said = capsys.readouterr().err
     assert ": elsewhere stay beside those of this run, so no command will read the folder; model.name=NAME" in said
+
+
+@pytest.mark.parametrize(("limit", "joined"), [("2", True), ("sample:2:7", True), ("first:2", False)])
+def test_whole_results_of_another_model_are_told_where_tables_would_join_this_runs_with_them(
+    scored: Callable[..., Outcome], tmp_path: Path, cache: Path, limit: str, joined: bool
+):
+    provenance = scored().results["before"].provenance
+    other = protocol.identity_of(provenance | {"model": provenance["model"] | {"version": "b"}})
+    task = breaking("before", tmp_path, cache, {}).model_copy(update={"limit": Limit.model_validate(limit)})
+    said = kept_results.of_others(tmp_path / "results/numbers", {"before": task}, other)
+    assert (said is not None) == joined
 
 
 @pytest.mark.parametrize("how", ["ours", "foreign"])

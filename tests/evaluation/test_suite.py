@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import os
 import random
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,13 +162,14 @@ def test_a_suite_is_averaged_as_tables_average_and_says_that_it_is_the_sample():
     numbers = found.to_dict("eval/")
     assert numbers["eval/overall"] == found.overall
     assert f"≈ {100 * found.overall:.1f} ± " in repr(found)
+    assert re.search(r"\n\| vidore_docvqa +\| ≈ \d+\.\d\d +\|", str(found))
     assert set(numbers) == {
         "eval/overall", "eval/margin", "eval/groups/ViDoRe-V1", "eval/tasks/vidore_arxivqa", "eval/tasks/vidore_docvqa",
         "eval/cost/seconds", "eval/cost/items", "eval/cost/tokens", "eval/failed",
     }  # fmt: skip
     for shown in (repr(found), str(found), found._repr_html_()):
         assert "made-up sample, not the benchmark" in shown
-    assert "<td>vidore_docvqa</td>" in found._repr_html_()
+    assert '<th scope="row">vidore_docvqa</th>' in found._repr_html_()
 
 
 def test_results_are_written_where_asked_and_never_over_better_ones(tmp_path: Path):
@@ -175,6 +177,21 @@ def test_results_are_written_where_asked_and_never_over_better_ones(tmp_path: Pa
     assert store.read(tmp_path / "Constant" / "vidore_arxivqa.json").score == full.tasks["vidore_arxivqa"].score
     with pytest.raises(Exception, match="holds a full result on data=sample, which a score of"):
         evaluate_suite(toys.Constant(), "vidore_arxivqa", limit=2, results_dir=tmp_path)
+
+
+def test_results_of_weights_that_nobody_knows_beside_others_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    def said(task: str) -> str:
+        evaluate_suite(toys.Constant(), task, limit=2, results_dir=tmp_path)
+        return capsys.readouterr().err
+
+    assert said("vidore_arxivqa") == said("vidore_arxivqa") == ""
+    line = said("vidore_docvqa")
+    assert line.startswith(
+        f"rzen-eval: {tmp_path}/Constant holds results of vidore_arxivqa beside those that come now;"
+    )
+    assert "results_dir=FOLDER keeps them apart" in line
 
 
 def test_tasks_of_two_benchmarks_have_no_common_average():

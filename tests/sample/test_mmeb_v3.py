@@ -21,6 +21,15 @@ def test_every_task_of_the_suite_is_in_the_sample():
     assert {(entry.repo, entry.config) for entry in entries} == {key for key in COUNTS if key[0] == REPO}
 
 
+def test_the_sample_of_the_whole_suite_is_small_enough_to_be_run_in_a_minute_or_two():
+    tasks = compose.load(["task=mmeb_v3_core", "data=sample"]).tasks.values()
+    counts = [COUNTS[task.dataset.repo, task.dataset.config] for task in tasks]
+    new = [count for task, count in zip(tasks, counts, strict=True) if task.dataset.repo == REPO]
+    assert (len(counts), len(new)) == (171, 93)
+    assert sum(count.n_queries + count.n_candidates for count in new) < 2_000
+    assert sum(count.n_queries + count.n_candidates for count in counts) < 6_500
+
+
 @pytest.mark.parametrize("suffix", ["", "_wemm"])
 def test_tasks_of_each_kind_load_with_their_counts_and_every_query_has_its_answer(suffix: str, cache: Path):
     ids = {entry.id for entry in manifest().entries.values()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,8 @@ from rzen_eval.data.lazy import LazySequence
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import options
 from rzen_eval.data.recipes.catalogue_text import Wording, product, shown, tool
-from rzen_eval.data.recipes.official_strings import with_instruction
+from rzen_eval.data.recipes.official_strings import with_instruction, worded
+from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
 from rzen_eval.data.tree_rows import TreeRows, count_of, name_of
 from rzen_eval.errors import DataError
@@ -55,20 +57,21 @@ def load(task: Task, repository: Repository) -> TaskData:
     places = _places(files, chosen, rows)
     pictures = _pictures(files, chosen, rows, places) if chosen.images else {}
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
-    nameless = list[int]()
+    odd = defaultdict[str, list[int]](list)
     for number, row in enumerate(asked):
-        name = _id(row, "qid" if chosen.images else "id", f"{task.id}: {chosen.queries}: row {number}")
-        if row.get("qid" if chosen.images else "id") is None:
-            nameless.append(number)
-        if not name:
-            continue
-        if name in qrels:
-            raise DataError(f"{task.id}: {chosen.queries}: row {number}: id {name!r} is there twice")
-        query_ids.append(name)
-        queries.append(_wish(task, chosen, row) if chosen.images else _request(task, chosen, row, number))
-        qrels[name] = dict.fromkeys(_answers(row.get("pos_ids")) if chosen.images else _labels(row), 1.0)
-    if nameless:
-        files.odd.append(f"{task.id}: {chosen.queries}: {count_of(nameless, _without_id(chosen, 'queries'))}")
+        query_id = _id(row, "qid" if chosen.images else "id", f"{task.id}: {chosen.queries}: row {number}")
+        item = _wish(task, chosen, row) if chosen.images else _request(task, chosen, row, number)
+        if said := _without_id(chosen, "queries", row, query_id):
+            odd[said].append(number)
+        if item is None:
+            odd["queries say nothing and are left out"].append(number)
+        elif query_id or not chosen.images:
+            name = unlike(query_id, qrels)
+            query_ids.append(name)
+            queries.append(item)
+            qrels[name] = dict.fromkeys(_answers(row.get("pos_ids")) if chosen.images else _labels(row), 1.0)
+    files.odd += [f"{task.id}: {chosen.queries}: {count_of(numbers, said)}" for said, numbers in odd.items()]
+    files.odd += repeated(task, query_ids)
     if not any(qrels.values()):
         raise DataError(f"{task.id}: no query of {chosen.queries} has an answer; get the file again")
     lost = sum(places.keys().isdisjoint(qrels[name]) for name in query_ids)
@@ -115,47 +118,49 @@ def _entry(
     name, row = places[index]
     if chosen.images:
         return Item(text=product(rows[row], name, chosen.wording), images=(pictures[name],))
-    return Item(text=tool(rows[row].get("documentation"), chosen.wording))
+    return Item(text=tool(rows[row].get("documentation", ""), chosen.wording))
 
 
 def _places(files: TreeRows, chosen: Options, rows: Rows) -> dict[str, int]:
     """The row of each entry, by its id; of entries with one id the first. What is odd about them is said."""
     field, what = "candidate_id" if chosen.images else "id", f"{files.task.id}: {chosen.candidates}"
     places: dict[str, int] = {}
-    nameless, again, silent = list[int](), list[int](), list[int]()
+    odd = defaultdict[str, list[int]](list)
     for number, row in enumerate(rows):
-        if row.get(field) is None:
-            nameless.append(number)
-        if name := _id(row, field, f"{what}: row {number}"):
+        name = _id(row, field, f"{what}: row {number}")
+        if said := _without_id(chosen, "entries", row, name):
+            odd[said].append(number)
+        if name or not chosen.images:
             if places.setdefault(name, number) != number:
-                again.append(number)
+                odd["entries have the id of an earlier one and are left out"].append(number)
             elif not chosen.images and not row.get("documentation"):
-                silent.append(number)
-    odd = {
-        _without_id(chosen, "entries"): nameless,
-        "entries have the id of an earlier one and are left out": again,
-        "tools have no documentation, and are candidates without it": silent,
-    }
-    files.odd += [f"{what}: {count_of(numbers, said)}" for said, numbers in odd.items() if numbers]
+                odd["tools have no documentation, and are candidates without it"].append(number)
+    files.odd += [f"{what}: {count_of(numbers, said)}" for said, numbers in odd.items()]
     return places
 
 
-def _without_id(chosen: Options, what: str) -> str:
-    """What becomes of rows without an id, as the official evaluator has it."""
-    return f"{what} have no id and are " + ("called None" if chosen.images else "left out")
+def _without_id(chosen: Options, what: str, row: Cells, name: str) -> str | None:
+    """What becomes of a row without an id, as the official evaluator has it; None where it has one."""
+    if name == "None" and None in (row.get(field, "") for field in ("id", "qid", "candidate_id")):
+        return f"{what} have no id and are called None"
+    if not name:
+        return f"{what} have an empty id" + (" and are left out" if chosen.images else "")
+    return None
 
 
 def _id(row: Cells, field: str, place: str) -> str:
-    """An id as text; a null is the text None in products, as the official evaluator has it, and empty in tools."""
-    name = name_of(row.get(field), place)
-    return name or ("None" if field != "id" and row.get(field) is None else "")
+    """An id as text; empty where there is none, and a null the text None, as the official evaluator has it."""
+    name = name_of(row.get(field, ""), place)
+    name = "None" if name is None else name
+    return name if field == "id" else name.strip()
 
 
-def _request(task: Task, chosen: Options, row: Cells, number: int) -> Item:
+def _request(task: Task, chosen: Options, row: Cells, number: int) -> Item | None:
+    """What is asked for; None where a row asks for nothing."""
     told, text = row.get("instruction") or "", row.get("query")
     if not isinstance(text, str) or not isinstance(told, str):
         raise DataError(f"{task.id}: {chosen.queries}: row {number}: query is {text!r:.60}; expected a text")
-    return with_instruction(told, text, _separator(chosen.wording))
+    return with_instruction(told, text, _separator(chosen.wording)) if worded(told, text) else None
 
 
 def _wish(task: Task, chosen: Options, row: Cells) -> Item:
@@ -170,28 +175,36 @@ def _separator(wording: Literal["tiger", "wemm"]) -> str:
 
 def _labels(row: Cells) -> list[str]:
     """Ids of the tools that answer: a text, JSON of a list or an object, or a list; numbers name none."""
-    said = row["label"] if "label" in row else row.get("labels")
+    said: Any = row.get("labels") if row.get("label") is None else row["label"]
     if isinstance(said, str):
+        text = said.strip()
         try:
-            said = json.loads(said)
+            said = json.loads(text)
         except ValueError:
-            said = said.strip()
+            said = text or None
     listed = said if isinstance(said, list) else [said]
     names = [one.get("id") if isinstance(one, dict) else one if isinstance(one, str) else None for one in listed]
-    return [str(name) for name in names if name]
+    return [str(name) for name in names if name is not None]
 
 
-def _answers(said: Any) -> list[str]:
-    """Ids of the products that fit: a list, JSON of one, or a single id."""
-    if isinstance(said, str) and said.strip().startswith("["):
+def _answers(value: Any) -> list[str]:
+    """Ids of the products that fit: a list, JSON of one, or a single id.
+
+    Raises:
+        DataError: they are something else, of which the official evaluator makes ids that nobody meant, or none.
+    """
+    listed = value if isinstance(value, list) else [value] if value else []
+    if isinstance(value, str):
         try:
-            said = json.loads(said)
-        except ValueError as error:
-            raise DataError(f"pos_ids is {said!r:.60}, no JSON of a list ({error})") from error
-    listed = said if isinstance(said, list) else [] if said is None else [said]
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        listed = parsed if isinstance(parsed, list) else [value]
+        if type(parsed) not in {list, int, float} and parsed != value:
+            raise DataError(f"pos_ids is {value!r:.60}; expected ids, JSON of a list of ids, or one id")
     if odd := next((one for one in listed if isinstance(one, (list, dict))), None):
         raise DataError(f"pos_ids holds {odd!r:.60}; expected ids")
-    return [name for one in listed if one is not None and (name := str(one).strip())]
+    return [str(one) for one in listed if str(one).strip()]
 
 
 def _pictures(files: TreeRows, chosen: Options, rows: Rows, places: Mapping[str, int]) -> dict[str, Path]:

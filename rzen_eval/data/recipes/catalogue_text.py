@@ -29,10 +29,11 @@ def tool(documentation: Any, wording: Wording) -> str:
     return json.dumps(said) if wording == "tiger" else _lines(said)
 
 
-def _lines(said: Cells) -> str:
-    titled = {"Tool": said.get("name"), "Description": said.get("description")}
-    titled |= {key: said.get(key) for key in TOOL_FIELDS}
-    return "\n".join(f"{title}: {_plain(value)}" for title, value in titled.items() if value)
+def _lines(cells: Cells) -> str:
+    titled = {"Tool": cells.get("name"), "Description": cells.get("description")}
+    lines = [f"{title}: {value}" for title, value in titled.items() if value]
+    lines += [f"{key}: {_plain(value)}" for key in TOOL_FIELDS if (value := cells.get(key))]
+    return "\n".join(lines)
 
 
 def _plain(value: Any) -> str:

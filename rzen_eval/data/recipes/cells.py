@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rzen_eval.bounds import TEXT
 from rzen_eval.data.stored_image import file_in
 from rzen_eval.errors import DataError
+from rzen_eval.files.bounds import TEXT
 from rzen_eval.ranking.metrics import grade_fault
 
 if TYPE_CHECKING:

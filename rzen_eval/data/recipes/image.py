@@ -100,9 +100,9 @@ def typical(task: Task) -> Typical:
     return Typical(query, Item(images=(usual.IMAGE,), instruction=own), usual.IMAGES, to_a_query=True)
 
 
-def _query(options: Options, media: MediaTree, row: Row, told: str | None) -> Maker:
+def _query(options: Options, media: MediaTree, row: Row, declared: str | None) -> Maker:
     """Makes a row's query; of the row no more is held than that takes."""
-    instruction = told or row.optional("qry_inst")
+    instruction = declared or row.optional("qry_inst")
     if options.query == "text":
         return partial(_asked_in_words, options, instruction, row.text("qry_text"))
     image = row.path("qry_img_path")

@@ -34,18 +34,23 @@ def clean(instruction: str | None) -> str | None:
     return (instruction or "").replace(MARK, "").strip() or None
 
 
-def with_instruction(told: str, text: str, separator: str = " ", *, trimmed: bool = True) -> Item:
+def worded(instruction: str, text: str, *, trimmed: bool = True) -> bool:
+    """Whether a query of MMEB-V3 says anything; the official evaluator leaves out those that do not."""
+    return bool((instruction + text).strip() if instruction and trimmed else instruction or text)
+
+
+def with_instruction(instruction: str, text: str, separator: str = " ", *, trimmed: bool = True) -> Item:
     """A query of MMEB-V3: instruction, separator and text, trimmed at both ends; without an instruction as it is.
 
     Joined by one space, which is what a prompt puts between them, both are that string. Media marks, which the official
     evaluator replaces by a media token although there is none, become spaces.
     """
-    told, text = told.replace(MARK, " "), text.replace(MARK, " ")
-    if not told or not trimmed:
-        return Item(text=text or None, instruction=f"{told}{separator}" if told else None)
-    told, text = told.lstrip(), text.rstrip()
-    if not told or not text:
-        return Item(text=text.lstrip() or None, instruction=told.rstrip() or None)
+    instruction, text = instruction.replace(MARK, " "), text.replace(MARK, " ")
+    if not instruction or not trimmed:
+        return Item(text=text or None, instruction=f"{instruction}{separator}" if instruction else None)
+    instruction, text = instruction.lstrip(), text.rstrip()
+    if not instruction or not text:
+        return Item(text=text.lstrip() or None, instruction=instruction.rstrip() or None)
     if separator != " ":
-        return Item(text=text, instruction=f"{told}{separator}")
-    return Item(text=f" {text}" if told[-1].isspace() else text, instruction=told)
+        return Item(text=text, instruction=f"{instruction}{separator}")
+    return Item(text=f" {text}" if instruction[-1].isspace() else text, instruction=instruction)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from rzen_eval.data.recipes.repeated import original
 from rzen_eval.data.row_files import below
-from rzen_eval.data.tree_rows import name_of
+from rzen_eval.data.tree_rows import fields, name_of
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 QUERIES = ("queries.jsonl", "query.jsonl", "queries.parquet", "query.parquet")
 JUDGEMENTS = ("qrels.tsv", "qrels.jsonl", "qrels.parquet", "qrels/test.jsonl", "qrels/test.parquet")
-CORPORA = ("corpus.jsonl", "corpus.parquet")
-CANDIDATES = "candidates.jsonl"
+CORPORA = ("corpus.jsonl", "corpus.parquet", "documents.jsonl", "documents.parquet")
+CANDIDATES = ("candidates.jsonl", "candidates.parquet", "query_candidates.jsonl", "query_candidates.parquet")
+SCENE = ("scene_id", "_id", "id", "qid", "query_id", "query-id")
+LISTED = ("candidate_doc_ids", "candidate_ids", "candidates", "doc_ids")
 INSTRUCTIONS = "memory-tasks/task_instructions.json"
 
 
@@ -43,11 +46,11 @@ class Part:
 def find(files: TreeRows, folder: str) -> list[Part]:
     """Subtasks in a task's folder, in the order of their folders' names.
 
-    A folder without judgements is left out, with a warning. The instruction is that of the folder's name, or of the
-    task's where it has one only.
+    A folder without judgements, or without a corpus in it or above it, is left out, with a warning. The instruction is
+    that of the folder's name, or of the task's where it has one only.
 
     Raises:
-        DataError: there is none, or one has no corpus.
+        DataError: there is none.
     """
     place = files.there(folder)
     if place is None:
@@ -61,27 +64,33 @@ def find(files: TreeRows, folder: str) -> list[Part]:
             inside = file.parent.relative_to(root).as_posix()
             inside = "" if inside == "." else inside
             judged = next((one for one in JUDGEMENTS if (file.parent / one).is_file()), None)
-            if judged is None:
-                files.odd.append(f"{files.task.id}: {inside or folder} has no judgements and is left out")
+            corpus = _corpus(root, inside)
+            if judged is None or corpus is None:
+                lacking = "judgements" if judged is None else "corpus, and no folder above it has one,"
+                files.odd.append(f"{files.task.id}: {inside or folder} has no {lacking} and is left out")
             else:
-                parts.append(_part(files, folder, root, inside, (name, judged)))
+                parts.append(_part(files, folder, inside, corpus, (name, judged)))
     if not parts:
-        raise DataError(f"{files.task.id}: no folder in {root} has queries and judgements; get the archive again")
+        raise DataError(
+            f"{files.task.id}: no folder in {root} has queries, judgements and a corpus; get the archive again"
+        )
     return parts
 
 
-def _part(files: TreeRows, folder: str, root: Path, inside: str, names: tuple[str, str]) -> Part:
+def _corpus(root: Path, inside: str) -> PurePosixPath | None:
+    """The corpus of a subtask's folder, or of the nearest above it."""
     here = PurePosixPath(inside)
     above = [here, *here.parents] if inside else [here]
-    corpora = [one / name for one in above for name in CORPORA if (root / one / name).is_file()]
-    if not corpora:
-        raise DataError(f"{files.task.id}: {folder}/{inside} has no corpus, and no folder above it has one")
-    beside = corpora[0].parent.as_posix()
+    return next((one / name for one in above for name in CORPORA if (root / one / name).is_file()), None)
+
+
+def _part(files: TreeRows, folder: str, inside: str, corpus: PurePosixPath, names: tuple[str, str]) -> Part:
+    beside = corpus.parent.as_posix()
     queries, judged = (str(PurePosixPath(folder, inside, name)) for name in names)
     return Part(
         inside,
         queries,
-        f"{folder}/{corpora[0]}",
+        f"{folder}/{corpus}",
         judged,
         prefix=f"{inside}::" if inside else "",
         corpus_prefix=f"{beside}::" if beside != "." else "",
@@ -90,14 +99,16 @@ def _part(files: TreeRows, folder: str, root: Path, inside: str, names: tuple[st
 
 
 def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
+    task, subtask = PurePosixPath(folder).name, PurePosixPath(inside).name
     place = files.there(INSTRUCTIONS)
-    if place is None:
-        return None
-    files.files[INSTRUCTIONS] = place
-    task = PurePosixPath(folder).name
-    told = _instructions(place).get(task, {})
+    told: Mapping[str, Any] = {}
+    if place is not None:
+        files.files[INSTRUCTIONS] = place
+        told = _instructions(place).get(task, {})
     alone = next(iter(told.values())) if len(told) == 1 and not inside else None
-    found = told.get(PurePosixPath(inside).name) or told.get(task) or alone
+    found = next((told[name] for name in (subtask, task) if name in told), alone)
+    if found is None:
+        files.odd.append(f"{files.task.id}: {inside or folder} has no instruction in {INSTRUCTIONS}")
     return found if isinstance(found, str) else None
 
 
@@ -112,7 +123,7 @@ def _instructions(file: Path) -> Mapping[str, Any]:
 def pools(
     files: TreeRows, parts: Sequence[Part], query_ids: Sequence[str], ids: Mapping[str, object]
 ) -> dict[str, Sequence[str]]:
-    """Candidates of each query as `candidates.jsonl` beside its queries lists them.
+    """Candidates of each query as a file beside its queries lists them, each of them once.
 
     Where one query has none, all queries are ranked against the whole corpus, as WeMM's copy of the evaluator does,
     with a warning.
@@ -120,20 +131,25 @@ def pools(
     found: dict[str, Sequence[str]] = {}
     strange: set[str] = set()
     for part in parts:
-        path = str(PurePosixPath(part.queries).with_name(CANDIDATES))
-        for number, row in enumerate(files.rows(path) if files.there(path) else ()):
-            place, named = f"{files.task.id}: {path}: row {number}", row.get("candidate_doc_ids") or []
+        beside = (str(PurePosixPath(part.queries).with_name(name)) for name in CANDIDATES)
+        path = next((one for one in beside if files.there(one)), None)
+        for number, row in enumerate(files.rows(path) if path else ()):
+            place, named = f"{files.task.id}: {path}: row {number}", fields(row, LISTED)
+            scene = name_of(fields(row, SCENE), place)
+            if not named or scene is None:
+                continue
             if not isinstance(named, list):
-                raise DataError(f"{place}: candidate_doc_ids is {named!r:.60}; expected a list of ids")
+                raise DataError(f"{place}: candidates are {named!r:.60}; expected a list of ids")
             listed = [f"{part.corpus_prefix}{name_of(one, place)}" for one in named]
             strange.update(name for name in listed if name not in ids)
-            found[f"{part.prefix}{row.get('scene_id')}"] = [name for name in dict.fromkeys(listed) if name in ids]
+            found[f"{part.prefix}{scene}"] = [name for name in dict.fromkeys(listed) if name in ids]
     if strange:
         odd = f"{len(strange)} candidates of queries are not in the corpus and are left out, {min(strange)!r} first"
         files.odd.append(f"{files.task.id}: {odd}")
-    if lacking := [name for name in query_ids if not found.get(name)]:
+    found = {name: found.get(original(name), ()) for name in query_ids}
+    if lacking := [name for name in query_ids if not found[name]]:
         every = list(ids)
         odd = f"{len(lacking)} of {len(query_ids)} queries have no candidates of their own; all are ranked against all"
         files.odd.append(f"{files.task.id}: {odd}")
         found = {name: every for name in query_ids}  # noqa: C420 - one list for all, which nobody changes
-    return {name: found[name] for name in query_ids}
+    return found

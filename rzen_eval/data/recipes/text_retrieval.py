@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.core import Frozen, Item, TaskData
+from rzen_eval.core import Characters, Frozen, Item, TaskData
 from rzen_eval.data.lazy import LazySequence
 from rzen_eval.data.recipes import subtasks
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import options
 from rzen_eval.data.recipes.judged import gold, judgements
-from rzen_eval.data.recipes.official_strings import with_instruction
+from rzen_eval.data.recipes.official_strings import with_instruction, worded
+from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
 from rzen_eval.data.tree_rows import TreeRows, count_of, fields, name_of
 from rzen_eval.errors import ConfigError, DataError
@@ -28,8 +29,6 @@ QUERY_ID = ("_id", "id", "qid", "query_id", "query-id")
 QUERY_TEXT = ("text", "query", "query_content", "short_query")
 DOCUMENT_ID = ("_id", "id", "doc_id", "document_id", "corpus-id")
 DOCUMENT_TEXT = ("text", "content")
-AGAIN = "#again-"
-"""Before the number of a query whose id was there before."""
 DOCUMENT = 2000
 """Characters of a document, where nothing is known of it."""
 
@@ -89,23 +88,21 @@ def load(task: Task, repository: Repository) -> TaskData:
     corpus = read(files, {part.corpus: part.corpus_prefix for part in parts})
     query_ids, queries, qrels = list[str](), list[Item](), dict[str, dict[str, float]]()
     for part in parts:
-        rows = files.rows(part.queries)
-        what = f"{task.id}: {part.queries}"
-        judged = judgements(files, part.judgements) if part.judgements else gold(rows, QUERY_ID, what)
-        for query_id, item in _queries(files, chosen, part, rows):
-            grades = judged.get(query_id, {})
-            name = _unlike(f"{part.prefix}{query_id}", qrels)
+        spaced = chosen.folder is not None
+        judged = judgements(files, part.judgements, spaced=spaced) if part.judgements else None
+        for asked in _queries(files, chosen, part, files.rows(part.queries)):
+            grades = gold(asked.row, asked.place) if judged is None else judged.get(asked.id, {})
+            name = unlike(f"{part.prefix}{asked.id}", qrels)
             qrels[name] = {f"{part.corpus_prefix}{document}": grade for document, grade in grades.items()}
             query_ids.append(name)
-            queries.append(item)
+            queries.append(asked.item)
     if not any(qrels.values()):
         raise DataError(
             f"{task.id}: no query of {len(qrels)} has a relevant document; ids of queries and judgements differ, or a"
             " file is of another task"
         )
     pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
-    if again := sum(AGAIN in name for name in query_ids):
-        files.odd.append(f"{task.id}: {again} queries have the id of an earlier one")
+    files.odd += repeated(task, query_ids)
     data = TaskData(
         query_ids=query_ids,
         queries=queries,
@@ -119,9 +116,12 @@ def load(task: Task, repository: Repository) -> TaskData:
 
 
 def typical(task: Task) -> Typical:
-    """What the items of such a task are like, by a rough guess."""
-    query = Item(text="x" * usual.QUESTION, instruction=task.instruction.query)
-    return Typical(query, Item(text="x" * DOCUMENT), usual.PAGES)
+    """What the items of such a task are like: by the lengths that are declared, else by a rough guess."""
+    known = task.characters or Characters(query=usual.QUESTION, candidate=DOCUMENT)
+    lengths = (known.candidate,) if isinstance(known.candidate, int) else known.candidate
+    first, *others = (Item(text="x" * length) for length in lengths)
+    query = Item(text="x" * known.query, instruction=task.instruction.query)
+    return Typical(query, first, usual.PAGES, others=others)
 
 
 def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
@@ -158,21 +158,32 @@ def _made(corpus: Corpus, places: Sequence[tuple[int, int]], index: int) -> Item
     return Item(text=corpus.text(places[index]))
 
 
-def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) -> list[tuple[str, Item]]:
-    """Queries of a file with their ids."""
-    made, silent, bare, task = list[tuple[str, Item]](), list[int](), list[int](), files.task
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query as its file has it."""
+
+    id: str
+    item: Item
+    row: Cells
+    place: str
+    """File and row, for messages."""
+
+
+def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) -> list[Asked]:
+    """Queries of a file."""
+    made, silent, bare, task = list[Asked](), list[int](), list[int](), files.task
     what = f"{task.id}: {part.queries}"
     for number, row in enumerate(rows):
-        query_id = name_of(fields(row, QUERY_ID), f"{what}: row {number}")
+        place = f"{what}: row {number}"
+        query_id = name_of(fields(row, QUERY_ID), place)
         text = fields(row, QUERY_TEXT) or ""
         told: Any = row.get(chosen.instruction_column) if chosen.instruction_column else task.instruction.query
         told = part.instruction or told or ""
         if not isinstance(text, str) or not isinstance(told, str):
-            raise DataError(
-                f"{what}: row {number}: {text!r:.60} and {told!r:.60}; expected texts of a query and an instruction"
-            )
-        if query_id is not None and (text or told):
-            made.append((query_id, with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)))
+            raise DataError(f"{place}: {text!r:.60} and {told!r:.60}; expected texts of a query and an instruction")
+        if query_id is not None and worded(told, text, trimmed=chosen.trimmed):
+            item = with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)
+            made.append(Asked(query_id, item, row, place))
             bare += [number] if not text.strip() else []
         else:
             silent.append(number)
@@ -181,14 +192,6 @@ def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) 
     if bare:
         files.odd.append(f"{what}: {count_of(bare, 'queries have no text and ask with their instruction alone')}")
     return made
-
-
-def _unlike(name: str, others: Mapping[str, object]) -> str:
-    """An id that no other query has: one that comes again gets a number."""
-    number = 1
-    while (found := name if number == 1 else f"{name}{AGAIN}{number}") in others:
-        number += 1
-    return found
 
 
 def _hopeless(task: Task, data: TaskData) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rzen_eval.core import Item
 
 
@@ -41,6 +43,8 @@ class Typical:
     """That many to each query, and not in all."""
     corpus: str | None = None
     """What tells the candidates from those of other tasks; None: no other task has the same ones."""
+    others: Sequence[Item] = ()
+    """Further kinds of candidates, of each as many as of the first, where candidates differ much."""
 
 
 IMAGE = Imagined(640, 480)

@@ -130,7 +130,7 @@ def _stored(spec: ModelSpec, folder: Path) -> dict[str, Tensor]:
     kind = adapter_config(folder).peft_type
     if kind != "LORA":
         raise ModelError(f"{spec.name}: {folder} holds an adapter of type {kind!r}; only LORA (with DoRA) is merged")
-    file = adapter_file(spec.name, folder, pickled=spec.pickled_weights)
+    file = adapter_file(spec, folder)
     try:
         safe = file.suffix == ".safetensors"
         weights = load_file(file) if safe else torch.load(file, map_location="cpu", weights_only=True)

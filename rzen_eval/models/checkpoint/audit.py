@@ -111,6 +111,42 @@ def check_loaded(
         )
 
 
+def check_rotary(spec: ModelSpec, folder: Path, text: Any, usual: Sequence[int] | None) -> None:
+    """Refuse rotary positions that the model cannot compute, or would compute otherwise without a word.
+
+    Args:
+        spec: the declaration.
+        folder: of the checkpoint.
+        text: the configuration of its language model.
+        usual: how many frequencies go to time, row and column where the configuration does not say; None: the model
+            has positions of one axis.
+
+    Raises:
+        ModelError: the base is no positive number, or the parts do not add up to half of a head.
+    """
+    told: Any = getattr(text, "rope_parameters", None) or getattr(text, "rope_scaling", None) or {}
+    base = told.get("rope_theta", getattr(text, "rope_theta", 1.0)) if isinstance(told, dict) else 1.0
+    if isinstance(base, bool) or not isinstance(base, int | float) or not 0 < base < float("inf"):
+        raise ModelError(
+            f"{spec.name}: {folder / 'config.json'}: rope_theta: expected a positive number, found {base!r:.60}; get it"
+            " again"
+        )
+    sizes = text.hidden_size, text.num_attention_heads
+    if usual is None or not all(isinstance(size, int) and size > 0 for size in sizes):
+        return  # what is no size is named when the model is made
+    head = getattr(text, "head_dim", None) or sizes[0] // sizes[1]
+    share = told.get("partial_rotary_factor") or getattr(text, "partial_rotary_factor", None) or 1.0
+    half, parts = int(head * share) // 2, told.get("mrope_section", list(usual))
+    whole = isinstance(parts, list | tuple) and all(isinstance(part, int) and part >= 0 for part in parts)
+    if not whole or len(parts) != 3 or sum(parts) != half:
+        found = f"{parts!r:.60}" if "mrope_section" in told else f"none, and the usual {list(usual)} do not fit"
+        raise ModelError(
+            f"{spec.name}: {folder / 'config.json'}: mrope_section of rope_scaling: expected three whole numbers that"
+            f" add up to {half}, half of the {int(head * share)} numbers of a head that turn, found {found}; get it"
+            " again"
+        )
+
+
 def check_finite(name: str, folder: Path, loaded: torch.nn.Module) -> None:
     """Refuse weights that no item may come across in a small run, and that spoil the vectors of those that do.
 
@@ -125,8 +161,8 @@ def check_finite(name: str, folder: Path, loaded: torch.nn.Module) -> None:
     odd = [weight for weight, values in loaded.named_parameters() if not values.isfinite().all()]
     if odd:
         raise ModelError(
-            f"{name}: weights in {folder} are not finite: {some(odd)}; get the checkpoint again, or take a"
-            " model.dtype that holds their values"
+            f"{name}: weights in {folder} are not finite: {some(odd)}; get the checkpoint again, or take a dtype="
+            " that holds their values"
         )
 
 
@@ -143,6 +179,25 @@ def stored_keys(files: Sequence[Path]) -> set[str]:
             raise ModelError(f"{file.parent} holds {some(twice, 3)} twice, the second in {file.name}; get it again")
         keys |= here
     return keys
+
+
+def stored_rows(file: Path, name: str, rows: Sequence[int]) -> torch.Tensor | None:
+    """Rows of a weight as a file has them, shape (rows, columns), the others unread where that can be.
+
+    Returns:
+        The rows; None where the file does not have the weight.
+    """
+    import torch
+    from safetensors import safe_open
+
+    if file.suffix != ".safetensors":
+        weight = torch.load(file, map_location="cpu", weights_only=True).get(name)
+        return None if weight is None else weight[list(rows)]
+    with safe_open(file, framework="pt") as tensors:
+        if name not in set(tensors.keys()):
+            return None
+        stored = tensors.get_slice(name)
+        return torch.stack([stored[row] for row in rows])
 
 
 def stored_dtype(files: Sequence[Path]) -> torch.dtype:

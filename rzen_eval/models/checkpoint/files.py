@@ -38,6 +38,10 @@ class AdapterConfig(Part):
     """Commit of the base model."""
 
 
+IN_MEMORY = "in memory"
+"""What stands in provenance in the place of a checkpoint, and of what identifies its weights, where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Files of a model on disk."""
@@ -70,15 +74,19 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     local, unpinned = is_local(identity), unpinned_at(spec, spec.checkpoint, spec.revision, identity)
     if not (folder / ADAPTER_CONFIG).is_file():
         if spec.base:
-            raise ModelError(f"{spec.name}: model.base is given, but {folder} has no {ADAPTER_CONFIG} to merge into it")
+            raise ModelError(
+                f"{spec.name}: {spec.setting}.base is given, but {folder} has no {ADAPTER_CONFIG} to merge into it"
+            )
         _complete(spec, folder)
         return Checkpoint(folder, identity, local, unpinned=unpinned)
-    adapter_file(spec.name, folder, pickled=spec.pickled_weights)
+    adapter_file(spec, folder)
     says = adapter_config(folder)
     name, revision = spec.base or says.base_model_name_or_path, spec.base_revision
     revision = says.revision if revision is None and not spec.base else revision
     if not name:
-        raise ModelError(f"{spec.name}: the adapter in {folder} does not name its base model; give model.base=")
+        raise ModelError(
+            f"{spec.name}: the adapter in {folder} does not name its base model; give {spec.setting}.base="
+        )
     check_trust(spec, name, revision, "base")
     base, base_identity = _fetch(spec, name, revision, cache_dir, key="base")
     _complete(spec, base)
@@ -96,7 +104,7 @@ def find_whole(spec: Checkpointed, cache_dir: Path) -> tuple[Path, str]:
     folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir, parts=True)
     places = {file.parent for pattern in PATTERNS.values() for file in folder.rglob(pattern)}
     for place in sorted(places) or [folder]:
-        weight_files(spec.name, place, pickled=spec.pickled_weights)
+        weight_files(spec, place)
     return folder, identity
 
 
@@ -119,9 +127,9 @@ def unpinned_at(
     """
     if is_local(identity) or COMMIT.fullmatch(revision or ""):
         return ()
-    setting = "revision" if key == "checkpoint" else f"{key}_revision"
+    pin = "revision" if key == "checkpoint" else f"{key}_revision"
     newest = f"at {revision!r}" if revision else "at its newest commit"
-    again = f"model.{setting}={identity} gives the same weights again"
+    again = f"{spec.setting}.{pin}={identity} gives the same weights again"
     return (f"{spec.name}: {name} has no pin and was taken {newest}, {identity}; {again}",)
 
 
@@ -147,9 +155,10 @@ def check_trust(spec: Checkpointed, name: str, revision: str | None, key: str = 
     """
     local = name in ("bundled", "unpublished") or not REPOSITORY.fullmatch(name)
     if spec.trust_remote_code and not local and not COMMIT.fullmatch(revision or ""):
-        wanted = "as model.revision" if key == "checkpoint" else f"for model.{key}, which has none: give a folder"
+        given = f"{spec.setting}.{key}"
+        wanted = f"as {spec.setting}.revision" if key == "checkpoint" else f"for {given}, which has none: give a folder"
         raise ModelError(
-            f"{spec.name}: model.trust_remote_code=true runs Python code of {name}, so expected a commit of"
+            f"{spec.name}: {spec.setting}.trust_remote_code=true runs Python code of {name}, so expected a commit of"
             f" 40 digits {wanted}, found {revision!r}; read the code at that commit and give it"
         )
 
@@ -159,8 +168,8 @@ def _check_code(spec: Checkpointed, folder: Path) -> None:
     for file in sorted(folder.rglob("*.json")) if spec.trust_remote_code else ():
         if other := ELSEWHERE.search(file.read_text(errors="replace") if file.stat().st_size < LARGE else ""):
             raise ModelError(
-                f"{spec.name}: {file} names code of another repository ({other[1]}), which model.trust_remote_code=true"
-                " would run; put that code beside the weights"
+                f"{spec.name}: {file} names code of another repository ({other[1]}), which"
+                f" {spec.setting}.trust_remote_code=true would run; put that code beside the weights"
             )
 
 
@@ -181,18 +190,19 @@ def local_folder(spec: Checkpointed, name: str, revision: str | None, key: str =
 
         return mini.FOLDER
     if name == "unpublished":
-        raise ModelError(f"{spec.name}: no repository of its weights is known; give model.{key}=FOLDER")
+        raise ModelError(f"{spec.name}: no repository of its weights is known; give {spec.setting}.{key}=FOLDER")
     folder = Path(name).expanduser()
     if not REPOSITORY.fullmatch(name):
         if not folder.is_dir():
             raise ModelError(
-                f"{spec.name}: no folder at {name}; model.{key}= takes a folder or a hub repository written owner/name"
+                f"{spec.name}: no folder at {name}; {spec.setting}.{key}= takes a folder or a hub repository written"
+                " owner/name"
             )
         return folder
     if revision is None and folder.is_dir():
         raise ModelError(
-            f"{spec.name}: {name} is a folder here and may be a hub repository; give model.{key}=./{name} for the"
-            " folder, or model.revision=COMMIT for the repository"
+            f"{spec.name}: {name} is a folder here and may be a hub repository; give {spec.setting}.{key}=./{name}"
+            f" for the folder, or {spec.setting}.revision=COMMIT for the repository"
         )
     return None
 
@@ -235,11 +245,12 @@ def _complete(spec: ModelSpec, folder: Path) -> None:
         raise ModelError(f"{spec.name}: {folder} has no config.json; expected a checkpoint in transformers' layout")
     if (folder / ADAPTER_CONFIG).exists():
         raise ModelError(f"{spec.name}: {folder} holds an adapter where a whole model is expected")
-    weight_files(spec.name, folder, pickled=spec.pickled_weights)
+    weight_files(spec, folder)
     if below := sorted(file.parent for file in folder.rglob(ADAPTER_CONFIG)):
         raise ModelError(
             f"{spec.name}: {folder} holds a whole model, and in {below[0].name}/ an adapter that would not be merged;"
-            " give model.checkpoint= and model.base= the folders of the two, or a folder of the whole model alone"
+            f" give {spec.setting}.checkpoint= and {spec.setting}.base= the folders of the two, or a folder of the"
+            " whole model alone"
         )
     if not _has_tokenizer(folder):
         raise ModelError(f"{spec.name}: {folder} has no tokenizer; expected one of {', '.join(TOKENIZERS)}")

@@ -107,12 +107,12 @@ def read(
     return ImageSettings(mean, std)
 
 
-def of(file: Path, found: Any, mean: Channels, std: Channels, expected: Mapping[str, Any]) -> ImageSettings:
+def of(file: Path, stored: Any, mean: Channels, std: Channels, expected: Mapping[str, Any]) -> ImageSettings:
     """Picture settings of what a file holds, or of what an image processor says of itself.
 
     Args:
         file: for messages.
-        found: under the names of transformers; empty: nothing is said.
+        stored: under the names of transformers; empty: nothing is said.
         mean: see `read`, here and below.
         std: of the pictures.
         expected: by the model's sizes.
@@ -121,7 +121,7 @@ def of(file: Path, found: Any, mean: Channels, std: Channels, expected: Mapping[
         ModelError: see `read`.
     """
     stock = ImageSettings(mean, std)
-    return _settings(file, checked(file, _Stored, found), stock, expected) if found else stock
+    return _settings(file, checked(file, _Stored, stored), stock, expected) if stored else stock
 
 
 def _settings(file: Path, stored: _Stored, stock: ImageSettings, expected: Mapping[str, Any]) -> ImageSettings:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rzen_eval.models.declaration.local import Checkpointed
+
 SINGLE = {"safetensors": "model.safetensors", "pickle": "pytorch_model.bin"}
 """The file that holds all weights, by its form; with `.index.json` behind it the list of those that share them."""
 PATTERNS = {"safetensors": "*.safetensors", "pickle": "pytorch_model*.bin"}
@@ -30,13 +32,12 @@ class Index(Part):
     """File by name of the weight."""
 
 
-def weight_files(name: str, folder: Path, *, pickled: bool) -> list[Path]:
+def weight_files(spec: Checkpointed, folder: Path) -> list[Path]:
     """The files that the weights of a folder are read from: safetensors, or where those are allowed pickles.
 
     Args:
-        name: of the model, for messages.
+        spec: the declaration.
         folder: of a whole model.
-        pickled: whether pickles are taken where there are no safetensors.
 
     Raises:
         ModelError: there are none, one that is named is missing or lies elsewhere, or there are others beside.
@@ -44,34 +45,35 @@ def weight_files(name: str, folder: Path, *, pickled: bool) -> list[Path]:
     safe = sorted(file for file in folder.glob(PATTERNS["safetensors"]) if file.name != ADAPTER["safetensors"])
     pickles = sorted(folder.glob(PATTERNS["pickle"]))
     if safe:
-        return _named(name, folder, safe, "safetensors")
-    if pickles and pickled:
-        return _named(name, folder, pickles, "pickle")
-    hint = f", found {pickles[0].name}; a pickle is taken with model.pickled_weights=true" if pickles else ""
-    raise ModelError(f"{name}: {folder} has no weights; expected *.safetensors{hint}")
+        return _named(spec.name, folder, safe, "safetensors")
+    if pickles and spec.pickled_weights:
+        return _named(spec.name, folder, pickles, "pickle")
+    hint = f", found {pickles[0].name}; a pickle is taken with {spec.setting}.pickled_weights=true" if pickles else ""
+    raise ModelError(f"{spec.name}: {folder} has no weights; expected *.safetensors{hint}")
 
 
-def adapter_file(name: str, folder: Path, *, pickled: bool) -> Path:
+def adapter_file(spec: Checkpointed, folder: Path) -> Path:
     """The file that an adapter's weights are read from: safetensors, or where that is allowed a pickle.
 
     Args:
-        name: of the model, for messages.
+        spec: the declaration.
         folder: of an adapter.
-        pickled: whether a pickle is taken where there are no safetensors.
 
     Raises:
         ModelError: there is none, or weights of a whole model lie beside it.
     """
     whole = sorted(file.name for pattern in PATTERNS.values() for file in folder.glob(pattern))
     if beside := [file for file in whole if file not in ADAPTER.values()]:
-        raise ModelError(f"{name}: {folder} holds an adapter and other weights ({beside[0]}), and one is expected")
+        raise ModelError(f"{spec.name}: {folder} holds an adapter and other weights ({beside[0]}), and one is expected")
     safe, pickle = (folder / ADAPTER[form] for form in ("safetensors", "pickle"))
     if safe.is_file():
         return safe
-    if pickle.is_file() and pickled:
+    if pickle.is_file() and spec.pickled_weights:
         return pickle
     found = f"; {pickle.name} is there, a pickle" if pickle.is_file() else f"; where it is {pickle.name}, a pickle"
-    raise ModelError(f"{name}: {folder} has no {safe.name}{found}, which is taken with model.pickled_weights=true")
+    raise ModelError(
+        f"{spec.name}: {folder} has no {safe.name}{found}, which is taken with {spec.setting}.pickled_weights=true"
+    )
 
 
 def _named(name: str, folder: Path, files: Sequence[Path], form: str) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -80,6 +80,8 @@ class Architecture(Frozen):
 class Declared(Frozen):
     """What every declaration in `conf/model` says. Nothing is loaded."""
 
+    setting: ClassVar[str] = "model"
+    """What its keys stand behind on the command line: `model.dtype`."""
     name: Annotated[str, Field(pattern=r"^[\w][\w.+-]*$"), AfterValidator(fits_a_file_name)]
     """Names the folder of the results."""
     family: str

@@ -78,6 +78,9 @@ class Prompt(Frozen):
     announce: Mapping[Kind, str] = {}
     """Put before the text of a candidate that stands for a class label, an answer or a caption."""
     ends: Ends = Ends()
+    ending_cut: bool = False
+    """Whether a prompt that is too long loses its ending with its text, but for what the tokenizer adds; else what
+    follows the text stays whole."""
     pooled: str | None = None
     """The token that every prompt ends with, once, and whose state is the vector; checked when a model is loaded. None:
     it differs from item to item."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -14,6 +14,7 @@ from rzen_eval.models.declaration.local import Checkpointed, Dtype, ModelSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SETTING = "reranker"
 SLOTS = ("{instruction}", "{query}", "{document}")
 """What a pair's template holds once each, in this order."""
 
@@ -24,6 +25,7 @@ class YesNoSpec(ModelSpec):
     `prompt` says how each side is written, `{media}{text}` as a rule, and `pair` where both go.
     """
 
+    setting: ClassVar[str] = SETTING
     family: Literal["qwen3_vl_reranker", "qwen2_vl_reranker"]
     pair: str
     """The whole prompt; holds `{instruction}`, `{query}` and `{document}` once each, in this order."""
@@ -55,12 +57,14 @@ class YesNoSpec(ModelSpec):
 class PythonRerankerSpec(PythonSpec):
     """A class of the user's own with one method, `score(query, candidates)`."""
 
+    setting: ClassVar[str] = SETTING
     family: Literal["python_reranker"]  # type: ignore[assignment]
 
 
 class CrossEncoderSpec(Checkpointed):
     """A checkpoint that Sentence-Transformers loads as a `CrossEncoder`."""
 
+    setting: ClassVar[str] = SETTING
     family: Literal["cross_encoder"]
     instruction: Literal["user", "none"] = "user"
     """Whether the query's instruction goes before its text."""
@@ -80,6 +84,7 @@ class CrossEncoderSpec(Checkpointed):
 class RerankEndpointSpec(RemoteSpec):
     """A model behind `/v1/rerank`, as vLLM has it."""
 
+    setting: ClassVar[str] = SETTING
     family: Literal["rerank_endpoint"]
     key_variable: str | None = None
     instruction: Literal["user", "none"] = "user"

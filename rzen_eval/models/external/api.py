@@ -132,7 +132,7 @@ class Api(OneMethodModel):
         requests = self.requests(texts, others)
         said = f"{self.spec.name}: {self._cost(requests, pictures, math.ceil(characters / CHARACTERS))}"
         if not sys.stdin.isatty():
-            raise ModelError(f"{said}; give model.confirmed=true to send them")
+            raise ModelError(f"{said}; give {self.spec.setting}.confirmed=true to send them")
         print(f"{said}. Send them? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise ModelError(f"{self.spec.name}: nothing was sent")
@@ -186,7 +186,7 @@ class Api(OneMethodModel):
         if not key:
             raise ModelError(
                 f"{spec.name}: the environment variable {spec.key_variable} holds no key for {spec.endpoint};"
-                " set it, or name another with model.key_variable=NAME"
+                f" set it, or name another with {spec.setting}.key_variable=NAME"
             )
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ModelError(
@@ -234,11 +234,11 @@ class Api(OneMethodModel):
         """Dimensions of a vector; None: as many as the first one has."""
         return self.spec.dim
 
-    def refusal(self, found: str, answer: Any) -> ModelError:
+    def refusal(self, instead: str, answer: Any) -> ModelError:
         """What to say of an answer that holds no vector."""
         return ModelError(
             f"{self.spec.name}: expected one vector of finite numbers under data.embedding, found"
-            f" {self._remote.plain(found)}, in {self._remote.plain(str(answer))!r}"
+            f" {self._remote.plain(instead)}, in {self._remote.plain(str(answer))!r}"
         )
 
     def body(self, item: Item, side: Side) -> dict[str, Any]:
@@ -278,6 +278,6 @@ class Api(OneMethodModel):
         said = f"{requests:,} requests with {pictures:,} pictures and about {tokens:,} tokens of text"
         price = self.spec.price
         if price is None:
-            return f"{said}, at a price that is not declared (model.price)"
+            return f"{said}, at a price that is not declared ({self.spec.setting}.price)"
         per_million = tokens * price.text + pictures * price.tokens_per_picture * price.picture
         return f"{said}, about {per_million / 1e6:,.2f} {price.currency}"

@@ -79,6 +79,7 @@ class Remote:
                 f"{spec.name}: an API needs httpx2 and tenacity ({error}); pip install 'rzen-eval[api]'"
             ) from error
         self._name, self._endpoint, self._key = spec.name, spec.address, key
+        self._setting = spec.setting
         self._longest_wait, self._total_timeout = spec.longest_wait, spec.total_timeout
         self._largest = spec.largest_answer
         self._pace = Pace(spec.requests_per_minute)
@@ -124,14 +125,16 @@ class Remote:
         except self._http.TransportError as error:
             raise AgainError(f"no connection ({self.plain(str(error) or type(error).__name__)})") from None
         except (self._http.InvalidURL, ValueError) as error:
-            raise ModelError(f"{self._name}: model.endpoint={self._endpoint} is no address ({error})") from None
+            raise ModelError(
+                f"{self._name}: {self._setting}.endpoint={self._endpoint} is no address ({error})"
+            ) from None
         status, said = answer.status_code, self.plain(content.decode(errors="replace"))
         if status == 429 or status >= 500:
             after = _seconds(answer.headers.get("Retry-After"))
             if after is not None and after > self._longest_wait:
                 raise ModelError(
-                    f"{self._who} asks to wait {after:.0f} s, and model.longest_wait is {self._longest_wait:g}; run the"
-                    " same command later, it goes on from there"
+                    f"{self._who} asks to wait {after:.0f} s, and {self._setting}.longest_wait is"
+                    f" {self._longest_wait:g}; run the same command later, it goes on from there"
                 )
             if after is not None:
                 self._pace.pause(after)
@@ -153,11 +156,10 @@ class Remote:
             content += part
             if len(content) > self._largest:
                 raise ModelError(
-                    f"{self._who} answers with more than {self._largest:,} bytes (model.largest_answer), which is no"
-                    " vector"
+                    f"{self._who} answers with more than {self._largest:,} bytes ({self._setting}.largest_answer)"
                 )
             if time.monotonic() > deadline:
-                raise AgainError(f"no end of its answer in {self._total_timeout:g} s (model.total_timeout)")
+                raise AgainError(f"no end of its answer in {self._total_timeout:g} s ({self._setting}.total_timeout)")
         return bytes(content)
 
     def _wait(self, state: RetryCallState) -> float:

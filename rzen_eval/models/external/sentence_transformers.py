@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rzen_eval.core import Side
-from rzen_eval.errors import ModelError, some
+from rzen_eval.errors import ModelError
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.checkpoint.audit import check_finite
@@ -17,7 +17,7 @@ from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG
 from rzen_eval.models.checkpoint.json_file import read_object
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.one_method import OneMethodModel, decoded
-from rzen_eval.models.external.sentence_transformers_files import described, loaded_as
+from rzen_eval.models.external.sentence_transformers_files import described, loaded_as, unsound
 from rzen_eval.models.prompt import join
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class SentenceTransformers(OneMethodModel):
     def input(self, item: Item, side: Side) -> Any:
         """An item in the form that Sentence-Transformers takes."""
         told = self.spec.instruction.query if side is Side.QUERY else self.spec.instruction.candidate
-        return as_input(item, told=told == "user", middle=self.spec.video == "middle")
+        return as_input(item, instructed=told == "user", middle=self.spec.video == "middle")
 
     def load(self) -> None:
         """Load the checkpoint now; otherwise that happens with the first batch.
@@ -115,20 +115,10 @@ class SentenceTransformers(OneMethodModel):
 
     def _check(self, reports: Sequence[Report]) -> None:
         """Refuse a model with weights from nowhere, or whose weights were left aside."""
-        for report in reports:
-            for kind in ("missing", "mismatched"):
-                found = sorted(str(key) for key in report.info.get(f"{kind}_keys", ()))
-                if keys := [key for key in found if not POOLER.fullmatch(key)]:
-                    raise ModelError(
-                        f"{self.spec.name}: {len(keys)} weights {kind} in {self._folder} for {report.model}"
-                        f" ({some(keys, 3)}); they would be random"
-                    )
-            unused = [key for key in report.info.get("unexpected_keys", ()) if not UNUSED.fullmatch(key)]
-            if unused:
-                raise ModelError(
-                    f"{self.spec.name}: {len(unused)} weights in {self._folder} that {report.model} does not use"
-                    f" ({some(sorted(unused), 3)}); the model would not be the one that was published"
-                )
+        if wrong := unsound(reports, ("missing", "mismatched"), POOLER, self._folder):
+            raise ModelError(f"{self.spec.name}: {wrong}; they would be random")
+        if wrong := unsound(reports, ("unexpected",), UNUSED, self._folder):
+            raise ModelError(f"{self.spec.name}: {wrong}; it would not be the model that was published")
 
     @cached_property
     def _kind(self) -> str:
@@ -149,15 +139,15 @@ class SentenceTransformers(OneMethodModel):
         return kind
 
 
-def as_input(item: Item, *, told: bool, middle: bool) -> Any:
+def as_input(item: Item, *, instructed: bool, middle: bool) -> Any:
     """An item in the form that Sentence-Transformers takes.
 
     Args:
         item: with its pictures decoded.
-        told: whether the instruction goes before the text.
+        instructed: whether the instruction goes before the text.
         middle: whether of a video the middle frame is taken alone, as an image.
     """
-    text = join(item.instruction if told else None, item.text)
+    text = join(item.instruction if instructed else None, item.text)
     images, frames = list(item.images), list(item.frames)
     if middle and frames:
         images, frames = [*images, frames[len(frames) // 2]], []

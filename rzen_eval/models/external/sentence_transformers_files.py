@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError, failure
+from rzen_eval.errors import ModelError, failure, some
 from rzen_eval.models.checkpoint import files
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -53,7 +54,8 @@ def loaded_as(
             )
         except Exception as error:  # the checkpoint's code may fail in any way
             left_out = "pytorch_model.bin" in str(error) and not spec.pickled_weights
-            hint = "; weights in pickles are fetched and taken with model.pickled_weights=true" if left_out else ""
+            taken = f"; weights in pickles are fetched and taken with {spec.setting}.pickled_weights=true"
+            hint = taken if left_out else ""
             raise ModelError(f"{spec.name}: {folder} cannot be loaded ({failure(error)}){hint}") from error
     return model, reports
 
@@ -83,6 +85,23 @@ class Report:
 
     model: str
     info: Mapping[str, Any]
+
+
+def unsound(reports: Sequence[Report], kinds: Sequence[str], allowed: re.Pattern[str], folder: Path) -> str | None:
+    """What is wrong with the weights that were loaded, in a few words; None: nothing.
+
+    Args:
+        reports: of all models of transformers in a checkpoint.
+        kinds: of fault, as transformers names them: `missing`, `mismatched`, `unexpected`.
+        allowed: names of weights of which nothing is said.
+        folder: of the checkpoint.
+    """
+    for report in reports:
+        for kind in kinds:
+            found = sorted(str(key) for key in report.info.get(f"{kind}_keys", ()))
+            if keys := [key for key in found if not allowed.fullmatch(key)]:
+                return f"{len(keys)} weights {kind} in {folder} for {report.model} ({some(keys, 3)})"
+    return None
 
 
 @contextmanager

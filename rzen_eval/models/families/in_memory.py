@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.errors import ModelError
 from rzen_eval.models import class_of, device
 from rzen_eval.models.checkpoint import image_settings
-from rzen_eval.models.checkpoint.files import Checkpoint
+from rzen_eval.models.checkpoint.files import IN_MEMORY, Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.families.local_model import LocalModel
-
-HERE = "in memory"
-"""What stands in provenance in the place of a checkpoint and of what identifies its weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Held:
 
     def into(self, model: LocalModel) -> None:
         """Give a model what it would take from its checkpoint."""
-        model.checkpoint = Checkpoint(Path(HERE), HERE, local=True)
+        model.checkpoint = Checkpoint(Path(IN_MEMORY), IN_MEMORY, local=True)
         model.config = self.network.config
         model.device, model.dtype = self.network.device, self.network.dtype
         model.attention = device.attention(model.spec, model.device, model.dtype)
@@ -64,10 +61,16 @@ def model_of(module: Any, processor: Any, spec: ModelSpec) -> LocalModel:
     """
     kind = class_of(spec.family)
     own = spec.model_copy(
-        update={"name": f"{spec.name}-in-memory", "checkpoint": HERE, "revision": None, "base": None, "reproduces": ()}
+        update={
+            "name": f"{spec.name}-in-memory",
+            "checkpoint": IN_MEMORY,
+            "revision": None,
+            "base": None,
+            "reproduces": (),
+        }
     )
     held = Held(_network(module, kind, spec), _tokenizer(processor, kind, spec), _pictures(processor))
-    opened: LocalModel = kind(own, Path(HERE), held)
+    opened: LocalModel = kind(own, Path(IN_MEMORY), held)
     return opened
 
 

@@ -100,7 +100,8 @@ class ItemPlanner(ABC):
         plan, limit = self._placed(rendered, visuals), self.spec.longest(pictured=bool(visuals))
         if limit is None or plan.length <= limit:
             return plan
-        tail = self.encoded(text_after(self.spec.prompt, rendered.item, rendered.side))
+        ending = "" if self.spec.prompt.ending_cut else text_after(self.spec.prompt, rendered.item, rendered.side)
+        tail = self.encoded(ending)
         return replace(plan, input_ids=shortened(plan, tail, limit, self.spec.name))
 
     def _placed(self, rendered: Rendered, visuals: Sequence[px.Visual]) -> Planned:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.local import ModelSpec
+    from rzen_eval.models.interface import Planned
     from rzen_eval.models.pictures.resize import Pixels
 
 ORIGINAL = ("llava", "llava_qwen")
@@ -119,6 +120,12 @@ class LlavaOnevision(LocalModel):
             inputs_embeds=embeds, position_ids=sent["positions"], use_cache=False, **self._apart(batch, sent)
         ).last_hidden_state
         return hidden
+
+    def patches(self, plan: Planned) -> int:
+        """Of all tiles, which have one size."""
+        vision = self._config.vision_config
+        tile: int = (vision.image_size // vision.patch_size) ** 2
+        return tile * sum(one.n_pieces for one in plan.visuals)
 
     def _packed(self, features: torch.Tensor, visual: Any) -> torch.Tensor:
         """The tokens of a picture or clip from those of its tiles, shape (tokens, hidden size)."""

@@ -32,9 +32,10 @@ def network(model: LocalModel) -> Any:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, adapter = model.checkpoint.folder, model.checkpoint.adapter
-    weights = weight_files(model.spec.name, folder, pickled=model.spec.pickled_weights)
+    weights = weight_files(model.spec, folder)
     stored = audit.stored_keys(weights)
     audit.check_depth(model.spec, folder, model.config, stored)
+    audit.check_rotary(model.spec, folder, model.text_config, model.sections)
     try:
         loaded: Any = getattr(transformers, model.architecture).from_pretrained(
             folder,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rzen_eval.core import Item, MultiVectors, Vectors
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.families.in_memory import Held
-    from rzen_eval.models.interface import Planned
+    from rzen_eval.models.interface import Meter, Planned
     from rzen_eval.models.pictures.resize import Pixels
 
 
@@ -58,6 +58,9 @@ class LocalModel(ItemPlanner):
     packs: ClassVar[bool] = True
     """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right, as it
     does where a checkpoint has layers of sliding attention."""
+    sections: ClassVar[Sequence[int] | None] = None
+    """Rotary frequencies of time, row and column that transformers takes where a checkpoint does not say; None:
+    positions have one axis."""
     mean: ClassVar = (0.5, 0.5, 0.5)
     """Of the pictures that it was trained on, by channel, where the checkpoint does not say."""
     std: ClassVar = (0.5, 0.5, 0.5)
@@ -81,7 +84,7 @@ class LocalModel(ItemPlanner):
             held.into(self)
         self._config = getattr(self.config, "vlm_config", self.config)
         # A token of such a layer sees the last few alone, for which the stock masks are.
-        sliding = attention.SLIDING in (getattr(self._config.text_config, "layer_types", None) or ())
+        sliding = attention.SLIDING in (getattr(self.text_config, "layer_types", None) or ())
         self.packed = self.packs and not sliding
         own = [folder for folder in (self.checkpoint.adapter, self.checkpoint.folder) if folder]
         given = (self.mean, self.std, self._expected_settings())
@@ -98,6 +101,11 @@ class LocalModel(ItemPlanner):
         if self._shared:
             return device.USUAL if self.device.type == "cuda" else device.ON_CPU
         return device.tokens_per_batch(self.device, self._config, self.dtype.itemsize)
+
+    @property
+    def text_config(self) -> Any:
+        """Sizes of its language model."""
+        return self._config.text_config
 
     def embed(
         self, items: Sequence[Item], side: Side | str = Side.QUERY, tokens_per_batch: int | None = None
@@ -173,6 +181,15 @@ class LocalModel(ItemPlanner):
         names = {"visual": "tower", "vision_tower": "tower", "language_model": "language"}
         found = ((name.rpartition(".")[2], module) for name, module in self._model.named_modules())
         return {names[last]: module for last, module in found if last in names}
+
+    def meter(self) -> Meter | None:
+        """The memory of a GPU that no one else uses."""
+        return device.GpuMemory(self.device) if self.device.type == "cuda" and not self._shared else None
+
+    def patches(self, plan: Planned) -> int:
+        """Of an item's pictures, as the vision tower sees them."""
+        side = self._config.vision_config.patch_size
+        return sum(one.n_pieces * (one.height // side) * (one.width // side) for one in plan.visuals)
 
     @contextmanager
     def _lent(self) -> Iterator[None]:

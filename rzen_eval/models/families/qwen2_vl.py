@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 class Qwen2VL(LocalModel):
     """A loaded Qwen2-VL checkpoint."""
 
+    sections = (16, 24, 24)
     architecture = "Qwen2VLModel"
     configuration = "Qwen2VLConfig"
     mean: ClassVar = (0.48145466, 0.4578275, 0.40821073)
@@ -67,7 +68,7 @@ class Qwen2VL(LocalModel):
         if said.least % area or said.most % area or said.least > said.most:
             raise ModelError(
                 f"{self.spec.name}: its checkpoint gives a picture {said.least} to {said.most} pixels, no whole tokens"
-                f" of {area}; give model.image={{min_tokens: N, max_tokens: N}}"
+                f" of {area}; give {self.spec.setting}.image={{min_tokens: N, max_tokens: N}}"
             )
         return Budget(min_tokens=said.least // area, max_tokens=said.most // area)
 

@@ -20,6 +20,7 @@ class Qwen35(Qwen3VL):
     architecture = "Qwen3_5Model"
     configuration = "Qwen3_5Config"
     whole_class = "Qwen3_5ForConditionalGeneration"
+    sections = (11, 11, 10)
     packs = False
     """A state would go on from one item of a row into the next; transformers resets it with flash-linear-attention
     alone."""

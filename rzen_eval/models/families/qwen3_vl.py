@@ -28,6 +28,7 @@ class Qwen3VL(Qwen2VL):
     architecture = "Qwen3VLModel"
     configuration = "Qwen3VLConfig"
     whole_class = "Qwen3VLForConditionalGeneration"
+    sections = (24, 20, 20)
     token_side = 32
     mean = (0.5, 0.5, 0.5)
     std = (0.5, 0.5, 0.5)

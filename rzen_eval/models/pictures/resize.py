@@ -250,7 +250,7 @@ class Pictures(Prepared[Sizing]):
     def _steps(self, media: Media, size: Size, frames: int) -> list[Size]:
         if self.how.beyond_ratio == "error" and beyond_ratio(size):
             raise DataError(
-                f"{describe(media)} is {size[0]}x{size[1]}, beyond {MAX_RATIO} to 1, which model.beyond_ratio=error"
+                f"{describe(media)} is {size[0]}x{size[1]}, beyond {MAX_RATIO} to 1, which beyond_ratio: error"
                 " refuses; clamp takes it"
             )
         return self.how.steps(size, frames=frames)

@@ -6,13 +6,13 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.errors import ModelError, some
+from rzen_eval.errors import ModelError
 from rzen_eval.models import device
 from rzen_eval.models.checkpoint import files
 from rzen_eval.models.checkpoint.audit import check_finite
 from rzen_eval.models.external.foreign_code import called
 from rzen_eval.models.external.sentence_transformers import as_input
-from rzen_eval.models.external.sentence_transformers_files import described, loaded_as
+from rzen_eval.models.external.sentence_transformers_files import described, loaded_as, unsound
 from rzen_eval.models.rerankers.whole import WholeReranker
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class CrossEncoderReranker(WholeReranker):
             ModelError: it fails, on a kind of item that it does not read, say.
         """
         middle = self.spec.video == "middle"
-        asked = as_input(query, told=self.spec.instruction == "user", middle=middle)
-        pairs = [(asked, as_input(one, told=False, middle=middle)) for one in candidates]
+        asked = as_input(query, instructed=self.spec.instruction == "user", middle=middle)
+        pairs = [(asked, as_input(one, instructed=False, middle=middle)) for one in candidates]
         model = self._model
         with called(f"{self.spec.name}: predict failed"):
             return model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)
@@ -77,6 +77,10 @@ class CrossEncoderReranker(WholeReranker):
         """Everything about the model that can change a score; asking needs no weights in memory."""
         return described(self.spec, self._identity, self.dtype, self.device)
 
+    def notes(self) -> tuple[str, ...]:
+        """That its repository was taken at whatever its newest commit was."""
+        return files.unpinned_at(self.spec, self.spec.checkpoint, self.spec.revision, self._identity)
+
     @cached_property
     def _model(self) -> Any:
         model, reports = loaded_as("CrossEncoder", self.spec, self._folder, self.dtype, self.device)
@@ -90,11 +94,5 @@ class CrossEncoderReranker(WholeReranker):
 
     def _check(self, reports: Sequence[Report]) -> None:
         """Refuse a model with weights from nowhere, such as a head that was never trained, or with some left aside."""
-        for report in reports:
-            for kind in ("missing", "mismatched", "unexpected"):
-                found = sorted(str(key) for key in report.info.get(f"{kind}_keys", ()))
-                if keys := [key for key in found if not DERIVED.fullmatch(key)]:
-                    raise ModelError(
-                        f"{self.spec.name}: {len(keys)} weights {kind} in {self._folder} for {report.model}"
-                        f" ({some(keys, 3)}); it would not be the model that was published"
-                    )
+        if wrong := unsound(reports, ("missing", "mismatched", "unexpected"), DERIVED, self._folder):
+            raise ModelError(f"{self.spec.name}: {wrong}; it would not be the model that was published")

@@ -141,9 +141,9 @@ class RerankEndpoint(WholeReranker):
             raise self._refusal(f"indices {[one.index for one in found]}", len(candidates), answer)
         return np.array([one.relevance_score for one in found])
 
-    def _refusal(self, found: str, n: int, answer: Any) -> ModelError:
+    def _refusal(self, instead: str, n: int, answer: Any) -> ModelError:
         said = self._sender.plain(str(answer))
         return ModelError(
             f"{self.spec.name}: expected an index and a relevance_score for each of {n} documents under results, found"
-            f" {self._sender.plain(found)}, in {said!r}"
+            f" {self._sender.plain(instead)}, in {said!r}"
         )

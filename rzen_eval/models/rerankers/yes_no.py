@@ -194,17 +194,11 @@ class YesNo(Qwen2VL):
         return difference.to(self.device)
 
     def _head(self, rows: Sequence[int]) -> torch.Tensor:
-        """Rows of a head of its own, as they are stored, in the model's precision."""
-        from safetensors import safe_open
-
+        """Rows of a head of its own, in the model's precision."""
         folder = self.checkpoint.folder
-        for file in weight_files(self.spec.name, folder, pickled=False):
-            with safe_open(file, framework="pt") as tensors:
-                if HEAD in set(tensors.keys()):
-                    stored = tensors.get_slice(HEAD)
-                    import torch
-
-                    return torch.stack([stored[row] for row in rows]).to(self.dtype)
+        for file in weight_files(self.spec, folder):
+            if (stored := audit.stored_rows(file, HEAD, rows)) is not None:
+                return stored.to(self.dtype)
         raise ModelError(
             f"{self.spec.name}: {folder} has no {HEAD}, and its config.json says that the head is not the embeddings'"
             " (tie_word_embeddings: false); the checkpoint is not a whole reranker"

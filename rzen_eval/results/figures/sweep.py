@@ -78,7 +78,7 @@ def rows(name: str, results: Mapping[tuple[int, Precision], Sequence[Result]], m
         results: by dimensions and precision; the first has all dimensions at float32.
         manifest: what the averages are made of.
     """
-    versions = manifest.told(one.versions for one in next(iter(results.values())))
+    versions = manifest.averaged_in(one.versions for one in next(iter(results.values())))
     if len(versions) < 2:
         return _rows(name, results, manifest, next(iter(versions), None))
     made = []

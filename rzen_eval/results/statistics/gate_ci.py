@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -30,7 +31,7 @@ def summary(gate: Gate, model: str, *, strict: bool) -> Document:
         about += " Scores rose; --update takes them into the baseline."
     shown = [*failed, *risen]
     more = [f"{len(shown) - SHOWN} more rows are left out here"] if len(shown) > SHOWN else []
-    tables = [Table.of([_line(one) for one in shown[:SHOWN]])] if shown else []
+    tables = [replace(Table.of([_line(one) for one in shown[:SHOWN]]), prose=["why"])] if shown else []
     records = [_record(one, strict=strict) for one in gate.checks]
     content = {"model": model, "passed": not failed, "checks": records, "notes": list(gate.notes)}
     return Document([Part(f"{model}: {state}", [about], tables, [*more, *gate.notes])], records, content)

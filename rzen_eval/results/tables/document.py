@@ -28,7 +28,8 @@ div {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; margin: 1rem 0 2rem; }}
 caption {{ font-weight: 600; padding: .3rem 0; text-align: left; }}
 th, td {{ border-bottom: 1px solid #ddd; padding: .25rem .7rem; text-align: right; white-space: nowrap; }}
-th:first-child, td:first-child {{ text-align: left; }}
+th:first-child {{ text-align: left; }}
+tbody th {{ font-weight: 400; }}
 </style>
 </head>
 <body>
@@ -50,6 +51,8 @@ class Table:
     """Row and column of the cells that are printed bold, both from 0."""
     spare: Sequence[str] = ()
     """Columns that a terminal too narrow for all can do without, the least needed first."""
+    prose: Sequence[str] = ()
+    """Columns of sentences, which a terminal goes on with on the next line and never cuts."""
 
     @classmethod
     def of(cls, lines: Sequence[Mapping[str, str]], title: str = "") -> Table:
@@ -130,22 +133,29 @@ def page(document: Document) -> str:
         body += [f"<p>{for_html(paragraph)}</p>" for paragraph in part.paragraphs]
         if number == 0 and document.command:
             body.append(f"<p>Made by <code>{for_html(document.command)}</code>.</p>")
-        body += [f"<div>\n{table_html(table)}\n</div>" for table in part.tables]
+        body += [f"<div>\n{table_html(table, part.title)}\n</div>" for table in part.tables]
         if part.points:
             body += ["<ul>", *(f"<li>{for_html(point)}</li>" for point in part.points), "</ul>"]
     return PAGE.format(title=for_html(document.parts[0].title), body="\n".join(body))
 
 
-def table_html(table: Table) -> str:
-    """A table of HTML."""
+def table_html(table: Table, caption: str = "") -> str:
+    """A table of HTML, whose first column names the rows.
+
+    Args:
+        table: what it shows.
+        caption: what it is, where the table has no title of its own.
+    """
 
     def cell(row: int, column: int) -> str:
         shown = for_html(table.rows[row][column])
+        if column == 0:
+            return f'<th scope="row">{shown}</th>'
         return f"<td><b>{shown}</b></td>" if (row, column) in table.best else f"<td>{shown}</td>"
 
     places = range(len(table.columns))
     lines = [
-        *([f"<caption>{for_html(table.title)}</caption>"] if table.title else []),
+        *([f"<caption>{for_html(named)}</caption>"] if (named := table.title or caption) else []),
         f"<thead><tr>{''.join(map(_head, table.columns))}</tr></thead>",
         "<tbody>",
         *(f"<tr>{''.join(cell(row, column) for column in places)}</tr>" for row in range(len(table.rows))),

@@ -151,7 +151,7 @@ def scored(
     """
     whole = [result for result in results if result.limit is None]
     estimates = [result for result in results if result.limit is None or result.sampled]
-    told = [version] if version else manifest.told(result.versions for result in estimates)
+    told = [version] if version else manifest.averaged_in(result.versions for result in estimates)
     rows = []
     for one, kept in [(one, kept) for one in told for kept in (whole, estimates)]:
         counted = {result.task: result for result in kept if result.counts_in(one)}

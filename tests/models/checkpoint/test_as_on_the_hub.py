@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from rzen_eval import Item, load_model
 from rzen_eval.cli.checkpoint_findings import of_files, of_pictures, of_tokens
+from rzen_eval.config import compose
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
+from rzen_eval.models import open_reranker
 from tests import standins
 from tests.conftest import FIXTURES
 from tests.loopback import Hub
@@ -102,6 +105,17 @@ def test_what_has_no_pin_is_named_with_the_commit_that_was_taken(hub: Hub):
         f"b3_qwen2_2b: {BASE} {taken} {base}; model.base_revision={base} gives the same weights again",
     ]
     assert fetched(hub, "colqwen2").notes() == []
+
+
+def test_a_cross_encoder_without_a_pin_is_named_likewise(hub: Hub, tmp_path: Path):
+    (hub.root / "a/judge").mkdir(parents=True)
+    save_file({"w": torch.zeros(1)}, hub.root / "a/judge/model.safetensors")
+    spec = compose.load(["reranker=cross_encoder", "reranker.checkpoint=a/judge"], need_tasks=False).reranker
+    assert spec is not None
+    model: Any = open_reranker(spec, tmp_path / "cache")
+    (said,) = model.notes()
+    assert said.startswith("judge: a/judge has no pin and was taken at its newest commit, ")
+    assert "; reranker.revision=" in said
 
 
 def test_files_names_and_tokens_are_told_as_they_were_found(hub: Hub):

@@ -11,8 +11,6 @@ import pytest
 from rzen_eval.files import SETTLED
 from rzen_eval.models.checkpoint.content import content_hash
 
-LONG_AGO = time.time_ns() - 10 * SETTLED
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

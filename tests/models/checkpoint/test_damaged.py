@@ -15,6 +15,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint import image_settings
 from rzen_eval.models.checkpoint.files import adapter_config
 from rzen_eval.models.checkpoint.json_file import read_object
+from tests.conftest import FIXTURES
 
 ITEMS = [Item(text="a red circle")]
 
@@ -83,6 +84,38 @@ def test_sizes_that_cannot_be_are_one_line(copy: Path, sizes: dict[str, Any]):
     config |= {"text_config": text | sizes} if text else sizes
     (copy / "config.json").write_text(json.dumps(config))
     assert "cannot be loaded as qwen2_vl (" in refused(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rope_scaling": None}, "found none, and the usual [16, 24, 24] do not fit"),
+        ({"rope_scaling": {"type": "mrope"}}, "found none, and the usual [16, 24, 24] do not fit"),
+        ({"rope_scaling": {"type": "mrope", "mrope_section": [2, 3]}}, "add up to 8, half of the 16 .* found [2, 3]"),
+        ({"rope_scaling": {"type": "mrope", "mrope_section": [1, 3, 3]}}, "found [1, 3, 3]"),
+        ({"rope_scaling": {"type": "mrope", "mrope_section": [-2, 5, 5]}}, "found [-2, 5, 5]"),
+        ({"rope_scaling": {"type": "mrope", "mrope_section": "x"}}, "found 'x'"),
+        ({"rope_theta": 0}, "rope_theta: expected a positive number, found 0"),
+        ({"rope_theta": "x"}, "rope_theta: expected a positive number, found 'x'"),
+    ],
+)
+def test_rotary_positions_that_cannot_be_are_named(copy: Path, change: dict[str, Any], said: str):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | change))
+    start, _, end = said.partition(".*")
+    assert start in (found := refused(copy))
+    assert end in found
+    assert "config.json: " in found
+
+
+def test_frequencies_that_add_up_to_another_number_are_refused_where_the_stock_model_takes_them(tmp_path: Path):
+    folder = tmp_path / "qwen3"
+    shutil.copytree(FIXTURES / "golden/tiny_qwen3vl", folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["rope_scaling"]["mrope_section"] = [3, 3, 3]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"add up to 8, half of the 16 .* found \[3, 3, 3\]"):
+        load_model("qwen3_vl_embedding_2b", f"checkpoint={folder}", "dim=null", "device=cpu", "dtype=float32")
 
 
 def test_more_layers_than_weights_are_refused_before_they_are_made(copy: Path):

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rzen_eval import Item, load_model
+from rzen_eval import Item, load_model, load_reranker
+from rzen_eval.config import compose
 from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint.weight_files import weight_files
 
@@ -107,13 +108,23 @@ def test_a_weight_that_two_shards_hold_is_refused(sharded: Path):
     assert f"holds {name} twice, the second in model-00002-of-00002.safetensors" in refused(sharded)
 
 
-def test_pickles_are_named_by_the_same_rules(tmp_path: Path):
+def test_the_setting_that_takes_pickles_is_that_of_the_models_own_door(tmp_path: Path):
     (tmp_path / "pytorch_model.bin").touch()
-    assert [file.name for file in weight_files("m", tmp_path, pickled=True)] == ["pytorch_model.bin"]
+    (tmp_path / "config.json").write_text("{}")
+    assert "a pickle is taken with model.pickled_weights=true" in refused(tmp_path)
+    with pytest.raises(ModelError, match=r"a pickle is taken with reranker\.pickled_weights=true"):
+        load_reranker("cross_encoder", f"checkpoint={tmp_path}", "device=cpu")
+
+
+def test_pickles_are_named_by_the_same_rules(tmp_path: Path):
+    words = ["checkpoint=a/b", "family=qwen2_vl", "pickled_weights=true"]
+    spec = compose.load(["model=custom", *(f"model.{word}" for word in words)], need_tasks=False).model
+    (tmp_path / "pytorch_model.bin").touch()
+    assert [file.name for file in weight_files(spec, tmp_path)] == ["pytorch_model.bin"]
     (tmp_path / "pytorch_model-00001-of-00002.bin").touch()
     with pytest.raises(ModelError, match=r"holds pytorch_model-00001-of-00002\.bin beside pytorch_model\.bin"):
-        weight_files("m", tmp_path, pickled=True)
+        weight_files(spec, tmp_path)
     index = {"weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": "evil.bin"}}
     (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps(index))
     with pytest.raises(ModelError, match=r"names 'evil\.bin' as a file of weights"):
-        weight_files("m", tmp_path, pickled=True)
+        weight_files(spec, tmp_path)

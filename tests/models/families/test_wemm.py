@@ -1,6 +1,5 @@
 """WeMM-Embedding: what its authors' evaluation does, against the stock model fed by hand."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,12 @@ import torch
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from rzen_eval import Item, load_model
-from rzen_eval.benchmark import proof
 from rzen_eval.core import Side
 from rzen_eval.errors import DataError, ModelError
 from tests import standins, tiny
-from tests.goldens import cosine
 from tests.models.families.test_qwen_families import FRAMES, SECOND, STILL, ByHand, picture
-from tests.models.test_goldens import check
 
 EMBEDDING = "<embedding>"
-FED = (
-    "the stock Qwen3_5Model, fed by hand as Tencent/WeMM-Embedding: mmeb_v3_eval/src/model says; its own code was not"
-    " run"
-)
-COMMIT = "0850d6621b28e9a7357f6a79384a6e51a90978d9"
 ITEMS = [
     (Item(text=" a red circle\n", instruction="Find an image: "), "Find an image:  a red circle"),
     (Item(images=[STILL], instruction="Represent the given image. "), "Represent the given image."),
@@ -48,11 +39,10 @@ def opened(folder: Path, *settings: str) -> Any:
 
 @pytest.fixture(scope="module")
 def by_hand(folder: Path) -> ByHand:
-    """Frames of 200x330 have 66,000 pixels, and 64 times 32 by 32 are 65,536, which 192x320 does not reach: ceilings of
-    3.11 and 5.14 times 64. Frame i is at i seconds, and two of them have the time between."""
+    """Frames of 200x330 are 3.1 by 5.2 times 64. Frame i is at i seconds, and two of them have the time between."""
     hand = ByHand(folder, "qwen3_5")
     hand.template, hand.times = "<|im_start|>user\n{1}{2}<|im_end|>\n", ["0.5", "2.5"]
-    hand.steps = [(256, 384), (256, 384)]
+    hand.steps = [(192, 320), (192, 320)]
     hand.processor = Qwen2VLImageProcessorPil.from_pretrained(folder, min_pixels=64 * 1024, max_pixels=8192 * 1024)
     return hand
 
@@ -60,7 +50,6 @@ def by_hand(folder: Path) -> ByHand:
 def test_token_ids_and_vectors_equal_the_stock_model(folder: Path, by_hand: ByHand):
     model = opened(folder)
     together = model.embed([item for item, _ in ITEMS], "query", tokens_per_batch=100_000)
-    cosines = []
     for (item, text), vector in zip(ITEMS, together, strict=True):
         inputs = by_hand.inputs(Item(text=text, images=item.images, frames=item.frames), "")
         assert model.plan(item, Side.QUERY).input_ids.tolist() == inputs["input_ids"][0].tolist()
@@ -68,11 +57,6 @@ def test_token_ids_and_vectors_equal_the_stock_model(folder: Path, by_hand: ByHa
             state = by_hand.model(**inputs).last_hidden_state[0, -1]
         unit = torch.nn.functional.normalize(state, dim=-1).numpy()
         assert np.abs(vector - unit).max() < 1e-5
-        cosines.append(cosine(vector, unit))
-    worst = math.floor(min(*cosines, 1.0) * 1e5) / 1e5
-    counted = proof.Proof(reference=FED, commit=COMMIT, versions={}, items=len(ITEMS), equal=len(ITEMS), worst=worst)
-    for size in ("2b", "4b", "9b"):
-        check(f"wemm_{size}", counted)
 
 
 def test_every_prompt_ends_in_the_one_token_that_is_pooled(folder: Path, tmp_path: Path):
@@ -88,10 +72,11 @@ def test_every_prompt_ends_in_the_one_token_that_is_pooled(folder: Path, tmp_pat
         opened(folder, "prompt.template='<|im_start|>user\n{media}{text}<|im_end|><embedding>'")
 
 
-def test_texts_are_cut_to_the_length_and_items_with_pictures_never(folder: Path):
+def test_texts_are_cut_to_the_length_with_their_ending_and_items_with_pictures_never(folder: Path):
     model = opened(folder, "max_length=50")
     long = "word " * 100
-    assert model.plan(Item(text=long), Side.QUERY).length == 50
+    whole, cut = (one.plan(Item(text=long), Side.QUERY).input_ids.tolist() for one in (opened(folder), model))
+    assert cut == [*whole[:49], whole[-1]]
     pictured = Item(text=long, images=[STILL])
     assert model.plan(pictured, Side.QUERY).length == opened(folder).plan(pictured, Side.QUERY).length > 200
     told = [model.cuts(model.rendered(item, Side.QUERY)) for item in (Item(text=long), pictured)]

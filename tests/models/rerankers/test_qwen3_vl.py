@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -94,6 +95,17 @@ def test_the_head_is_that_of_the_embeddings_where_the_checkpoint_says_so(tmp_pat
     for line in LINES:
         if "tied" in line:
             assert model.score(*sides(line)) == pytest.approx(line["tied"], abs=EQUAL)
+
+
+def test_weights_in_a_pickle_give_the_same_scores_once_they_are_allowed(model: Qwen3VLReranker, tmp_path: Path):
+    folder = shutil.copytree(GOLDEN / "tiny", tmp_path / "pickled")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"taken with reranker\.pickled_weights=true"):
+        opened(folder)
+    query, candidates = sides(LINES[0])
+    made = opened(folder, "dtype=float32", "pickled_weights=true").score(query, candidates)
+    assert (made == model.score(query, candidates)).all()
 
 
 def test_in_bfloat16_scores_are_within_its_steps_of_the_reference_in_bfloat16():

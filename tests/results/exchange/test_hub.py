@@ -1,33 +1,18 @@
 """Results in the forms of the hub, read back by huggingface_hub; mteb's layout, read back by mteb."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from rzen_eval.cli.main import main
 from rzen_eval.errors import ConfigError
 from rzen_eval.results import store
 from rzen_eval.results.exchange.hub import into_card
+from tests.conftest import Command
 from tests.runs import write
 
-RUN = Callable[..., str]
 PAGE = Path(__file__).parents[3] / "docs/exports.md"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RUN:
-    """A command in an empty folder; gives what is said."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, code: int = 0) -> str:
-        assert main(list(words)) == code
-        captured = capsys.readouterr()
-        return captured.err if code else captured.out
-
-    return run
 
 
 def entries(file: Path) -> list:
@@ -36,7 +21,7 @@ def entries(file: Path) -> list:
     return parse_eval_result_entries(yaml.safe_load(file.read_text()))
 
 
-def test_evaluation_results_are_read_back_by_the_hubs_library(run: RUN):
+def test_evaluation_results_are_read_back_by_the_hubs_library(run: Command):
     for task in ("vidore_arxivqa", "vidore_docvqa"):
         write(Path("results/m"), task, [1.0, 0.5])
     words = ("--format", "eval-results", "--url", "https://example.com/m", "--output", "repo")
@@ -51,7 +36,7 @@ def test_evaluation_results_are_read_back_by_the_hubs_library(run: RUN):
     assert first.notes.startswith("percent, ndcg_linear@5 of 2 queries, rzen_eval ")
 
 
-def test_an_average_is_there_where_its_part_is_whole_and_never_else(run: RUN):
+def test_an_average_is_there_where_its_part_is_whole_and_never_else(run: Command):
     from rzen_eval.benchmark.manifest import manifest
 
     for name in manifest().versions["2.1"].members:
@@ -65,7 +50,7 @@ def test_an_average_is_there_where_its_part_is_whole_and_never_else(run: RUN):
     assert "mean over 10 tasks" in whole[0].notes
 
 
-def test_a_model_card_keeps_all_but_its_index(run: RUN):
+def test_a_model_card_keeps_all_but_its_index(run: Command):
     from huggingface_hub import ModelCard
 
     write(Path("results/m"), "vidore_arxivqa", [1.0, 0.5])
@@ -97,7 +82,7 @@ def test_a_card_whose_head_holds_no_fields_is_refused():
         into_card("---\n- a\n---\n", [])
 
 
-def test_parts_and_other_data_are_not_exported(run: RUN):
+def test_parts_and_other_data_are_not_exported(run: Command):
     write(Path("results/m"), "vidore_arxivqa", [1.0, 0.5], limit="first:2")
     said = run("export", "results/m", "--format", "eval-results", "--output", "repo", code=2)
     assert "no result of all queries" in said
@@ -106,7 +91,7 @@ def test_parts_and_other_data_are_not_exported(run: RUN):
     assert "vidore_arxivqa was scored on other data" in said
 
 
-def test_mteb_loads_a_folder_of_its_layout(run: RUN):
+def test_mteb_loads_a_folder_of_its_layout(run: Command):
     mteb = pytest.importorskip("mteb")
     for number, language in enumerate(("french", "spanish", "english", "german", "italian", "portuguese")):
         write(Path("results/m"), f"vidore3_hr_{language}", [0.25, number / 3])
@@ -118,7 +103,7 @@ def test_mteb_loads_a_folder_of_its_layout(run: RUN):
     assert model.task_results[0].task_name == "Vidore3HrRetrieval"
 
 
-def test_the_commands_of_the_page_run_on_results_of_the_sample(run: RUN):
+def test_the_commands_of_the_page_run_on_results_of_the_sample(run: Command):
     text = PAGE.read_text()
     blocks = re.findall(r"<!-- run by .*?-->\n```bash\n(.*?)```", text, re.DOTALL)
     lines = [

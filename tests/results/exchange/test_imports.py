@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,17 @@ from rzen_eval.benchmark.places import config_dir
 from rzen_eval.cli.main import main
 from rzen_eval.results import store
 from rzen_eval.results.exchange import predictions
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, Command
 from tests.results.test_store import RUN, result
 
 TASKS = manifest().entries
 COUNTS = {(task.name, version): task.n_queries for task in TASKS.values() for version in task.versions}
-IMPORT = Callable[..., str]
 
 
 @pytest.fixture
-def imported(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IMPORT:
+def imported(run: Command) -> Command:
     """Import into ./results of an empty folder; gives what is said."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, code: int = 0) -> str:
-        assert main(["import", *words]) == code
-        captured = capsys.readouterr()
-        return captured.err if code else captured.out
-
-    return run
+    return partial(run, "import")
 
 
 def official(place: Path, name: str, score: float, count: int, **values: Any) -> None:
@@ -53,7 +45,7 @@ def read(name: str) -> Any:
     return json.loads((Path("results/m") / f"{name}.json").read_text())
 
 
-def test_official_files_of_2025_give_the_published_row(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
+def test_official_files_of_2025_give_the_published_row(imported: Command, capsys: pytest.CaptureFixture[str]):
     published = reference.load([config_dir()], manifest().names)["vlm2vec_v2_0_qwen2vl_2b"]
     modality = {task.name: task.modality for task in TASKS.values()}
     for name, score in published.tasks.items():
@@ -66,7 +58,7 @@ def test_official_files_of_2025_give_the_published_row(imported: IMPORT, capsys:
     assert row["note"] == "imported from the official evaluator"
 
 
-def test_what_the_official_evaluator_writes_is_read_as_it_is(imported: IMPORT):
+def test_what_the_official_evaluator_writes_is_read_as_it_is(imported: Command):
     golden = FIXTURES / "vlm2vec"
     imported("official", str(golden), "model=m")
     for folder in golden.iterdir():
@@ -79,7 +71,7 @@ def test_what_the_official_evaluator_writes_is_read_as_it_is(imported: IMPORT):
         assert ours["marks"] == ["other_data"]
 
 
-def test_a_result_says_where_it_was_imported_from(imported: IMPORT):
+def test_a_result_says_where_it_was_imported_from(imported: Command):
     official(Path("run"), "ImageNet-1K", 0.5, 1000)
     imported("official", "run", "--model", "m", "results_dir=results")
     record = read("imagenet_1k")
@@ -90,7 +82,7 @@ def test_a_result_says_where_it_was_imported_from(imported: IMPORT):
     assert "fingerprint" not in record["provenance"]
 
 
-def test_a_report_of_all_tasks_is_read_too(imported: IMPORT):
+def test_a_report_of_all_tasks_is_read_too(imported: Command):
     scores = {"hit@1": 0.5, "num_pred": 1000, "num_data": 1000}
     content = {"metadata": {}, "metrics": {"image": {"CIRR": scores, "EDIS": "FILE_N/A"}}}
     Path("report.json").write_text(json.dumps(content))
@@ -99,7 +91,7 @@ def test_a_report_of_all_tasks_is_read_too(imported: IMPORT):
     assert read("cirr")["score"] == 0.5
 
 
-def test_graded_tasks_keep_the_official_reading_apart(imported: IMPORT):
+def test_graded_tasks_keep_the_official_reading_apart(imported: Command):
     official(
         Path("run/visdoc"), "ViDoSeek-doc", 0.8, 1142, **{"ndcg_exponential@5": 0.7, "hit@1": 0.6}
     )  # fmt: skip
@@ -118,13 +110,13 @@ def test_graded_tasks_keep_the_official_reading_apart(imported: IMPORT):
         ("MomentSeeker_1k8", 1800, (), "momentseeker_1k8"),
     ],
 )
-def test_the_count_of_queries_tells_the_version(imported: IMPORT, name: str, count: int, words: Any, found: str):
+def test_the_count_of_queries_tells_the_version(imported: Command, name: str, count: int, words: Any, found: str):
     official(Path("run"), name, 0.5, count)
     imported("official", "run", "model=m", *words)
     assert [file.stem for file in Path("results/m").glob("*.json")] == [found]
 
 
-def test_page_tasks_need_to_be_told_their_version(imported: IMPORT):
+def test_page_tasks_need_to_be_told_their_version(imported: Command):
     official(Path("run/visdoc"), "ViDoSeek-page", 0.5, 1142)
     said = imported("official", "run", "model=m", code=2)
     assert "ViDoSeek-page: give --data-version, one of 2.1, 2.0\n" in said
@@ -135,7 +127,7 @@ def test_page_tasks_need_to_be_told_their_version(imported: IMPORT):
         assert [file.stem for file in (Path("results") / name).glob("*.json")] == ["vidoseek_page"]
 
 
-def test_a_task_of_mteb_becomes_the_leaderboards(imported: IMPORT):
+def test_a_task_of_mteb_becomes_the_leaderboards(imported: Command):
     arxiv = TASKS["vidore_arxivqa"]
     of_mteb(
         Path("run"), "VidoreArxivQARetrieval", ("default", 0.83655), revision=str(arxiv.revision),
@@ -150,7 +142,7 @@ def test_a_task_of_mteb_becomes_the_leaderboards(imported: IMPORT):
     assert record["provenance"]["imported"]["mteb_version"] == "2.1"
 
 
-def test_other_data_and_graded_tasks_of_mteb_say_so(imported: IMPORT):
+def test_other_data_and_graded_tasks_of_mteb_say_so(imported: Command):
     of_mteb(Path("run"), "Vidore2ESGReportsHLRetrieval", ("default", 0.5), revision="another")
     imported("mteb", "run", "model=m")
     warnings = read("vidore_esg_reports_human_labeled_v2")["warnings"]
@@ -158,14 +150,14 @@ def test_other_data_and_graded_tasks_of_mteb_say_so(imported: IMPORT):
     assert "scored at revision another" in warnings[2]
 
 
-def test_the_four_languages_of_mteb_are_one_task(imported: IMPORT):
+def test_the_four_languages_of_mteb_are_one_task(imported: Command):
     subsets = [("english", 0.9), ("french", 0.7), ("german", 0.5), ("spanish", 0.3)]
     of_mteb(Path("run"), "Vidore2EconomicsReportsRetrieval", *subsets)
     imported("mteb", "run", "model=m")
     assert read("vidore_economics_reports_v2_multilingual")["score"] == pytest.approx(0.6)
 
 
-def test_rows_from_mteb_are_marked_in_the_tables(imported: IMPORT, capsys: pytest.CaptureFixture[str]):
+def test_rows_from_mteb_are_marked_in_the_tables(imported: Command, capsys: pytest.CaptureFixture[str]):
     of_mteb(Path("run"), "VidoreDocVQARetrieval", ("default", 0.5))
     imported("mteb", "run", "model=m")
     main(["table", "--models", "m", "--data-version", "2.1"])
@@ -191,7 +183,7 @@ def test_rows_from_mteb_are_marked_in_the_tables(imported: IMPORT, capsys: pytes
         (("elsewhere", "half", "model=m"), "expected one of official, mteb, found 'elsewhere'"),
     ],
 )
-def test_what_cannot_be_mapped_is_one_line(imported: IMPORT, words: tuple[str, ...], said: str):
+def test_what_cannot_be_mapped_is_one_line(imported: Command, words: tuple[str, ...], said: str):
     Path("empty").mkdir()
     of_mteb(Path("text"), "NFCorpus", ("default", 0.5))
     of_mteb(Path("english"), "Vidore2ESGReportsRetrieval", ("english", 0.5))
@@ -205,14 +197,14 @@ def test_what_cannot_be_mapped_is_one_line(imported: IMPORT, words: tuple[str, .
     assert not Path("results").exists()
 
 
-def test_what_can_be_mapped_is_imported_beside_what_cannot(imported: IMPORT):
+def test_what_can_be_mapped_is_imported_beside_what_cannot(imported: Command):
     official(Path("run"), "CIRR", 0.5, 1000)
     official(Path("run"), "Nonsense", 0.5, 1000)
     assert imported("official", "run", "model=m", code=1).count("\n") == 1
     assert read("cirr")["score"] == 0.5
 
 
-def test_a_result_that_was_scored_here_is_never_replaced(imported: IMPORT):
+def test_a_result_that_was_scored_here_is_never_replaced(imported: Command):
     store.write(Path("results/m"), result("cirr", 0.75, task="CIRR"), RUN)
     official(Path("run"), "CIRR", 0.5, 1000)
     said = imported("official", "run", "model=m", code=2)
@@ -220,7 +212,7 @@ def test_a_result_that_was_scored_here_is_never_replaced(imported: IMPORT):
     assert read("cirr")["score"] == 0.75
 
 
-def test_two_files_of_one_task_are_refused(imported: IMPORT):
+def test_two_files_of_one_task_are_refused(imported: Command):
     official(Path("run/a"), "CIRR", 0.5, 1000)
     official(Path("run/b"), "CIRR", 0.6, 1000)
     official(Path("run/a"), "EDIS", 0.5, 1000)
@@ -229,7 +221,7 @@ def test_two_files_of_one_task_are_refused(imported: IMPORT):
 
 
 @pytest.mark.parametrize("evaluator", ["official", "mteb"])
-def test_every_file_that_is_none_is_named_and_the_others_are_imported(imported: IMPORT, evaluator: str):
+def test_every_file_that_is_none_is_named_and_the_others_are_imported(imported: Command, evaluator: str):
     official(Path("run"), "CIRR", 0.5, 1000)
     of_mteb(Path("mteb"), "VidoreArxivQARetrieval", ("default", 0.5))
     place, ending = (Path("run"), "_score.json") if evaluator == "official" else (Path("mteb"), ".json")
@@ -243,12 +235,12 @@ def test_every_file_that_is_none_is_named_and_the_others_are_imported(imported: 
 @pytest.mark.parametrize(
     "values", [{"num_pred": -3, "num_data": -3}, {"num_pred": 2.5, "num_data": 2.5}, {"n_ties": -1}, {"n_ties": 2000}]
 )
-def test_counts_that_cannot_be_are_refused(imported: IMPORT, values: dict[str, float]):
+def test_counts_that_cannot_be_are_refused(imported: Command, values: dict[str, float]):
     official(Path("run"), "CIRR", 0.5, 1000, **values)
     assert "expected whole numbers of queries" in imported("official", "run", "model=m", code=2)
 
 
-def test_a_truth_value_is_no_score(imported: IMPORT):
+def test_a_truth_value_is_no_score(imported: Command):
     official(Path("run"), "CIRR", True, 1000)
     assert "CIRR: no hit@1, which is its metric" in imported("official", "run", "model=m", code=2)
 
@@ -264,7 +256,7 @@ def test_rankings_of_the_official_evaluator_score_what_it_scored(task: str):
     assert "n_ties" not in found
 
 
-def test_rankings_are_read_where_there_is_no_file_of_scores_and_ties_where_they_have_scores(imported: IMPORT):
+def test_rankings_are_read_where_there_is_no_file_of_scores_and_ties_where_they_have_scores(imported: Command):
     line = {"prediction": ["b", "a", "c"], "label": ["a"], "rel_scores": None}
     Path("run").mkdir()
     for name, scores in (("ImageNet-1K", [0.5, 0.5, 0.1]), ("VOC2007", [0.5, 0.4, 0.4]), ("N24News", None)):
@@ -278,7 +270,7 @@ def test_rankings_are_read_where_there_is_no_file_of_scores_and_ties_where_they_
 
 
 @pytest.mark.parametrize("layout", ["text/BRIGHT/pony/score.json", "text/BRIGHT/pony_score.json"])
-def test_scores_of_mmeb_v3_lie_in_the_folders_of_their_tasks_name(imported: IMPORT, layout: str):
+def test_scores_of_mmeb_v3_lie_in_the_folders_of_their_tasks_name(imported: Command, layout: str):
     golden = FIXTURES / "mmeb_v3/tiger/text/BRIGHT/pony/score.json"
     (Path("run") / layout).parent.mkdir(parents=True)
     shutil.copy(golden, Path("run") / layout)
@@ -295,7 +287,7 @@ def test_scores_of_mmeb_v3_lie_in_the_folders_of_their_tasks_name(imported: IMPO
     assert read("bright_pony")["provenance"]["versions"] == ["mmeb-v3"]
 
 
-def test_rankings_of_mmeb_v3_lie_there_too(imported: IMPORT):
+def test_rankings_of_mmeb_v3_lie_there_too(imported: Command):
     lines = [{"prediction": ["b", "a"], "label": [right], "rel_scores": None} for right in ("a", "b", "a", "a")]
     Path("run/toolde/web").mkdir(parents=True)
     Path("run/toolde/web/apibank_pred.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -304,7 +296,7 @@ def test_rankings_of_mmeb_v3_lie_there_too(imported: IMPORT):
     assert read("tool_web_apibank_wemm")["score"] == 0.25
 
 
-def test_a_task_that_two_ways_to_ask_share_wants_to_be_told_which(imported: IMPORT):
+def test_a_task_that_two_ways_to_ask_share_wants_to_be_told_which(imported: Command):
     official(Path("run/text/BRIGHT"), "pony", 0.5, 112, **{"ndcg_linear@5": 0.5})
     said = imported("official", "run", "--model", "m", code=2)
     assert said.endswith("text/BRIGHT/pony: give --data-version, one of mmeb-v3, mmeb-v3-wemm\n")
@@ -316,7 +308,7 @@ def test_a_task_that_two_ways_to_ask_share_wants_to_be_told_which(imported: IMPO
     assert read("longembed_needle")["score"] == 0.5
 
 
-def test_rankings_that_are_none_are_named_by_line(imported: IMPORT):
+def test_rankings_that_are_none_are_named_by_line(imported: Command):
     Path("run").mkdir()
     Path("run/VOC2007_pred.jsonl").write_text(
         '{"prediction": ["a"], "label": ["a"], "rel_scores": null}\n{"label": []}\n'

@@ -4,34 +4,20 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.main import main
 from rzen_eval.results import store
 from rzen_eval.results.exchange import mteb
 from rzen_eval.results.tables import rows
+from tests.conftest import Command
 from tests.runs import write
 
-RUN = Callable[..., str]
 LANGUAGES = ("french", "spanish", "english", "german", "italian", "portuguese")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RUN:
-    """A command in an empty folder; gives what is said."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, code: int = 0) -> str:
-        assert main(list(words)) == code
-        captured = capsys.readouterr()
-        return captured.err if code else captured.out
-
-    return run
 
 
 def of_mteb(name: str, subsets: Sequence[dict[str, Any]], folder: str = "theirs", revision: str | None = None) -> None:
@@ -56,7 +42,7 @@ def read(name: str) -> Any:
     return store.read(Path("results/m") / f"{name}.json")
 
 
-def test_a_file_gives_a_result_for_each_language(run: RUN):
+def test_a_file_gives_a_result_for_each_language(run: Command):
     of_mteb("Vidore3HrRetrieval", [scores(subset, 0.5 + n / 100) for n, subset in enumerate(LANGUAGES)])
     assert run("import", "mteb", "theirs", "--model", "m") == "imported 6 results into results/m\n"
     english = read("vidore3_hr_english")
@@ -66,13 +52,13 @@ def test_a_file_gives_a_result_for_each_language(run: RUN):
     assert (row.cells["Hr"].text(), row.cells["Hr"].ranked, row.cells["Public"].part) == ("52.50", True, " (6 of 48)")
 
 
-def test_mtebs_metrics_keep_their_definition_under_our_names(run: RUN):
+def test_mtebs_metrics_keep_their_definition_under_our_names(run: Command):
     of_mteb("Vidore3HrRetrieval", [scores("english", 0.5, map_at_5=0.25, hit_rate_at_1=0.75, nauc_map_at_5_max=-0.1)])
     run("import", "mteb", "theirs", "--model", "m")
     assert read("vidore3_hr_english").official == {"ndcg_linear@10": 0.5, "map@5": 0.25, "hit@1": 0.75}
 
 
-def test_data_at_another_revision_are_marked(run: RUN):
+def test_data_at_another_revision_are_marked(run: Command):
     of_mteb("Vidore3HrRetrieval", [scores("english", 0.5)], revision="older")
     run("import", "mteb", "theirs", "--model", "m")
     assert read("vidore3_hr_english").marks == ("other_data",)
@@ -94,14 +80,14 @@ def test_data_at_another_revision_are_marked(run: RUN):
         ),
     ],
 )
-def test_what_cannot_be_imported_is_one_line(run: RUN, name: str, subsets: list[dict[str, Any]], said: str):
+def test_what_cannot_be_imported_is_one_line(run: Command, name: str, subsets: list[dict[str, Any]], said: str):
     of_mteb(name, subsets)
     error = run("import", "mteb", "theirs", "--model", "m", code=2)
     assert error.count("\n") == 1
     assert re.search(said, error)
 
 
-def test_results_become_files_that_mteb_reads_with_its_own_figures(run: RUN):
+def test_results_become_files_that_mteb_reads_with_its_own_figures(run: Command):
     reader = pytest.importorskip("mteb.results.task_result").TaskResult
     for number, language in enumerate(LANGUAGES):
         write(Path("results/m"), f"vidore3_hr_{language}", [0.25, number / 3])
@@ -116,7 +102,7 @@ def test_results_become_files_that_mteb_reads_with_its_own_figures(run: RUN):
     assert found.get_score(languages=["deu"]) == printed[3]
 
 
-def test_what_was_imported_goes_out_as_it_came(run: RUN):
+def test_what_was_imported_goes_out_as_it_came(run: Command):
     subsets = [scores(subset, round(0.12345 + n / 10, 5), mrr_at_10=0.123456) for n, subset in enumerate(LANGUAGES)]
     of_mteb("Vidore3HrRetrieval", subsets)
     run("import", "mteb", "theirs", "--model", "m")
@@ -129,7 +115,7 @@ def test_what_was_imported_goes_out_as_it_came(run: RUN):
     assert content[0]["languages"] == ["fra-Latn"]
 
 
-def test_results_without_a_task_of_mtebs_or_a_folder_are_refused(run: RUN):
+def test_results_without_a_task_of_mtebs_or_a_folder_are_refused(run: Command):
     write(Path("results/m"), "vidoseek_doc", [0.5])
     assert "no result is of a task that mteb defines" in run("export", "results/m", "--format", "mteb", code=2)
     write(Path("results/m"), "vidore3_hr_english", [0.5])

@@ -1,7 +1,6 @@
 """`rzen-eval compare`: the difference of two models, how sure it is, and what is refused."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,21 @@ import pytest
 from rzen_eval.benchmark import published
 from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import config_dir
-from rzen_eval.cli.main import main
+from tests.conftest import Command
 from tests.runs import MODEL, hits, write
 
-COMPARE = Callable[..., str]
 VG = ("mscoco", "refcoco", "refcoco_matching", "visual7w_pointing")
 
 
 @pytest.fixture
-def compare(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> COMPARE:
+def compare(run: Command) -> Command:
     """Compare `results/a` and `results/b`; gives what it prints."""
-    monkeypatch.chdir(tmp_path)
 
-    def run(*words: str, code: int = 0) -> str:
-        assert (
-            main(["compare", *(words if words and "=" not in words[0] and words[0][0] != "-" else ("a", "b", *words))])
-            == code
-        )
-        captured = capsys.readouterr()
-        return captured.err if code else captured.out
+    def compare(*words: str, code: int = 0) -> str:
+        models = words if words and "=" not in words[0] and words[0][0] != "-" else ("a", "b", *words)
+        return run("compare", *models, code=code)
 
-    return run
+    return compare
 
 
 @pytest.fixture
@@ -43,12 +36,12 @@ def b(tmp_path: Path) -> Path:
     return tmp_path / "results" / "b"
 
 
-def found(compare: COMPARE, *words: str) -> dict[str, Any]:
+def found(compare: Command, *words: str) -> dict[str, Any]:
     said: dict[str, Any] = json.loads(compare("--format", "json", *words))
     return said
 
 
-def test_a_difference_is_the_one_worked_out_by_hand(compare: COMPARE, a: Path, b: Path):
+def test_a_difference_is_the_one_worked_out_by_hand(compare: Command, a: Path, b: Path):
     # a is right on the first 60 of 100, b on the first 50 and the last 30: 30 wins, 10 losses, 60 ties.
     write(a, "mscoco", hits(60, 100))
     write(b, "mscoco", [*hits(50, 70), *hits(30, 30)])
@@ -62,7 +55,7 @@ def test_a_difference_is_the_one_worked_out_by_hand(compare: COMPARE, a: Path, b
     assert task["verdict"] == "higher"
 
 
-def test_an_average_is_formed_and_resampled_task_by_task(compare: COMPARE, a: Path, b: Path):
+def test_an_average_is_formed_and_resampled_task_by_task(compare: Command, a: Path, b: Path):
     # The four tasks differ by 10, 0, 0 and 0 points; the one that differs has ten times as many queries and weighs
     # no more for it. Its standard error of sqrt(0.1 - 0.01) / sqrt(1000), a fourth of it in the average.
     for place, task in enumerate(VG):
@@ -79,7 +72,7 @@ def test_an_average_is_formed_and_resampled_task_by_task(compare: COMPARE, a: Pa
     assert [row["name"] for row in said["tasks"]] == list(VG)
 
 
-def test_p_values_are_corrected_for_the_number_of_tasks(compare: COMPARE, a: Path, b: Path):
+def test_p_values_are_corrected_for_the_number_of_tasks(compare: Command, a: Path, b: Path):
     # Eight wins of eight have p = 2 / 256 = 0.0078; four such tasks by Holm's method 4 times that; not by itself.
     for task in VG:
         write(a, task, hits(0, 20))
@@ -91,7 +84,7 @@ def test_p_values_are_corrected_for_the_number_of_tasks(compare: COMPARE, a: Pat
     assert [row["p_corrected"] for row in found(compare, "correction=none")["tasks"]] == [row["p"] for row in rows]
 
 
-def test_the_same_command_gives_the_same_text_and_another_seed_nearly_the_same(compare: COMPARE, a: Path, b: Path):
+def test_the_same_command_gives_the_same_text_and_another_seed_nearly_the_same(compare: Command, a: Path, b: Path):
     write(a, "mscoco", hits(60, 100))
     write(b, "mscoco", hits(70, 100))
     assert compare() == compare()
@@ -100,14 +93,14 @@ def test_the_same_command_gives_the_same_text_and_another_seed_nearly_the_same(c
     assert first["interval"] == pytest.approx(other["interval"], abs=2)
 
 
-def test_either_reading_can_be_compared(compare: COMPARE, a: Path, b: Path):
+def test_either_reading_can_be_compared(compare: Command, a: Path, b: Path):
     write(a, "mscoco", hits(5, 10))
     write(b, "mscoco", hits(5, 10), exact_values=hits(7, 10))
     assert found(compare)["tasks"][0]["difference"] == 0
     assert found(compare, "reading=exact")["tasks"][0]["difference"] == pytest.approx(20)
 
 
-def test_results_without_queries_have_a_difference_and_no_interval(compare: COMPARE, a: Path, b: Path):
+def test_results_without_queries_have_a_difference_and_no_interval(compare: Command, a: Path, b: Path):
     write(a, "mscoco", hits(5, 10), kept=False)
     write(b, "mscoco", hits(6, 10))
     (task,) = found(compare)["tasks"]
@@ -115,7 +108,7 @@ def test_results_without_queries_have_a_difference_and_no_interval(compare: COMP
     assert "1 tasks, such as mscoco, have no scores of single queries" in compare()
 
 
-def test_what_differs_in_protocol_is_said_once(compare: COMPARE, a: Path, b: Path):
+def test_what_differs_in_protocol_is_said_once(compare: Command, a: Path, b: Path):
     model = MODEL | {"prompt": {"system": "You are.", "instruction": {"query": "none"}}}
     for task in VG:
         write(a, task, hits(5, 10))
@@ -129,7 +122,7 @@ def test_what_differs_in_protocol_is_said_once(compare: COMPARE, a: Path, b: Pat
     assert "* frames: 8 in a, 16 in b (msvd)" in text
 
 
-def test_tasks_that_one_model_lacks_are_named(compare: COMPARE, a: Path, b: Path):
+def test_tasks_that_one_model_lacks_are_named(compare: Command, a: Path, b: Path):
     for task in VG:
         write(a, task, hits(5, 10))
     write(b, "mscoco", hits(5, 10))
@@ -138,14 +131,14 @@ def test_tasks_that_one_model_lacks_are_named(compare: COMPARE, a: Path, b: Path
     assert "| I-VG (1 of 4)" in text
 
 
-def test_tasks_can_be_chosen(compare: COMPARE, a: Path, b: Path):
+def test_tasks_can_be_chosen(compare: Command, a: Path, b: Path):
     for folder in (a, b):
         write(folder, "mscoco", hits(5, 10))
         write(folder, "msvd", hits(5, 10))
     assert [row["name"] for row in found(compare, "task=image_vg")["tasks"]] == ["mscoco"]
 
 
-def test_markdown_and_html_hold_the_same_and_html_is_escaped(compare: COMPARE, a: Path, b: Path, tmp_path: Path):
+def test_markdown_and_html_hold_the_same_and_html_is_escaped(compare: Command, a: Path, b: Path, tmp_path: Path):
     write(a, "mscoco", hits(60, 100))
     write(b, "mscoco", hits(80, 100), provenance={"prompts": {"query": "<b>|", "candidate": "Read."}})
     compare("--format", "html", "--output", "page.html")
@@ -172,7 +165,7 @@ def test_markdown_and_html_hold_the_same_and_html_is_escaped(compare: COMPARE, a
     ],
 )
 def test_scores_of_different_tasks_are_refused_in_one_line(
-    compare: COMPARE, a: Path, b: Path, fields: dict[str, Any], said: str
+    compare: Command, a: Path, b: Path, fields: dict[str, Any], said: str
 ):
     write(a, "mscoco", hits(5, 10))
     write(b, "mscoco", hits(5, 10), **fields)
@@ -190,7 +183,7 @@ def sampled(n_queries: int, judgements: str) -> dict[str, Any]:
     }
 
 
-def test_a_sample_is_compared_with_all_queries_by_those_that_both_were_asked(compare: COMPARE, a: Path, b: Path):
+def test_a_sample_is_compared_with_all_queries_by_those_that_both_were_asked(compare: Command, a: Path, b: Path):
     # Of ten queries b was asked the first four; a is right on three of these, b on one.
     write(a, "mscoco", [1, 1, 1, 0, *[1] * 6])
     write(b, "mscoco", [0, 0, 0, 1], **sampled(4, "of mscoco 10"))
@@ -200,7 +193,7 @@ def test_a_sample_is_compared_with_all_queries_by_those_that_both_were_asked(com
     assert "These are scores of 4 random queries of a task." in compare("--format", "md")
 
 
-def test_samples_of_two_sizes_share_the_smaller_one(compare: COMPARE, a: Path, b: Path):
+def test_samples_of_two_sizes_share_the_smaller_one(compare: Command, a: Path, b: Path):
     write(a, "mscoco", [1, 1, 0], **sampled(3, "of all"))
     write(b, "mscoco", [1, 1, 1, 0, 0], **sampled(5, "of all"))
     (task,) = found(compare)["tasks"]
@@ -208,25 +201,25 @@ def test_samples_of_two_sizes_share_the_smaller_one(compare: COMPARE, a: Path, b
     assert "first prompt" not in compare("--format", "md")
 
 
-def test_a_sample_of_other_data_is_refused(compare: COMPARE, a: Path, b: Path):
+def test_a_sample_of_other_data_is_refused(compare: Command, a: Path, b: Path):
     write(a, "mscoco", hits(5, 10))
     write(b, "mscoco", hits(2, 4), **sampled(4, "of others"))
     assert 'judgements: "of mscoco 10" in a, "of others" in b' in compare(code=1)
 
 
-def test_versions_of_the_data_are_refused(compare: COMPARE, a: Path, b: Path):
+def test_versions_of_the_data_are_refused(compare: Command, a: Path, b: Path):
     write(a, "momentseeker", hits(5, 10))
     write(b, "momentseeker_v2_0", hits(5, 10))
     assert "a was scored on momentseeker and b on momentseeker_v2_0, which are different versions" in compare(code=1)
 
 
-def test_models_without_a_task_in_common_are_refused(compare: COMPARE, a: Path, b: Path):
+def test_models_without_a_task_in_common_are_refused(compare: Command, a: Path, b: Path):
     write(a, "mscoco", hits(5, 10))
     write(b, "refcoco", hits(5, 10))
     assert "have no task in common" in compare(code=1)
 
 
-def test_queries_of_another_run_are_refused(compare: COMPARE, a: Path, b: Path):
+def test_queries_of_another_run_are_refused(compare: Command, a: Path, b: Path):
     write(a, "mscoco", hits(5, 10))
     write(b, "mscoco", hits(5, 10))
     (b / "queries/mscoco.json.gz").write_bytes((a / "queries/mscoco.json.gz").read_bytes()[:-9])
@@ -244,7 +237,7 @@ def test_queries_of_another_run_are_refused(compare: COMPARE, a: Path, b: Path):
         (("a", "b", "--colour"), "unknown option --colour"),
     ],
 )
-def test_wrong_words_are_one_line(compare: COMPARE, a: Path, b: Path, words: tuple[str, ...], said: str):
+def test_wrong_words_are_one_line(compare: Command, a: Path, b: Path, words: tuple[str, ...], said: str):
     for folder in (a, b):
         write(folder, "mscoco", hits(5, 10))
     error = compare(*words, code=2)
@@ -252,13 +245,13 @@ def test_wrong_words_are_one_line(compare: COMPARE, a: Path, b: Path, words: tup
     assert error.count("\n") == 1
 
 
-def test_one_name_in_two_folders_is_told_apart_by_folder(compare: COMPARE, tmp_path: Path):
+def test_one_name_in_two_folders_is_told_apart_by_folder(compare: Command, tmp_path: Path):
     for place, right in (("old", 5), ("new", 6)):
         write(tmp_path / place / "m", "mscoco", hits(right, 10))
     assert "# m (new/m) against m (old/m)" in compare("old/m", "new/m")
 
 
-def test_several_models_are_each_compared_with_the_first(compare: COMPARE, tmp_path: Path, a: Path, b: Path):
+def test_several_models_are_each_compared_with_the_first(compare: Command, tmp_path: Path, a: Path, b: Path):
     for folder, right in ((a, 5), (b, 6), (tmp_path / "results/c", 8)):
         write(folder, "mscoco", hits(right, 10))
     said = json.loads(compare("a", "b", "c", "--format", "json"))["comparisons"]
@@ -272,7 +265,7 @@ def test_several_models_are_each_compared_with_the_first(compare: COMPARE, tmp_p
     assert "corrected for within each of these comparisons" in text
 
 
-def test_a_published_row_is_compared_by_averages_without_interval(compare: COMPARE, a: Path, b: Path):
+def test_a_published_row_is_compared_by_averages_without_interval(compare: Command, a: Path, b: Path):
     for task in VG:
         write(a, task, hits(5, 10))
         write(b, task, hits(6, 10))
@@ -288,7 +281,7 @@ def test_a_published_row_is_compared_by_averages_without_interval(compare: COMPA
     assert "several published rows are called" in compare("a", "GME-Qwen2-VL-7B-Instruct", code=2)
 
 
-def test_the_made_up_sample_is_not_compared_with_a_published_row(compare: COMPARE, a: Path):
+def test_the_made_up_sample_is_not_compared_with_a_published_row(compare: Command, a: Path):
     for task in VG:
         write(a, task, hits(5, 10), provenance={"dataset": {"source": "sample"}})
     assert "a was scored on the made-up sample, and RzenEmbed" in compare("a", "rzenembed_v2_7b", code=1)

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,25 +14,17 @@ import pandas as pd
 import pytest
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.cli.main import main
 from rzen_eval.results import store
+from tests.conftest import Command
 from tests.results.test_store import RUN, result
 
 COLUMNS = tuple(manifest().columns())
-TABLE = Callable[..., str]
 
 
 @pytest.fixture
-def table(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TABLE:
+def table(run: Command) -> Command:
     """Run the verb in an empty folder; gives what it prints."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, code: int = 0) -> str:
-        assert main(["table", *words]) == code
-        captured = capsys.readouterr()
-        return captured.err if code else captured.out
-
-    return run
+    return partial(run, "table")
 
 
 def write(folder: Path, name: str, score: float, **fields: object) -> None:
@@ -40,7 +32,7 @@ def write(folder: Path, name: str, score: float, **fields: object) -> None:
     store.write(folder, result(name, score, **{"provenance": provenance, **fields}), RUN)
 
 
-def test_json_has_exactly_the_columns_of_the_card_and_its_figures(table: TABLE):
+def test_json_has_exactly_the_columns_of_the_card_and_its_figures(table: Command):
     found = json.loads(table("--published-only", "--format", "json"))
     for line in found:
         columns = manifest().columns(line["data_version"])
@@ -53,7 +45,7 @@ def test_json_has_exactly_the_columns_of_the_card_and_its_figures(table: TABLE):
     ]  # fmt: skip
 
 
-def test_a_row_of_vidore_v3_has_its_own_averages_and_none_of_mmebs(table: TABLE):
+def test_a_row_of_vidore_v3_has_its_own_averages_and_none_of_mmebs(table: Command):
     words = ("--published-only", "--models", "colqwen2", "--data-version", "vidore-3")
     (line,) = json.loads(table(*words, "--format", "json"))
     assert (line["Public"], line["Hr"], line["German"]) == (44.18, 45.11, 39.84)
@@ -61,20 +53,20 @@ def test_a_row_of_vidore_v3_has_its_own_averages_and_none_of_mmebs(table: TABLE)
     assert "| colqwen2-v1.0 | 44.18 " in " ".join(table(*words).split())
 
 
-def test_the_inconsistency_of_the_card_is_flagged_in_every_format(table: TABLE):
+def test_the_inconsistency_of_the_card_is_flagged_in_every_format(table: Command):
     for kind in ("md", "json", "csv", "html", "latex"):
         text = table("--published-only", "--models", "VLM2Vec-V2.0", "--format", kind)
         assert "Video: 34.85 as printed, 34.58 from the scores of its tasks" in text
 
 
-def test_no_number_stands_for_an_average_over_part(table: TABLE):
+def test_no_number_stands_for_an_average_over_part(table: Command):
     (line,) = json.loads(table("--published-only", "--models", "colpali", "--data-version", "2.1", "--format=json"))
     assert (line["Overall"], line["Visdoc"], line["VisDoc-OOD"], line["Image"]) == (None, None, None, 34.89)
     assert "Visdoc 76.52 (22 of 24)" in line["note"]
     assert "| 45.36 (76 of 78) |" in table("--published-only", "--models", "colpali", "--data-version", "2.1")
 
 
-def test_csv_and_json_say_the_same(table: TABLE):
+def test_csv_and_json_say_the_same(table: Command):
     lines = list(csv.DictReader(io.StringIO(table("--published-only", "--format", "csv"))))
     found = json.loads(table("--published-only", "--format", "json"))
     assert len(lines) == len(found) == 66
@@ -108,7 +100,7 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data.strip()
 
 
-def test_html_and_latex_hold_the_same_table_as_markdown(table: TABLE):
+def test_html_and_latex_hold_the_same_table_as_markdown(table: Command):
     words = ("--published-only", "--data-version", "2.0", "--models", "rzen,seed")
     expected = [
         ["Model", "Overall", "Image", "Video", "Visdoc"],
@@ -127,13 +119,23 @@ def test_html_and_latex_hold_the_same_table_as_markdown(table: TABLE):
     assert "\\bfseries 71.27" not in latex
 
 
-def test_bold_cells_of_the_page_are_the_best(table: TABLE):
+def test_cells_that_name_rows_and_columns_of_the_page_say_so_and_every_table_has_a_caption(table: Command):
+    for words in (("--data-version", "2.0"), ("--columns", "Visdoc")):
+        page = table("--published-only", "--models", "rzen", *words, "--format", "html")
+        for one in page.split("<table>")[1:]:
+            assert re.match(r"\s*<caption>.+</caption>", one)
+            head, body = one.split("<tbody>")
+            assert head.count("<th ") == head.count('scope="col"') > 1
+            assert body.count("<tr>") == len(re.findall(r'<tr><th scope="row">[^<]+</th><td>', body)) > 0
+
+
+def test_bold_cells_of_the_page_are_the_best(table: Command):
     page = table("--published-only", "--data-version", "2.0", "--models", "rzen,seed", "--format", "html")
     first = page.split("</table>")[0]
     assert re.findall(r"<td><b>([\d.]+)</b></td>", first) == ["71.61", "55.73", "77.06", "77.78"]
 
 
-def test_results_and_published_rows_stand_in_one_table(table: TABLE, tmp_path: Path):
+def test_results_and_published_rows_stand_in_one_table(table: Command, tmp_path: Path):
     for name, task in (("vidoseek_doc", "ViDoSeek-doc"), ("mmlongbench_doc", "MMLongBench-doc")):
         write(tmp_path / "results/mine", name, 0.5, task=task, group="VisDoc-OOD")
     for words in ((), ("results",), ("results/mine",), ("results_dir=results",)):
@@ -147,14 +149,14 @@ def test_results_and_published_rows_stand_in_one_table(table: TABLE, tmp_path: P
     assert "mine: results in results/mine" in both
 
 
-def test_models_of_one_name_in_two_folders_are_told_apart(table: TABLE, tmp_path: Path):
+def test_models_of_one_name_in_two_folders_are_told_apart(table: Command, tmp_path: Path):
     for folder in ("one", "two"):
         write(tmp_path / folder / "mine", "vidoseek_doc", 0.5, task="ViDoSeek-doc")
     found = json.loads(table("one", "two", "--models", "mine", "--format", "json"))
     assert {line["model"] for line in found} == {"mine (one/mine)", "mine (two/mine)"}
 
 
-def test_precision_sets_the_digits(table: TABLE):
+def test_precision_sets_the_digits(table: Command):
     words = ("--published-only", "--models", "VLM2Vec-V2.0", "--data-version", "2.0", "--format", "json")
     (line,) = json.loads(table(*words, "--digits", "3"))
     assert line["V-QA"] == 34.324
@@ -162,7 +164,7 @@ def test_precision_sets_the_digits(table: TABLE):
     assert (line["Overall"], line["Video"]) == (58.0, 35.0)
 
 
-def test_single_tasks_go_into_lists_too(table: TABLE):
+def test_single_tasks_go_into_lists_too(table: Command):
     words = ("--published-only", "--models", "colpali", "--data-version", "2.0", "--per-task")
     (line,) = json.loads(table(*words, "--format", "json"))
     assert (len(line["tasks"]), line["tasks"]["ViDoSeek-doc"]) == (78, 83.66)
@@ -170,7 +172,7 @@ def test_single_tasks_go_into_lists_too(table: TABLE):
     assert frame["ViDoSeek-doc"].tolist() == [83.66]
 
 
-def test_a_table_can_be_written_to_a_file(table: TABLE, tmp_path: Path):
+def test_a_table_can_be_written_to_a_file(table: Command, tmp_path: Path):
     assert table("--published-only", "--output", "new/table.md") == ""
     assert (tmp_path / "new/table.md").read_text().startswith("# MMEB-V2, ViDoRe V3, MMEB-V3\n")
 
@@ -189,14 +191,14 @@ def test_a_table_can_be_written_to_a_file(table: TABLE, tmp_path: Path):
         (("--models", "RzenEmbed-v2-7B", "--data-version", "2.0.1"), "no row of data version 2.0.1"),
     ],
 )
-def test_what_cannot_be_printed_is_one_line(table: TABLE, tmp_path: Path, words: tuple[str, ...], said: str):
+def test_what_cannot_be_printed_is_one_line(table: Command, tmp_path: Path, words: tuple[str, ...], said: str):
     (tmp_path / "empty").mkdir()
     error = table(*words, code=2)
     assert said in error
     assert error.count("\n") == 1
 
 
-def test_the_committed_tables_are_current(table: TABLE, tmp_path: Path):
+def test_the_committed_tables_are_current(table: Command, tmp_path: Path):
     checkout = Path(__file__).parents[3]
     listed = subprocess.run(
         ["git", "-C", checkout, "ls-files", "results"], capture_output=True, text=True, check=False
@@ -207,7 +209,7 @@ def test_the_committed_tables_are_current(table: TABLE, tmp_path: Path):
     assert (checkout / "results/README.md").read_text() == table(), "rzen-eval table > results/README.md"
 
 
-def test_columns_tables_and_tasks_choose_what_is_shown(table: TABLE):
+def test_columns_tables_and_tasks_choose_what_is_shown(table: Command):
     words = ("--published-only", "--models", "rzen,gme", "--data-version", "2.0")
     text = " ".join(table(*words, "--columns", "visdoc,ViDoRe-V1").split())
     assert "### Chosen averages | Model | Visdoc | ViDoRe-V1 |" in text

@@ -1,4 +1,4 @@
-"""Files and folders: made whole or not at all, and looked for by name."""
+"""Files and folders: made whole or not at all, and looked for by name; how much of one is read is in `bounds`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval import leftovers
-from rzen_eval.bounds import FILE, UNPACKED
+from rzen_eval.files import leftovers
+from rzen_eval.files.bounds import FILE, UNPACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -140,8 +140,8 @@ def state(file: str | os.PathLike[str]) -> str:
     return _state(os.stat(file))  # noqa: PTH116 - a tenth of the time, a hundred thousand times
 
 
-def _state(told: os.stat_result) -> str:
-    return f"{told.st_size} {told.st_mtime_ns} {told.st_ino} {told.st_ctime_ns}"
+def _state(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {status.st_ctime_ns}"
 
 
 def digests(files: Iterable[Path], notes: Path) -> list[str]:

@@ -31,9 +31,9 @@ class Bound:
             raise ConfigError(f"{self.variable}: expected a number of {self.unit} from 1, found {given!r:.60}")
         return int(given)
 
-    def exceeded(self, found: int | None = None) -> str:
+    def exceeded(self, n: int | None = None) -> str:
         """What to say where there is more; None: nobody knows how much more."""
-        more = "more" if found is None else f"{found:,}"
+        more = "more" if n is None else f"{n:,}"
         return f"expected at most {self.most:,} {self.unit}, found {more}; {self.variable}=N allows more"
 
 

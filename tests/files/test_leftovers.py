@@ -3,16 +3,16 @@
 import os
 from _multiprocessing import SemLock
 from functools import partial
-from multiprocessing import synchronize
+from multiprocessing import process, synchronize
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 import pytest
 
-from rzen_eval import leftovers, processes
+from rzen_eval import processes
 from rzen_eval.cli.main import main
 from rzen_eval.evaluation import kept_results, provenance
-from rzen_eval.files import make_once, write_out, write_whole
+from rzen_eval.files import leftovers, make_once, write_out, write_whole
 from tests.forked import ended
 from tests.runs import hits, write
 
@@ -55,16 +55,18 @@ def test_what_a_process_makes_that_is_there_or_elsewhere_is_left_alone(tmp_path:
     assert leftovers.remove([tmp_path]) == [tmp_path / other]
 
 
-def test_sockets_and_semaphores_of_workers_that_were_killed_with_their_run_are_removed_by_the_next(tmp_path: Path):
-    def work() -> int:
-        processes.prepare()
-        semaphore = synchronize.SemLock._make_name()
-        SemLock(0, 1, 1, semaphore, False)  # as a worker's queue makes it, without the process that tidies up
-        made = [get_temp_dir(), f"{leftovers.SEMAPHORES}/sem.{semaphore[1:]}"]
-        Path("made").write_text("\n".join(made))
-        os._exit(9)
+def leaves_what_workers_use() -> int:
+    """A run that dies with its workers, and with the process that Python starts to tidy up after them."""
+    process._parent_process = None
+    processes.prepare()
+    semaphore = synchronize.SemLock._make_name()
+    SemLock(0, 1, 1, semaphore, False)
+    Path("made").write_text(f"{get_temp_dir()}\n{leftovers.SEMAPHORES}/sem.{semaphore[1:]}")
+    os._exit(9)
 
-    assert ended(work, tmp_path).code == 9
+
+def test_sockets_and_semaphores_of_workers_that_were_killed_with_their_run_are_removed_by_the_next(tmp_path: Path):
+    assert ended(leaves_what_workers_use, tmp_path).code == 9
     made = [Path(line) for line in (tmp_path / "made").read_text().splitlines()]
     assert [place.exists() for place in made] == [True, True]
     assert set(made) <= set(leftovers.remove_of_workers())
@@ -73,7 +75,7 @@ def test_sockets_and_semaphores_of_workers_that_were_killed_with_their_run_are_r
 
 def test_what_workers_of_a_run_use_that_goes_on_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(leftovers, "SEMAPHORES", tmp_path)
-    own, gone = (f"sem.rzen_eval-{leftovers._host()}-{process}-abcdefgh" for process in (os.getpid(), 2**22 + 1))
+    own, gone = (f"sem.rzen_eval-{leftovers._host()}-{number}-abcdefgh" for number in (os.getpid(), 2**22 + 1))
     for name in (own, gone, "sem.mp-abcdefgh"):
         (tmp_path / name).touch()
     assert tmp_path / gone in leftovers.remove_of_workers()
