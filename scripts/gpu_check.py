@@ -6,11 +6,12 @@ parts:
   ranking   top 10 by dot product and by MaxSim on the device against the CPU: the same ids, scores to the last place
   waiting   a batch of every family with torch's own check for synchronisation; its vectors alone may be waited for
   bench     architectures with random weights: through the engine's steps, bare, and a plain loop as the official
-            evaluator's: batches of 16 in row order, padding, stock attention, prepared in the main process
-  two       two processes on one device against one
+            evaluator's: batches of 16 in row order, padding, stock attention, prepared in the main process; what a
+            batch may hold by a trial; patches embedded by the stock convolution and by a product
+  two       two processes on one device against one, both at work at the same time
 
-Run from a checkout, with torch, transformers, pydantic and what `rzen_eval` imports; nothing is downloaded. A part that
-fails is in the JSON with its error, and the others go on.
+Run from a checkout, with torch, transformers, safetensors, Pillow, PyYAML and pydantic; nothing is downloaded, and
+neither Hydra nor datasets is needed. A part that fails is in the JSON with its error, and the others go on.
 
 usage: python scripts/gpu_check.py [--output gpu_check.json] [--parts goldens,kernels,...] [--seconds 5] [--models A,B]
 """
@@ -19,8 +20,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
-import subprocess
+import os
 import sys
 import tempfile
 import time
@@ -32,18 +34,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from rzen_eval import load_model  # noqa: E402
-from rzen_eval.config import compose  # noqa: E402
+from gpu_check_bench import DEVICE, GPU, ROOT, benched, child, declaration, two  # noqa: E402
+
 from rzen_eval.core import MultiVectors  # noqa: E402
-from rzen_eval.estimate import bench  # noqa: E402
-from rzen_eval.estimate.checkpoint import known  # noqa: E402
-from rzen_eval.estimate.flops import anatomy  # noqa: E402
+from rzen_eval.models import open_model  # noqa: E402
 from rzen_eval.models.families import attention  # noqa: E402
-from rzen_eval.models.families.random_weights import random_model, small  # noqa: E402
-from rzen_eval.models.token_budget import cut  # noqa: E402
 from rzen_eval.ranking.dot import rank  # noqa: E402
 from rzen_eval.ranking.maxsim import rank_maxsim  # noqa: E402
 from rzen_eval.ranking.top_k import RankSettings  # noqa: E402
@@ -51,17 +49,15 @@ from tests import tiny  # noqa: E402
 from tests.goldens import NAMES, cosine, golden, item  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-GPU = torch.cuda.is_available()
-DEVICE = "cuda" if GPU else "cpu"
 BENCHED = "qwen3_vl_embedding_2b,rzenembed_v2_7b"
 ITEMS = None if GPU else 3
 """Of each golden."""
 
 
 @cache
-def opened(name: str, dtype: str, *settings: str) -> Any:
+def opened(name: str, dtype: str, **settings: str) -> Any:
     """The model of a golden on the device."""
     kept = golden(name)
     folder = ROOT / "tests/fixtures" / str(kept.meta["checkpoint"])
@@ -71,8 +67,11 @@ def opened(name: str, dtype: str, *settings: str) -> Any:
         folder = tiny.colqwen(Path(tempfile.mkdtemp()) / folder.name, folder.name)
     if folder.name in tiny.OMNI:
         folder = tiny.omni(Path(tempfile.mkdtemp()) / folder.name, folder.name)
-    given = [f"checkpoint={folder}", f"dtype={dtype}", f"device={DEVICE}", "dim=null", *settings]
-    return load_model(kept.declarations[0], *given)
+    # The declared revision is of another checkpoint.
+    given = {"checkpoint": str(folder), "revision": None, "dtype": dtype, "dim": None, **settings}
+    model: Any = open_model(declaration(kept.declarations[0], **given), Path(tempfile.mkdtemp()))
+    model.load()
+    return model
 
 
 def goldens() -> dict[str, Any]:
@@ -99,7 +98,7 @@ def goldens() -> dict[str, Any]:
 
 def batch(model: Any, name: str) -> tuple[list[Any], list[Any]]:
     """Items of a golden, planned and loaded."""
-    sides = [item(line) for line in golden(name).lines[:12]]
+    sides = [item(line) for line in golden(name).lines[: 12 if GPU else 4]]
     rendered = [model.rendered(one, side) for one, side in sides]
     loaded = [one.pictures.load() for one in rendered]
     return [model.planned(one, one.pictures.visuals(got)) for one, got in zip(rendered, loaded, strict=True)], loaded
@@ -115,7 +114,7 @@ def kernels() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ("vlm2vec_v2", "lamra_qwen25", "qwen3_vl_embedding", "cafe", "colpali_v1_3"):
         for dtype in ("float32", "bfloat16"):
-            model = opened(name, dtype, "attention=sdpa")
+            model = opened(name, dtype, attention="sdpa")
             planned, loaded = batch(model, name)
             expected = rows(model.forward(planned, loaded))
             for kernel in (*attention.KERNELS, "padded"):
@@ -127,6 +126,9 @@ def kernels() -> dict[str, Any]:
                     made = rows(model.forward(planned, loaded))
                 except ImportError as error:
                     found[f"{name} {dtype} {kernel}"] = {"left out": str(error)}
+                    continue
+                except RuntimeError as error:  # of a kernel that does not take these shapes
+                    found[f"{name} {dtype} {kernel}"] = {"error": str(error), "holds": False}
                     continue
                 near = (made * expected).sum(axis=1)
                 # Of several vectors an item the mean counts in 16 bits: a state near zero turns far.
@@ -189,108 +191,20 @@ def torch_says() -> Any:
         torch.cuda.set_sync_debug_mode("default")
 
 
-def made(name: str) -> tuple[Any, Any, str]:
-    """A declared architecture with random weights, small on a CPU, and its sizes."""
-    spec = compose.load([f"model={name}", f"model.device={DEVICE}"], [], need_tasks=False).model
-    config = known(spec).config if GPU else small(known(spec).config)
-    sizes = anatomy(config, spec.family)
-    return random_model(spec, config), sizes, "random" if GPU else "random, small"
-
-
-def benched(name: str, seconds: float) -> dict[str, Any]:
-    """An architecture through the engine's steps, bare, and in a plain loop over the same items."""
-    model, sizes, weights = made(name)
-    budget = model.tokens_per_batch if GPU else 512
-    speeds = bench.measure(
-        model, sizes, weights=weights, tokens_per_batch=budget, seconds=seconds, report=lambda _name: None
-    )
-    kinds = bench.kinds(model)
-    order = [*kinds] * (16 if GPU else 1)
-    plans, pixels = [kinds[one].plan for one in order], [kinds[one].pixels for one in order]
-    ours = timed(lambda: engine(model, plans, pixels, budget))
-    model.attention = "sdpa"
-    model.pad()
-    plain = timed(lambda: plain_loop(model, order, kinds))
-    shown = {
-        shape.name: {
-            "share of peak": shape.tflops / speeds.peak_tflops,
-            "batch to bare": shape.batch_ms / shape.bare_ms,
-            "items/s": shape.items_a_second,
-            "tokens/s": shape.tokens_a_second,
-        }
-        for shape in speeds.shapes
-    }
-    return {
-        "speeds": speeds.model_dump(mode="json"), "shapes": shown,
-        "mixed items": len(order), "ours s": ours, "plain loop s": plain, "times": plain / ours,
-        "of the plain loop": "batches of 16 in row order, padded rows, stock sdpa, pictures resized in its own process;"
-        " ours is given loaded pictures, as its workers do",
-    }  # fmt: skip
-
-
-def timed(work: Callable[[], object]) -> float:
-    """The least of two."""
-    best = float("inf")
-    for _ in range(2):
-        began = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - began)
-    return best
-
-
-def engine(model: Any, plans: Sequence[Any], pixels: Sequence[Any], budget: int) -> None:
-    """Batches by tokens, longest first, each sent before the last one is waited for."""
-    pending: list[Any] = []
-    for places in cut([plan.length for plan in plans], budget, packed=model.packed):
-        pending.append(model.launch(model.staged([plans[i] for i in places], [pixels[i] for i in places])))
-        if len(pending) > 1:
-            pending.pop(0).vectors()
-    pending.pop().vectors()
-
-
-def plain_loop(model: Any, order: Sequence[str], kinds: dict[str, Any]) -> None:
-    """Sixteen items after the other."""
-    for start in range(0, len(order), 16):
-        names = order[start : start + 16]
-        for name in names:
-            bench.prepared(model, name)
-        model.forward([kinds[name].plan for name in names], [kinds[name].pixels for name in names])
-
-
-def two() -> dict[str, Any]:
-    """Batches a second of two processes against one, each with its own copy of a model."""
-    name = BENCHED.split(",", maxsplit=1)[0]
-    rates = {}
-    for count in (1, 2):
-        command = [sys.executable, __file__, "--child", name]
-        running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
-        rates[count] = sum(float(one.communicate(timeout=300)[0].split()[-1]) for one in running)
-    return {"one": rates[1], "two": rates[2], "times": rates[2] / rates[1]}
-
-
-def child(name: str) -> None:
-    """In a process of its own: pages a second."""
-    model, _, _ = made(name)
-    kind = bench.kinds(model)["page"]
-    count = 8 if GPU else 1
-    plans, pixels = [kind.plan] * count, [kind.pixels] * count
-    engine(model, plans, pixels, 4 * kind.plan.length)
-    print(count / timed(lambda: engine(model, plans, pixels, 4 * kind.plan.length)))
-
-
 def main() -> None:
     parts: dict[str, Callable[[], dict[str, Any]]] = {
-        "goldens": goldens, "kernels": kernels, "ranking": ranking, "waiting": waiting, "two": two,
+        "goldens": goldens, "kernels": kernels, "ranking": ranking, "waiting": waiting,
+        "two": lambda: two(options.models.split(",")[0], options.seconds),
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("gpu_check.json"))
     parser.add_argument("--parts", default=",".join([*parts, "bench"]))
-    parser.add_argument("--seconds", type=float, default=5.0 if GPU else 0.0, help="of each kind of item in a bench")
+    parser.add_argument("--seconds", type=float, default=4.0 if GPU else 0.0, help="of each kind of item in a bench")
     parser.add_argument("--models", default=BENCHED, help="declarations whose architectures are benched")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.child)
+        child(options.child, options.seconds)
         return
     for name in options.models.split(","):
         parts[f"bench {name}"] = lambda name=name: benched(name, options.seconds)
@@ -307,6 +221,10 @@ def main() -> None:
             content = part()
         except Exception as error:  # noqa: BLE001 - the others go on
             content = {"error": f"{type(error).__name__}: {error}", "where": traceback.format_exc().splitlines()[-6:]}
+        if GPU:
+            gc.collect()
+            with contextlib.suppress(RuntimeError):  # of a device that a kernel has broken
+                torch.cuda.empty_cache()  # others need the memory
         found["parts"][name] = {"seconds": round(time.perf_counter() - began, 1), **content}
         print(f"{name}: {found['parts'][name]['seconds']} s{' FAILED' * ('error' in content)}", flush=True)
         options.output.write_text(json.dumps(found, indent=1) + "\n")

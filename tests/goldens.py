@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 
 from rzen_eval import Item
 from rzen_eval.core import Side
-from tests.conftest import FIXTURES
 
+FIXTURES = Path(__file__).parent / "fixtures"
 FOLDER = FIXTURES / "golden"
 RZEN = FIXTURES / "rzen"
 NAMES = (*sorted(file.stem for file in FOLDER.glob("*.json")), "rzenembed")

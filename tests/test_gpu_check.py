@@ -1,7 +1,9 @@
 """The script that a GPU is checked with runs where there is none, and says that nothing of one was seen."""
 
+import ast
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,5 +36,33 @@ def test_a_part_that_fails_is_told_and_the_others_go_on(
     assert found["device"] == "CPU: nothing here says anything of a GPU"
     assert found["parts"]["ranking"]["dot"] == {"same ids": True, "scores apart": 0.0, "holds": True}
     assert found["parts"]["ranking"]["maxsim"]["holds"]
-    assert "unknown model 'no_such_model'" in found["parts"]["bench no_such_model"]["error"]
-    assert "bench no_such_model: 0" in capsys.readouterr().out
+    assert "no model/no_such_model.yaml" in found["parts"]["bench no_such_model"]["error"]
+    assert re.search(r"^bench no_such_model: .* s FAILED$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_what_a_machine_with_a_gpu_may_lack_is_not_imported():
+    """Neither by the script and the families nor by anything that they import, before a function is called."""
+    root, seen = SCRIPT.parents[1], set()
+    waiting = [SCRIPT, *(root / "rzen_eval/models/families").glob("*.py")]
+    while waiting:
+        tree = ast.parse(waiting.pop().read_text())
+        for name in {name for node in tree.body for name in imported(node)} - seen:
+            seen.add(name)
+            place = root / ("scripts" if name.startswith("gpu_check") else ".") / name.replace(".", "/")
+            waiting += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+    assert {"rzen_eval.models.families.local_model", "gpu_check_bench", "tests.tiny", "pydantic"} <= seen
+    assert not {name.partition(".")[0] for name in seen} & {
+        "hydra", "omegaconf", "datasets", "pandas", "pyarrow", "pytest"
+    }  # fmt: skip
+
+
+def imported(node: ast.stmt) -> list[str]:
+    """Modules of an import, or what may be one of its names, with the packages that they lie in."""
+    if isinstance(node, ast.Import):
+        whole = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        whole = [f"{node.module}.{alias.name}" for alias in node.names]
+    else:
+        return []
+    parts = [name.split(".") for name in whole]
+    return [".".join(part[:end]) for part in parts for end in range(1, len(part) + 1)]

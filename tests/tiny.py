@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from rzen_eval.models.pictures import patches as cutting
-from tests.conftest import FIXTURES
+from tests.goldens import FIXTURES
 
 QWEN = FIXTURES / "tiny_qwen2vl"
 """Its tokenizer has Qwen2's special tokens and splitting."""

@@ -59,19 +59,19 @@ def items() -> dict[str, Item]:
     }
 
 
-def prepared(model: LocalModel, name: str) -> Kind:
-    """One of them as the model is given it."""
-    pictures = model.pictures(items()[name])
+def prepared(model: LocalModel, item: Item, tokens: int = TOKENS) -> Kind:
+    """An item as the model is given it, with so many tokens beside those of its pictures, at random."""
+    pictures = model.pictures(item)
     pixels = pictures.load()
     visuals = pictures.visuals(pixels)
     n_visual = sum(visual.n_tokens for visual in visuals)
-    ids = np.random.default_rng(0).integers(5, 500, TOKENS + n_visual)
-    return Kind(Planned("", ids, TOKENS // 2 + np.arange(n_visual), tuple(visuals)), pixels)
+    ids = np.random.default_rng(0).integers(5, 500, tokens + n_visual)
+    return Kind(Planned("", ids, tokens // 2 + np.arange(n_visual), tuple(visuals)), pixels)
 
 
 def kinds(model: LocalModel) -> dict[str, Kind]:
     """All of them."""
-    return {name: prepared(model, name) for name in items()}
+    return {name: prepared(model, item) for name, item in items().items()}
 
 
 def measure(

@@ -7,7 +7,7 @@ import importlib.util
 import math
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.errors import ConfigError, ModelError, reason
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     import torch
 
@@ -44,11 +44,21 @@ def device(spec: Declared) -> torch.device:
     return chosen
 
 
-def current(device: torch.device) -> AbstractContextManager[Any]:
-    """Make a GPU the current one for a while, for code of others that works there and not where its tensors are."""
+@contextmanager
+def at_work(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """Compute on a device for a while: it is the current one, and float32 is float32.
+
+    Code of others works on the current GPU and not where its tensors are; and torch lets convolutions on a GPU round
+    float32 to ten bits (TensorFloat-32) unless it is told otherwise.
+    """
     import torch
 
-    return torch.cuda.device(device) if device.type == "cuda" and torch.cuda.is_available() else nullcontext()
+    if device.type != "cuda" or not torch.cuda.is_available():
+        yield
+        return
+    exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False) if dtype is torch.float32 else nullcontext()
+    with torch.cuda.device(device), exact:
+        yield
 
 
 def need_rank_device(name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rzen_eval import Item
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
@@ -107,6 +108,6 @@ def test_a_small_architecture_of_every_family_has_random_weights_and_vectors_of_
     model = random_model(spec, config)
     from rzen_eval.estimate.bench import prepared
 
-    kind = prepared(model, "text")
+    kind = prepared(model, Item(text="a"))
     (made,) = model.forward([kind.plan], [kind.pixels])
     assert np.linalg.norm(np.atleast_2d(made), axis=1) == pytest.approx(1, abs=1e-3)

@@ -163,14 +163,14 @@ class LocalModel(ItemPlanner):
 
         # What a module keeps of a forward pass in inference mode could not be trained with.
         mode = self._lent() if self._shared else torch.inference_mode()
-        with device.current(self.device), mode:
+        with device.at_work(self.device, self.dtype), mode:
             return self._computed(staged.batch, staged.block.sent(self.device))
 
     def computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
         """The forward pass alone, of a batch whose numbers are on the device."""
         import torch
 
-        with device.current(self.device), torch.inference_mode():
+        with device.at_work(self.device, self.dtype), torch.inference_mode():
             return self._computed(batch, sent)
 
     def _computed(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:

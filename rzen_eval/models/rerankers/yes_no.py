@@ -17,7 +17,7 @@ from rzen_eval.errors import ModelError
 from rzen_eval.models.batch import Block
 from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
-from rzen_eval.models.device import USUAL
+from rzen_eval.models.device import USUAL, at_work
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.families.qwen3_vl import Qwen3VL
 from rzen_eval.models.families.token_places import check_vocabulary
@@ -137,7 +137,7 @@ class YesNo(Qwen2VL):
         pairs = [one for one in planned if isinstance(one, PlannedPair)]
         if len(pairs) != len(planned):
             raise TypeError(f"{self.spec.name} scores pairs, and was given items")
-        with torch.inference_mode():
+        with at_work(self.device, self.dtype), torch.inference_mode():
             shared = shared_length(pairs)
             if shared:
                 states = last_states(self, pairs, pixels, shared)
