@@ -168,6 +168,12 @@ def count_pictures(folder: Path) -> int:
     return sum(map(_is_picture, _listed(folder)))
 
 
+def has_empty_pictures(place: Path) -> bool:
+    """Whether a picture is an empty file, as an unpacking that broke off leaves it: this one, or one in this folder."""
+    pictures = filter(_is_picture, _listed(place)) if place.is_dir() else [place]
+    return any(one.is_file() and not one.stat().st_size for one in pictures)
+
+
 def _holds_pictures(place: Path) -> bool:
     """Whether it is a picture, or a folder with one in it."""
     return any(map(_is_picture, _listed(place))) or (_is_picture(place) and place.is_file())

@@ -88,7 +88,9 @@ def verify(
         try:
             yield _task(task, known, deep, workers, progress or _silent)
         except DataError as error:
-            yield Verified(task, 0, 0, 0, [Fault("rows", _first_clause(error).removeprefix(f"{task.id}: "), None)])
+            archive = next(iter(archives_of(task)), None) if isinstance(error, MissingMediaError) else None
+            said = _first_clause(error).removeprefix(f"{task.id}: ")
+            yield Verified(task, 0, 0, 0, [Fault("rows", said, archive)])
 
 
 def report(verified: Verified, shown: int = 3) -> list[str]:
@@ -101,7 +103,7 @@ def report(verified: Verified, shown: int = 3) -> list[str]:
         first = f"{name}: {size}, {verified.media} pictures: all there, all open"
         return [first, *place, *(f"  {warning}" for warning in verified.warnings)]
     if not verified.media and verified.faults[0].who == "rows":
-        return [f"{name}: {verified.faults[0].problem}", f"  mend with: {mend(task, None)}"]
+        return [f"{name}: {verified.faults[0].problem}", f"  mend with: {mend(task, verified.faults[0].archive)}"]
     lines = [f"{name}: {len(verified.faults)} of {verified.media} pictures and clips are missing or damaged"]
     for archive, count in Counter(fault.archive for fault in verified.faults).items():
         here = [fault for fault in verified.faults if fault.archive == archive]

@@ -100,6 +100,8 @@ def _system(prompt: Prompt, item: Item, side: Side) -> str:
 
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
     text = _untrimmed(prompt, item, side)
+    for mark, instead in prompt.replaced.items():
+        text = text.replace(mark, instead)
     if prompt.single_spaced:
         return " ".join(text.split()) or " "
     return text.strip() if prompt.trimmed else text

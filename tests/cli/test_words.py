@@ -83,6 +83,8 @@ def test_every_key_of_a_run_is_a_setting_and_every_question_of_the_leaderboard_a
         (["taks"], "did you mean tasks?"),
         (["visdoc"], "did you mean task=visdoc?"),
         (["vidore_arxivqa"], "did you mean task=visdoc/vidore_arxivqa?"),
+        (["arxivqa"], "did you mean task=visdoc/vidore_arxivqa?"),
+        (["mini"], "did you mean model=mini?"),
         (["rzenembed_v2_7b"], "did you mean model=rzenembed_v2_7b?"),
         (["run", "visdoc"], "unexpected 'visdoc' (did you mean task=visdoc?)"),
         (["task=visdoc", "estimate"], "estimate is a command, which comes first"),
