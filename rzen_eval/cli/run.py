@@ -1,4 +1,4 @@
-"""A run: score tasks and print the tables."""
+"""`rzen-eval run`, whose word may be left out: score tasks and print the tables."""
 
 from __future__ import annotations
 

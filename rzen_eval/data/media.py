@@ -1,4 +1,4 @@
-"""Pictures and frames of `TIGER-Lab/MMEB-V2`, unpacked on disk."""
+"""Pictures and frames of a media repository, unpacked on disk."""
 
 from __future__ import annotations
 
