@@ -90,6 +90,7 @@ class Entry:
     counts: str = "declared"
     """Whose counts these are; `upstream`: of the data sets that it was made from, and of no use to check rows with."""
     language: str | None = None
+    evaluator: str = "mmeb"
     """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
 
@@ -302,4 +303,5 @@ def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
         revision=dataset.get("revision"),
         counts=raw.get("counts", "declared"),
         language=dataset.get("language"),
+        evaluator=raw.get("evaluator", "mmeb"),
     )
