@@ -7,14 +7,14 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from rzen_eval.benchmark import declared, wider
+from rzen_eval.benchmark import declared, wider_averages
 from rzen_eval.benchmark.places import choices, config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.benchmark.wider import Wider
+    from rzen_eval.benchmark.wider_averages import Wider
 
 OVERALL = "Overall"
 """The column over all tasks of a benchmark that calls it nothing else."""
@@ -90,6 +90,7 @@ class Entry:
     counts: str = "declared"
     """Whose counts these are; `upstream`: of the data sets that it was made from, and of no use to check rows with."""
     language: str | None = None
+    evaluator: str = "mmeb"
     """Of its queries, where it is one of several that ask about the same candidates in other languages."""
 
 
@@ -245,7 +246,13 @@ def manifest() -> Manifest:
 
 def _benchmark(name: str, raw: Mapping[str, Any]) -> Benchmark:
     versions = [
-        Version(one, said["data"], tuple(said["tasks"]), tuple(map(_id, _paths(said["tasks"]))), wider.declared(said))
+        Version(
+            one,
+            said["data"],
+            tuple(said["tasks"]),
+            tuple(map(_id, _paths(said["tasks"]))),
+            wider_averages.declared(said),
+        )
         for one, said in raw["versions"].items()
     ]
     return Benchmark(
@@ -296,4 +303,5 @@ def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
         revision=dataset.get("revision"),
         counts=raw.get("counts", "declared"),
         language=dataset.get("language"),
+        evaluator=raw.get("evaluator", "mmeb"),
     )

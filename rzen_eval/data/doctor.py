@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.data.archives import DOCUMENTS, OF_V3
 from rzen_eval.data.commands import command
 from rzen_eval.data.examine import rows_of
-from rzen_eval.data.holes import holes
+from rzen_eval.data.known_holes import holes
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import some
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
 from rzen_eval.data import bundled
-from rzen_eval.data.chosen import chosen_of
 from rzen_eval.data.media_content import content_of
+from rzen_eval.data.query_choice import chosen_of
 from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame

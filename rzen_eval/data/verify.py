@@ -16,7 +16,7 @@ from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.commands import command, word
-from rzen_eval.data.holes import FEW_PAGES, HUMAN_LABELED
+from rzen_eval.data.known_holes import FEW_PAGES, HUMAN_LABELED
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository

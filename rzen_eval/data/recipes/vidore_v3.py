@@ -58,7 +58,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     texts = corpus.rows.select_columns(["text"]) if chosen.page_text else None
 
     def page(row: int) -> Item:
-        text = (texts[row]["text"] or "").strip() if texts is not None else ""
+        text = corpus.optional(row, "text", texts[row]["text"]).strip() if texts is not None else ""
         image = StoredImage(images, row, "image", f"page {page_ids[row]}", repository.folder)
         return Item(text=text or None, images=(image,), instruction=task.instruction.candidate)
 
