@@ -40,7 +40,11 @@ def table(examined: Sequence[Examined]) -> list[dict[str, object]]:
 def _rows(each: Examined) -> str:
     if each.rows is None:
         return "none"
-    return each.rows if each.n_rows is None else f"{each.rows}, {each.n_rows} of {each.task.n_queries}"
+    if each.n_rows is None:
+        return each.rows
+    # Counts of the data sets that a benchmark was made from say nothing of its own.
+    declared = each.task.n_queries if each.task.counts == "declared" else None
+    return f"{each.rows}, {each.n_rows}" + (f" of {declared}" if declared else "")
 
 
 def notes(examined: Sequence[Examined]) -> Iterator[str]:

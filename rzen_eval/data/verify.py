@@ -100,7 +100,8 @@ def report(verified: Verified, shown: int = 3) -> list[str]:
     if not verified.faults:
         size = f"{verified.queries} queries, {verified.candidates} candidates"
         place = [f"  media in {verified.place}"] if verified.place else []
-        first = f"{name}: {size}, {verified.media} pictures: all there, all open"
+        pictures = f", {verified.media} pictures: all there, all open" if verified.media else ": all there"
+        first = f"{name}: {size}{pictures}"
         return [first, *place, *(f"  {warning}" for warning in verified.warnings)]
     if not verified.media and verified.faults[0].who == "rows":
         return [f"{name}: {verified.faults[0].problem}", f"  mend with: {mend(task, verified.faults[0].archive)}"]

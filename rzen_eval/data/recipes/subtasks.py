@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from rzen_eval.data.recipes.repeated import original
 from rzen_eval.data.row_files import below
 from rzen_eval.data.tree_rows import fields, name_of
 from rzen_eval.errors import DataError
+from rzen_eval.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
 
 def _instructions(file: Path) -> Mapping[str, Any]:
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        said = read_json(file)
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}); get the archive again") from error
     return {name: told for name, told in said.items() if isinstance(told, dict)} if isinstance(said, dict) else {}
