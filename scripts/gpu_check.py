@@ -65,6 +65,8 @@ def opened(name: str, dtype: str, **settings: str) -> Any:
         folder = tiny.colqwen2(Path(tempfile.mkdtemp()) / "colqwen2")
     if folder.name in tiny.LATE:
         folder = tiny.colqwen(Path(tempfile.mkdtemp()) / folder.name, folder.name)
+    if folder.name in tiny.OMNI:
+        folder = tiny.omni(Path(tempfile.mkdtemp()) / folder.name, folder.name)
     # The declared revision is of another checkpoint.
     given = {"checkpoint": str(folder), "revision": None, "dtype": dtype, "dim": None, **settings}
     model: Any = open_model(declaration(kept.declarations[0], **given), Path(tempfile.mkdtemp()))

@@ -42,7 +42,7 @@ def made(name: str) -> tuple[Any, Any, str]:
     """A declared architecture with random weights, small on a CPU, and its sizes."""
     spec = declaration(name)
     config = declared_config(spec) if GPU else small(declared_config(spec))
-    sizes = anatomy(config)
+    sizes = anatomy(config, spec.family)
     return random_model(spec, config), sizes, "random" if GPU else "random, small"
 
 

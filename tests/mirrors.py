@@ -33,11 +33,11 @@ def write_rows(
 
 
 def write_frames(root: Path, folder: str, n: int = 64, name: str = "frame_{:04d}.jpg", first: int = 1) -> None:
-    """Empty files that stand for frames."""
+    """Files of one byte that stand for frames."""
     place = root / MEDIA / folder
     place.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + n):
-        (place / name.format(number)).touch()
+        (place / name.format(number)).write_bytes(b"\0")
 
 
 def saved(folder: str) -> list[str]:

@@ -153,6 +153,43 @@ def colqwen2(folder: Path) -> Path:
     return folder
 
 
+OMNI = ("qwen2_5_omni_thinker", "nvomniembed")
+"""What the config.json of a thinker says that it is."""
+
+
+def omni(folder: Path, kind: str) -> Path:
+    """The thinker of Qwen2.5-Omni as transformers saved it before 5.0; every weight is drawn by its own name."""
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoTokenizer, Qwen2_5OmniThinkerConfig, Qwen2_5OmniThinkerModel
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(QWEN)
+    marks = ["<|vision_bos|>", "<|vision_eos|>", "<|IMAGE|>", "<|VIDEO|>"]
+    tokenizer.add_tokens(marks, special_tokens=True)
+    start, end, image, video = tokenizer.convert_tokens_to_ids(marks)
+    config = Qwen2_5OmniThinkerConfig(
+        text_config={key: value for key, value in TEXT.items() if key != "head_dim"}
+        | {"rope_parameters": ROPE, "vocab_size": 904, "tie_word_embeddings": False},
+        vision_config={
+            "depth": 3, "hidden_size": 32, "num_heads": 2, "intermediate_size": 48, "out_hidden_size": 64,
+            "patch_size": 14, "window_size": 56, "fullatt_block_indexes": [1],
+        },
+        audio_config={
+            "d_model": 16, "encoder_ffn_dim": 24, "encoder_layers": 1, "encoder_attention_heads": 2, "output_dim": 64,
+        },
+        image_token_index=image, video_token_index=video, vision_start_token_id=start, vision_end_token_id=end,
+    )  # fmt: skip
+    pictures = {"patch_size": 14, "temporal_patch_size": 2, "merge_size": 2}
+    save(folder, Qwen2_5OmniThinkerModel(config), pictures)
+    tokenizer.save_pretrained(folder)
+    said = folder / "config.json"
+    said.write_text(json.dumps(json.loads(said.read_text()) | {"model_type": kind}))
+    shapes = {re.sub(r"^model\.", "", name): one.shape for name, one in load_file(folder / "model.safetensors").items()}
+    weights = {re.sub(r"^language_model\.", "model.", name): _drawn(name, shape) for name, shape in shapes.items()}
+    weights["lm_head.weight"] = _drawn("lm_head.weight", torch.Size((904, 64)))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 LATE = {
     "colqwen2_5": ("qwen2_5_vl", {"model_type": "qwen2_5_vl"}, (r"^language_model\.", "model."), 128),
     "colqwen3_5": ("qwen3_5", {"model_type": "qwen3_5", "dim": 24}, ("^", ""), 24),

@@ -1,1 +1,1 @@
-"""What MMEB-V2 is: tasks, groups, versions, published scores."""
+"""What benchmarks are made of: tasks, groups, versions, published scores."""

@@ -102,12 +102,12 @@ def _opened(spec: ModelSpec, config: RunConfig) -> tuple[LocalModel, Anatomy, st
         if found.weights:
             model: Any = open_model(spec, config.cache_dir)
             model.load()
-            return model, anatomy(found.config), "of its checkpoint"
+            return model, anatomy(found.config, spec.family), "of its checkpoint"
     if device(spec).type == "cpu":
         sizes, why = small(found.config), f"random, of a small {spec.family}"
     else:
         sizes, why = found.config, f"random, of the sizes from {found.where}"
-    counted = anatomy(sizes)
+    counted = anatomy(sizes, spec.family)
     return random_model(spec, sizes), counted, why
 
 

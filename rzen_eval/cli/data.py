@@ -238,7 +238,7 @@ def _doctor(chosen: RunConfig, file: Path) -> int:
         raise DataError(f"data doctor: no folder at {root}; data.root=FOLDER is where data lie, or are to lie")
     tasks = list(chosen.tasks.values())
     found = [examine(task) for task in tqdm(tasks, desc="doctor", unit=" tasks", disable=None, leave=False)]
-    show(listing("tasks", table(found)))
+    show(listing("tasks", table(found), spare=["rows"]))
     print("\n" + "\n".join(f"* {note}" for note in notes(found)))
     if root is not None:
         try:

@@ -193,8 +193,10 @@ def _unknown(word: str, rest: Sequence[str]) -> str:
     if word in KEYS:
         [setting], _ = spelled_as_settings([f"--{word}", *rest[:1]])
         return f"{word!r} is no command; settings are written {setting}"
-    meant = MEANT.get(word, ())
-    near = f" (did you mean {' or '.join(meant)}?)" if meant else nearest(word, COMMANDS) or chosen_by(word)
+    if meant := MEANT.get(word, ()):
+        near = f" (did you mean {' or '.join(meant)}?)"
+    else:
+        near = chosen_by(word, exactly=True) or nearest(word, COMMANDS) or chosen_by(word)
     return f"unknown command {word!r}{near}; expected one of {', '.join(COMMANDS)}, or settings such as task=visdoc"
 
 

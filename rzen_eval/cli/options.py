@@ -221,11 +221,18 @@ def spelled_as_settings(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return settings, others
 
 
-def chosen_by(word: str) -> str:
-    """` (did you mean task=X?)` where a task, a model or an experiment is called so, or nearly so."""
+def chosen_by(word: str, *, exactly: bool = False) -> str:
+    """` (did you mean task=X?)` where a task, a model or an experiment is called so, nearly so, or so in part.
+
+    Args:
+        word: that may be meant for one.
+        exactly: only where it is called just so.
+    """
     known = {name: f"{group}={name}" for group in ("experiment", "model", "task") for name in choices(group)}
     known |= {name.rpartition("/")[2]: setting for name, setting in known.items()}
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=1.0 if exactly else 0.75)
+    if not close and not exactly and len(word) > 3:
+        close = sorted((name for name in known if word.lower() in name.lower()), key=len)
     return f" (did you mean {known[close[0]]}?)" if close else ""
 
 

@@ -32,7 +32,7 @@ def options(parser: Options) -> None:
         " side by side. Reads the rankings that an embedding run has kept and, with its settings, the items again;"
         " results go to MODEL+RERANKER. A pair is scored once, and a run that was killed goes on."
     )
-    parser.add_argument("model", help="a model with results, or their folder")
+    parser.add_argument("model", metavar="RESULTS/MODEL", help="a model with results, or their folder")
     parser.add_argument(
         "--top-k", type=whole(1, 1000), default=TOP_K, metavar="N", help=f"candidates a query, {TOP_K} by default"
     )

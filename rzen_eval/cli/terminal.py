@@ -13,7 +13,7 @@ from rzen_eval.errors import ResultError
 from rzen_eval.files import write_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from rzen_eval.cli.options import Options
     from rzen_eval.results.tables.document import Document, Table
 
-SHORT, NARROWEST = 16, 8
-"""Characters of a column that is cut late, and of one that is cut no further."""
-NUMBER = re.compile(r"[\d≈<>~±+−-]")
+NAME, SHORT, NARROWEST = 24, 16, 8
+"""Characters of a first column beside which numbers stand, of a column that is cut late, and of one that is cut no
+further."""
+NUMBER = re.compile(r"[\d≈<>~±+–−-]")
 """How a cell of a column of numbers begins."""
 GAP = 2
 """Characters between columns."""
@@ -138,7 +139,8 @@ def _draw_table(table: Table, console: Console) -> None:
         if place:
             console.print()
         drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
-        for name, width in zip(part.columns, fitted(_widths(part), console.width, _cells(part)), strict=True):
+        widths = fitted(_widths(part), console.width, _cells(part), _numbers(part))
+        for name, width in zip(part.columns, widths, strict=True):
             whole = name in part.prose
             drawn.add_column(
                 Text(for_terminal(name)), no_wrap=not whole, overflow="fold" if whole else "ellipsis", width=width
@@ -153,16 +155,22 @@ def _draw_table(table: Table, console: Console) -> None:
 
 def abreast(table: Table, room: int) -> list[Table]:
     """A table, or several with the same first column where numbers would be cut in one: half a number is another."""
-    numbers = [all(NUMBER.match(cell) for cell in cells if cell) for cells in zip(*table.rows, strict=True)]
-    least = [min(width, NARROWEST if place else SHORT) for place, width in enumerate(_widths(table))]
-    for place, (cells, number) in enumerate(zip(_cells(table), numbers, strict=True)):
-        least[place] = max(least[place], cells if number and place else 0)
+    least = [min(width, NARROWEST if place else NAME) for place, width in enumerate(_widths(table))]
+    cells = _cells(table)
+    for place in _numbers(table):
+        least[place] = max(least[place], cells[place])
     parts: list[list[int]] = [[0]]
     for column in range(1, len(table.columns)):
         if len(parts[-1]) > 1 and _total([least[place] for place in (*parts[-1], column)]) > room:
             parts.append([0])
         parts[-1].append(column)
     return [_of_columns(table, places) for places in parts] if len(parts) > 1 else [table]
+
+
+def _numbers(table: Table) -> list[int]:
+    """Places of the columns of numbers, of which the first is none."""
+    columns = list(zip(*table.rows, strict=True))
+    return [place for place, cells in enumerate(columns) if place and all(NUMBER.match(cell) for cell in cells if cell)]
 
 
 def _of_columns(table: Table, places: Sequence[int]) -> Table:
@@ -189,19 +197,22 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
 
 
-def fitted(widths: Sequence[int], room: int, cells: Sequence[int] = ()) -> list[int]:
+def fitted(widths: Sequence[int], room: int, cells: Sequence[int] = (), numbers: Collection[int] = ()) -> list[int]:
     """Widths that fit: long texts are cut first, then what names rows, what names columns, and numbers last.
 
     Args:
         widths: of the whole columns.
         room: characters of a line.
         cells: widths of the columns without their names; as wide as these by default.
+        numbers: places of the columns of numbers.
     """
     cut = list(widths)
     others = range(1, len(cut))
+    texts = [place for place in others if place not in numbers]
     whole = {place: max(NARROWEST, (cells or widths)[place]) for place in others}
     short, narrow = dict.fromkeys(range(len(cut)), SHORT), dict.fromkeys(range(len(cut)), NARROWEST)
-    for places, least in ((others, short), ([0], short), (others, whole), (others, narrow), ([0], narrow)):
+    stages = ((texts, short), ([0], short), (others, whole), (texts, narrow), ([0], narrow), (others, narrow))
+    for places, least in stages:
         while _total(cut) > room and (wide := [place for place in places if cut[place] > least[place]]):
             cut[max(wide, key=cut.__getitem__)] -= 1
     return cut

@@ -1,4 +1,4 @@
-"""From words on the command line to a checked configuration. The only module that imports Hydra."""
+"""From words on the command line to a checked configuration."""
 
 from __future__ import annotations
 

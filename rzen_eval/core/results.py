@@ -111,6 +111,7 @@ class _Provenance(_Loose):
     instruction: dict[str, str | None] | None = None
     prompts: dict[str, str | None] | None = None
     software: dict[str, str | None] = {}
+    machine: dict[str, Any] = {}
     imported: _Imported = {}
     second_stage: _SecondStage | None = None
     files: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""What the archives of `TIGER-Lab/MMEB-V2` hold, and which of them a task needs.
+"""What the archives of the media repositories hold, and which of them a task needs.
 
-The official download script (`experiments/public/data/download_data.sh` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4) does not
-fit these archives. Names and wrappers here are what people who ran on them report: ten sources for `video_ret`,
-four to seven for the others. Page images of visual documents come with the rows, so these tasks need no archive;
+MMEB-V2's official download script (`experiments/public/data/download_data.sh` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4) does
+not fit its archives. Names and wrappers here are what people who ran on them report: ten sources for `video_ret`, four
+to seven for the others. Page images of visual documents come with the rows, so these tasks need no archive;
 those that hold them once more are in `DOCUMENTS`.
 """
 

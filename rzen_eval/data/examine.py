@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Modality
 from rzen_eval.data.archives import DOCUMENTS, OF_V3, folder_of, needed
-from rzen_eval.data.media import count_pictures
+from rzen_eval.data.media import count_pictures, has_empty_pictures
 from rzen_eval.data.places import known_places
 from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
@@ -83,14 +83,16 @@ def examine(task: Task, *, quick: bool = False) -> Examined:
     except DataError as error:
         said = str(error).removeprefix(f"{task.id}: ")
         return Examined(task, rows, place=_unproven(task, repository), archive=archive, tree=tree, problem=said)
-    place = repository.media_source.found()
+    place = repository.media_source.found_at()
     where = str(place["place"]) if place else None
     if quick and (where or archive is None):
         return Examined(task, rows, len(data.query_ids), where, archive=archive, tree=tree)
-    counts, problems = _media(repository, data)
+    counts, hollow, problems = _media(repository, data)
     named, whole, raw = len(counts), sum(count > 0 for count in counts), repository.media.from_videos["raw"]
     lacking = named - whole - raw
     problem = (problems or [f"{lacking} of {named} clips or pictures are not there"])[0] if lacking > 0 else None
+    if hollow and problem is None:
+        problem = f"{hollow} of {named} clips or pictures are empty files, or have frames that are"
     frames = [count for count in counts if count] if task.modality is Modality.VIDEO else []
     return Examined(
         task, rows, len(data.query_ids), where, named, whole, frames, raw, archive, tree, problem, warnings
@@ -156,15 +158,16 @@ def _pages(task: Task, repository: Repository) -> int | None:
     return counts[0] if task.dataset.language is None else None
 
 
-def _media(repository: Repository, data: TaskData) -> tuple[list[int], list[str]]:
+def _media(repository: Repository, data: TaskData) -> tuple[list[int], int, list[str]]:
     """What is there of a task's media.
 
     Returns:
-        Frames of each clip that the rows name, or 1 for each picture, 0 for what is not there; and what is said of
-        items that cannot be made.
+        Frames of each clip that the rows name, or 1 for each picture, 0 for what is not there; how many of them are
+        empty files or have some; and what is said of items that cannot be made.
     """
     media = repository.media
-    clips = [count_pictures(media.path(clip)) for clip in dict.fromkeys(media.clips)]
+    folders = [media.path(clip) for clip in dict.fromkeys(media.clips)]
+    clips = [count_pictures(folder) for folder in folders]
     shown: dict[str, int] = {}
     problems = []
     for items in (data.queries, data.candidates):
@@ -175,4 +178,5 @@ def _media(repository: Repository, data: TaskData) -> tuple[list[int], list[str]
                 problems.append(str(error))
                 continue
             shown |= {str(image): int(Path(image).is_file()) for image in item.images if isinstance(image, Path)}
-    return [*clips, *shown.values()], problems
+    hollow = sum(map(has_empty_pictures, [*folders, *map(Path, shown)]))
+    return [*clips, *shown.values()], hollow, problems

@@ -1,4 +1,4 @@
-"""Pictures and frames of `TIGER-Lab/MMEB-V2`, unpacked on disk."""
+"""Pictures and frames of a media repository, unpacked on disk."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class MediaTree:
     def missing(self, folder: str, video: str | None = None) -> MissingMediaError:
         """The error of a clip that is not there: where it was looked for, and what is there that is like it."""
         place = self.places.get(task_folder(folder))
-        elsewhere = f"; {place.tried - 1} other known places were looked at too" if place and not place.found else ""
+        elsewhere = f"; {place.tried - 1} other known places were looked at too" if place and not place.n_found else ""
         return MissingMediaError(
             f"no frames in {self.path(folder)}"
             + (f" and no video at {self.path(video)}" if video else "")
@@ -166,6 +166,12 @@ def _is_picture(file: Path) -> bool:
 def count_pictures(folder: Path) -> int:
     """Pictures in a folder; none where there is no folder."""
     return sum(map(_is_picture, _listed(folder)))
+
+
+def has_empty_pictures(place: Path) -> bool:
+    """Whether a picture is an empty file, as an unpacking that broke off leaves it: this one, or one in this folder."""
+    pictures = filter(_is_picture, _listed(place)) if place.is_dir() else [place]
+    return any(one.is_file() and not one.stat().st_size for one in pictures)
 
 
 def _holds_pictures(place: Path) -> bool:

@@ -140,18 +140,19 @@ def _squared(length: int, part: int) -> int:
     return length // part * part**2 + (length % part) ** 2 if part else 0
 
 
-def anatomy(config: Any) -> Anatomy:
+def anatomy(config: Any, family: str) -> Anatomy:
     """The sizes of the stock model of a configuration, built without memory for its weights.
 
     Args:
-        config: as transformers has it; `model_type` is the family.
+        config: as transformers has it.
+        family: of the model.
     """
     import torch
     import transformers
 
-    family = class_of(config.model_type)
+    kind = class_of(family)
     with torch.device("meta"):
-        model = getattr(transformers, family.whole_class)(config)
+        model = getattr(transformers, kind.whole_class)(config)
     late = hasattr(config, "vlm_config")
     beneath, core = (config.vlm_config, model.vlm) if late else (config, model.model)
     text, vision = beneath.text_config, beneath.vision_config
@@ -174,13 +175,13 @@ def anatomy(config: Any) -> Anatomy:
         layers=text.num_hidden_layers - (recurrence := _recurrence(text)).layers,
         recurrence=recurrence,
         width=text.num_attention_heads * head,
-        causal=family.causal,
+        causal=kind.causal,
         vision_layers=depth - windowed,
         windowed_layers=windowed,
         window=vision.window_size // vision.patch_size if windowed else 0,
         vision_width=getattr(vision, "embed_dim", None) or vision.hidden_size,
         patch=vision.patch_size,
-        tile=(vision.image_size // vision.patch_size) ** 2 if family.tiled else None,
+        tile=(vision.image_size // vision.patch_size) ** 2 if kind.tiled else None,
     )
 
 
@@ -222,7 +223,7 @@ def declared_config(spec: ModelSpec) -> Any:
     late = "vlm_config" in known.sub_configs
     beneath = transformers.AutoConfig.for_model(class_of(spec.family).within) if late else known()
     sizes: dict[str, Any] = {"tie_word_embeddings": spec.architecture.tie_word_embeddings}
-    for part in ("text", "vision"):
+    for part in ("text", "vision", *["audio"] * bool(spec.architecture.audio)):
         stock, given = getattr(beneath, f"{part}_config"), getattr(spec.architecture, part)
         if strange := sorted(set(given) - set(stock.to_dict())):
             raise ModelError(f"{spec.name}: architecture.{part}.{strange[0]} is no size of a {spec.family}")

@@ -40,7 +40,9 @@ class Reader:
         from rzen_eval.estimate.flops import anatomy
 
         beneath = getattr(known.config, "vlm_config", known.config)
-        return cls(spec, anatomy(known.config), known.tokenizer, class_of(spec.family).preparation(spec, beneath))
+        return cls(
+            spec, anatomy(known.config, spec.family), known.tokenizer, class_of(spec.family).preparation(spec, beneath)
+        )
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes."""

@@ -123,7 +123,7 @@ class SuiteResult:
 
 
 def _mean(results: Sequence[Result]) -> float:
-    return average([result.score for result in results]) / 100
+    return round(average([result.score for result in results]) / 100, 4)
 
 
 def _any_source(results: Collection[Result], source: str) -> bool:

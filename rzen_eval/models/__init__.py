@@ -22,6 +22,8 @@ FAMILIES = {
     "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
     "qwen3_5": "rzen_eval.models.families.qwen3_5:Qwen35",
+    "qwen2_5_omni": "rzen_eval.models.families.qwen2_5_omni:Qwen25Omni",
+    "nv_omni_embed": "rzen_eval.models.families.qwen2_5_omni:NVOmniEmbed",
 }
 """Module and class of each architecture that runs here, imported when one is opened; the class says what it needs."""
 CLASSES = FAMILIES | {

@@ -68,6 +68,13 @@ class Batch:
         ids.reshape(-1)[self.places] = 0
         return ids
 
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Of rows with padding, which tokens each sees where all see each other: (items, 1, longest, longest)."""
+        longest = self.ids.shape[1]
+        there = np.arange(longest) < np.array(self.lengths)[:, None]
+        return np.repeat(there[:, None, None], longest, axis=2)
+
     def laid(self, parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
         """What each item has for its tokens, shape (..., length), as the batch has it; 0 on padding."""
         laid = np.zeros((*parts[0].shape[:-1], self.ids.size), dtype=np.int64)

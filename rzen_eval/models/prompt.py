@@ -48,11 +48,11 @@ def shown(spec: ModelSpec, item: Item) -> Item:
     return replace(item, frames=[item.frames[place] for place in np.linspace(0, n_frames - 1, most, dtype=int)])
 
 
-def join(instruction: str | None, text: str | None) -> str:
-    """Instruction and text with one space between, unless the instruction already ends in white space."""
+def join(instruction: str | None, text: str | None, by: str = " ") -> str:
+    """Instruction and text with a space, or what is given, between, unless the instruction ends in white space."""
     if not instruction or not text:
         return (instruction or "") + (text or "")
-    return instruction + ("" if instruction[-1].isspace() else " ") + text
+    return instruction + ("" if instruction[-1].isspace() else by) + text
 
 
 def render(prompt: Prompt, item: Item, side: Side) -> str:
@@ -100,6 +100,10 @@ def _system(prompt: Prompt, item: Item, side: Side) -> str:
 
 def _text(prompt: Prompt, item: Item, side: Side) -> str:
     text = _untrimmed(prompt, item, side)
+    for mark, instead in prompt.replaced.items():
+        text = text.replace(mark, instead)
+    if prompt.single_spaced:
+        return " ".join(text.split()) or " "
     return text.strip() if prompt.trimmed else text
 
 
@@ -109,7 +113,11 @@ def _untrimmed(prompt: Prompt, item: Item, side: Side) -> str:
     if _official(prompt, item):
         return item.user_turn or ""
     told = _told(prompt, item)
-    return f"{item.text}\n{told}" if item.text and told.strip() in prompt.behind else join(told, item.text)
+    return (
+        f"{item.text}\n{told}"
+        if item.text and told.strip() in prompt.behind
+        else join(told, item.text, prompt.joined_by)
+    )
 
 
 def _official(prompt: Prompt, item: Item) -> bool:

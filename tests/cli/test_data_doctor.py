@@ -11,7 +11,7 @@ from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.data.archives import ARCHIVES, MARKER, REPO
 from rzen_eval.data.examine import examine
-from rzen_eval.data.holes import holes
+from rzen_eval.data.known_holes import holes
 from rzen_eval.data.tree_listing import listing
 from rzen_eval.errors import ConfigError
 from tests import layouts
@@ -70,6 +70,24 @@ def test_it_says_of_each_task_what_is_where_and_what_is_missing(doctor: Callable
     assert "* vidoseek_page: visdoc-tasks/data/ViDoSeek-page has page labels of before November 2025" in printed
 
 
+def test_a_task_whose_frames_are_empty_files_cannot_be_run(doctor: Callable[..., str], root: Path):
+    clip = root / REPO / "video-tasks/frames/data/ziyan/video_retrieval/MSR-VTT/frames/clip1"
+    next(clip.iterdir()).write_bytes(b"")
+    printed = doctor("[video/msr_vtt,video/charades_sta]")
+    assert row(printed, "msr_vtt")[2:] == ["2 of 2", "10", "no"]
+    assert "msr_vtt: 1 of 2 clips or pictures are empty files, or have frames that are" in printed
+
+
+def test_media_without_which_rows_mean_nothing_are_mended_by_their_archive(
+    root: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.rmtree(next((root / REPO / "video-tasks").rglob("Charades-STA")))
+    words = ["task=video/charades_sta", f"data.root={root}"]
+    assert main(["data", "verify", *words, f"cache_dir={cache}"]) == 1
+    mended = f"mend with: rzen-eval data fetch {' '.join(words)} && rzen-eval data unpack {' '.join(words)}"
+    assert mended in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_can_be_run_is_run_by_task_available(root: Path, cache: Path):
     words = ["task=available", "data=mirror", f"data.root={root}", f"cache_dir={cache}"]
     expected = {name.split("/")[1] for name in layouts.tasks()} - {"egoschema", "breakfast"}
@@ -95,7 +113,7 @@ def test_the_listing_has_names_and_sizes_alone_and_is_small(doctor: Callable[...
     assert k700["in"]["more_0"] == {
         "files": 64,
         "kinds": {".jpg": 64},
-        "some": dict.fromkeys(sorted(k700["in"]["more_0"]["some"]), 0),
+        "some": dict.fromkeys(sorted(k700["in"]["more_0"]["some"]), 1),
     }
 
 

@@ -2,28 +2,17 @@
 
 from pathlib import Path
 
-import hydra
 import pytest
-from omegaconf import OmegaConf
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.benchmark.places import choices, folders
+from rzen_eval.benchmark.places import choices
 from rzen_eval.config import compose
-from rzen_eval.config.unchanged import unchanged
-from rzen_eval.config.words import parse
 from rzen_eval.errors import ConfigError
+from tests.config.given import MINE, own_task, refused
 
 
 def ids(*overrides: str) -> list[str]:
     return list(compose.load(overrides).tasks)
-
-
-def refused(*overrides: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        compose.load(overrides)
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
-    return str(caught.value)
 
 
 def test_a_task_a_suite_and_a_list_can_be_chosen():
@@ -112,6 +101,10 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("model.prompt=x", ["model.prompt takes no value but keys", "model.prompt.template=VALUE", "found 'x'"]),
         ("tasks.vidore_arxivqa.instruction=x", ["tasks.vidore_arxivqa.instruction.query=VALUE", "query, candidate"]),
         ("tasks.ViDoRe_arxivqa.metric=hit@1", ["did you mean vidore_arxivqa?"]),
+        (
+            "reranker=foo",
+            ["unknown reranker 'foo'; expected one of cross_encoder, endpoint, mini_judge, none, python,"],
+        ),
         ("model=mimi", ["unknown model 'mimi'", "did you mean mini?", "`rzen-eval models` lists them"]),
         ("mdoel=mini", ["unknown key 'mdoel'", "did you mean model?"]),
         ("model.dtpe=float32", ["command line", "model.dtpe", "did you mean dtype?"]),
@@ -141,21 +134,6 @@ def test_what_is_wrong_is_said_in_one_line_with_the_nearest_match(override: str,
     message = refused("task=vidore_v1", override) if not override.startswith("task=") else refused(override)
     for part in said:
         assert part in message
-
-
-def own_task(folder: Path, text: str) -> None:
-    (folder / "task" / "visdoc").mkdir(parents=True)
-    (folder / "task" / "visdoc" / "mine.yaml").write_text(text)
-
-
-MINE = """\
-# @package tasks.mine
-defaults: [/family/vidore@_here_, _self_]
-name: Mine
-group: Mine
-dataset: {repo: me/mine}
-n_queries: 10
-"""
 
 
 def test_a_task_of_a_known_family_is_a_few_lines_in_a_folder_of_ones_own(tmp_path: Path):
@@ -265,112 +243,3 @@ def test_every_name_of_the_leaderboard_chooses_its_newest_task():
 def test_a_task_of_your_own_goes_by_its_id(tmp_path: Path):
     own_task(tmp_path, MINE)
     assert list(compose.load(["task=mine"], [tmp_path]).tasks) == ["mine"]
-
-
-@pytest.mark.parametrize(
-    ("written", "meant"),
-    [("bf16", "bfloat16"), ("fp16", "float16"), ("half", "float16"), ("fp32", "float32"), ("torch.float32", "float32")],
-)
-@pytest.mark.parametrize("model", ["mini", "sentence_transformers model.name=a model.checkpoint=a"])
-def test_usual_short_names_of_precisions_are_taken(model: str, written: str, meant: str):
-    words = f"model={model} model.dtype={written}".split()
-    assert compose.load(words, need_tasks=False).model.dtype == meant
-
-
-def test_the_family_of_a_checkpoint_is_what_its_folder_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base/config.json").write_text('{"model_type": "qwen2_5_vl"}')
-    (tmp_path / "adapter").mkdir()
-    (tmp_path / "adapter/adapter_config.json").write_text(f'{{"base_model_name_or_path": "{tmp_path / "base"}"}}')
-    for folder in ("base", "adapter"):
-        words = ["model=custom", f"model.checkpoint={tmp_path / folder}"]
-        assert compose.load(words, need_tasks=False).model.family == "qwen2_5_vl"
-        assert f"model.family=qwen2_5_vl, as {tmp_path / 'base/config.json'} says" in capsys.readouterr().err
-    assert compose.load([*words, "model.family=qwen2_vl"], need_tasks=False).model.family == "qwen2_vl"
-    assert not capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("checkpoint", "name"),
-    [
-        ("someone/Their-Model_2B", "Their-Model_2B"),
-        ("/models/my model/", "my-model"),
-        ("/models/run7/checkpoint-500", "run7-checkpoint-500"),
-        ("/models/run7/last", "run7-last"),
-        ("..here", "here"),
-    ],
-)
-def test_a_model_of_ones_own_is_called_as_its_checkpoint(checkpoint: str, name: str):
-    words = ["model=custom", f"model.checkpoint='{checkpoint}'", "model.family=qwen2_vl"]
-    assert compose.load(words, need_tasks=False).model.name == name
-    assert compose.load([*words, "model.name=mine"], need_tasks=False).model.name == "mine"
-    assert compose.load([words[1], "model=sentence_transformers"], need_tasks=False).model.name == name
-
-
-def test_a_name_that_no_file_could_have_is_refused():
-    assert "model.name: expected a name of at most 150 bytes, found 400" in refused(f"model.name={'x' * 400}")
-
-
-@pytest.mark.parametrize("content", ['{"model_type": "bert"}', "[]", "{"])
-def test_a_family_that_nothing_names_is_asked_for_with_the_names_that_there_are(tmp_path: Path, content: str):
-    (tmp_path / "config.json").write_text(content)
-    message = refused("model=custom", f"model.checkpoint={tmp_path}")
-    assert "model.family is missing; give model.family=VALUE, one of " in message
-    assert "qwen2_vl" in message
-
-
-def test_a_checkpoint_that_is_not_there_is_not_asked_for_its_family(tmp_path: Path):
-    message = refused("model=custom", f"model.checkpoint={tmp_path}/gone")
-    assert message.startswith(f"no folder at {tmp_path}/gone; model.checkpoint= takes a folder or a hub repository")
-    assert f"{tmp_path} holds no config.json" in refused("model=custom", f"model.checkpoint={tmp_path}")
-
-
-WORDS = [
-    ["task=vidore_v1"],
-    ["task=[vidore_v1,visrag]", "tasks.vidore_docvqa.metric=hit@1", "~tasks.visrag_chartqa"],
-    ["task=vidore_v1", "tasks.vidore_docvqa.options.anything=1", "tasks.vidore_tatdqa.instruction.query=Find"],
-    ["task=[vidore_docvqa,vidore_v1]", "limit=3", "frames=4", "data=mirror", "data.root=/data"],
-    ["task=vidore_v1", "++tasks.vidore_docvqa.group=Other"],
-]
-
-
-@pytest.mark.parametrize("words", WORDS, ids=" ".join)
-def test_tasks_are_what_hydra_alone_makes_of_them(words: list[str]):
-    parsed = parse(words, folders())
-    with hydra.initialize_config_dir(config_dir=str(folders()[0]), version_base="1.3"):
-        whole = hydra.compose(config_name="config", overrides=compose.lines(parsed, folders()))
-    expected = OmegaConf.to_container(whole.tasks, resolve=True)
-    found = compose._with_tasks(parsed, folders())["tasks"]
-    assert found == expected
-    assert list(found) == list(expected)
-
-
-def test_hydra_composes_those_tasks_alone_that_words_change():
-    found = unchanged(parse(["task=vidore_v1", "tasks.vidore_docvqa.metric=hit@1"], folders()), folders())
-    assert found is not None
-    assert found.word == "task=[visdoc/vidore_docvqa]"
-    assert len(found.tasks) == 9
-
-
-@pytest.mark.parametrize("word", [
-    "experiment=rzenembed_v2_7b", "+task=visrag", "tasks.vidore_arxiv.metric=hit@1", "~task", "tasks={}",
-])  # fmt: skip
-def test_what_only_hydra_knows_is_left_to_it(word: str):
-    assert unchanged(parse(["task=vidore_v1", word] if word != "~task" else [word], folders()), folders()) is None
-
-
-def test_a_task_with_values_that_are_worked_out_is_left_to_hydra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("MINE", "Find it:")
-    own_task(tmp_path, MINE + "instruction: {query: '${oc.env:MINE}'}\n")
-    tasks = compose.load(["task=[mine,vidore_docvqa]"], [tmp_path]).tasks
-    assert list(tasks) == ["mine", "vidore_docvqa"]
-    assert tasks["mine"].instruction.query == "Find it:"
-
-
-def test_a_file_of_another_group_that_has_its_say_in_tasks_has_it(tmp_path: Path):
-    (tmp_path / "runtime").mkdir()
-    (tmp_path / "runtime/own.yaml").write_text("# @package _global_\ntasks: {vidore_docvqa: {metric: hit@1}}\n")
-    found = compose.load(["task=[vidore_docvqa,vidore_tatdqa]", "+runtime@_global_=own"], [tmp_path]).tasks
-    assert {name: task.metric for name, task in found.items()} == {
-        "vidore_docvqa": "hit@1", "vidore_tatdqa": "ndcg_linear@5",
-    }  # fmt: skip

@@ -29,18 +29,21 @@ def declared(model: str) -> ModelSpec:
         ("rzenembed_v2_7b", 8_291_375_616, 3584),
         ("vlm2vec_v2_2b", 2_208_985_600, 1536),
         ("wemm_2b", 2_720_809_792, 2048),
+        ("omni_embed_nemotron_3b", 4_703_464_448, 2048),
+        ("e5_omni_7b", 8_931_813_888, 3584),
         ("vultron_retriever_core_4_5b", 4_540_085_056, 320),
         ("vultron_retriever_prime_8b", 8_394_006_064, 320),
     ],
 )
 def test_the_declared_sizes_make_a_model_of_the_published_size(model: str, parameters: int, dim: int):
-    found = anatomy(declared_config(declared(model)))
+    spec = declared(model)
+    found = anatomy(declared_config(spec), spec.family)
     assert (found.parameters, found.dim) == (parameters, dim)
 
 
 def test_every_declaration_is_of_its_published_size():
     for name, spec in standins.local().items():
-        found = anatomy(declared_config(spec))
+        found = anatomy(declared_config(spec), spec.family)
         digits = 3 if spec.parameters_b < 1 else 2
         assert (round(found.parameters / 1e9, digits), found.dim) == (spec.parameters_b, spec.dim), name
 
@@ -53,7 +56,7 @@ def test_a_size_that_the_family_does_not_know_is_one_line():
 
 
 def test_every_matrix_of_the_7b_model_is_counted_by_hand():
-    found = anatomy(declared_config(declared("rzenembed_v2_7b")))
+    found = anatomy(declared_config(declared("rzenembed_v2_7b")), "qwen2_vl")
     layer = 3584 * (3584 + 512 + 512 + 3584) + 3 * 3584 * 18944  # q, k, v, o; gate, up, down
     assert found.per_token == 28 * layer
     block = 1280 * (3 * 1280 + 1280) + 2 * 1280 * 5120
@@ -72,6 +75,8 @@ STANDS_FOR = {
     "lamra_ret_qwen2_5vl_7b": standins.MAKERS["qwen2_5_vl"],
     "qwen3_vl_embedding_2b": standins.MAKERS["qwen3_vl"],
     "wemm_2b": standins.MAKERS["qwen3_5"],
+    "e5_omni_3b": standins.MAKERS["qwen2_5_omni"],
+    "omni_embed_nemotron_3b": standins.MAKERS["nv_omni_embed"],
     "cafe_7b": standins.MAKERS["llava_onevision"],
     "colpali_v1_3": standins.MAKERS["colpali"],
     "colqwen2": standins.MAKERS["colqwen2"],

@@ -69,16 +69,20 @@ def test_second_stages_of_two_kinds_in_one_folder_are_refused(tmp_path: Path, ot
         store.read_model(tmp_path / "m")
 
 
-@pytest.mark.parametrize(
-    "second", [3, [], {"first_stage": 3}, {"first_stage": {"name": []}}, {"reranker": "r"}, {"top_k": -1}]
-)
-def test_what_a_second_stage_says_of_itself_is_checked(tmp_path: Path, second: Any):
+WRONG = [
+    *(("second_stage", value) for value in (3, [], {"first_stage": 3}, {"first_stage": {"name": []}}, {"top_k": -1})),
+    ("second_stage", {"reranker": "r"}), ("machine", "x"), ("dataset", {"root": 3}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
+def test_what_commands_read_of_provenance_is_checked(tmp_path: Path, key: str, value: Any):
     write(tmp_path / "m", TASK, hits(1, 2))
     file = tmp_path / "m" / f"{TASK}.json"
     content = json.loads(file.read_text())
-    content["provenance"]["second_stage"] = second
+    content["provenance"][key] = value
     file.write_text(json.dumps(content))
-    with pytest.raises(ResultError, match=r"vidore_arxivqa\.json: provenance\.?.*second_stage"):
+    with pytest.raises(ResultError, match=rf"vidore_arxivqa\.json: provenance\.?.*{key}"):
         store.read_model(tmp_path / "m")
 
 

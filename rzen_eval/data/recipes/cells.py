@@ -139,8 +139,7 @@ class Table:
 
     def optional(self, row: int, column: str, cell: Any) -> str:
         """A cell's text, which may be missing or empty; of a class label its name."""
-        names = self.labels.get(column)
-        if names and isinstance(cell, int):
+        if (names := self.labels.get(column)) and isinstance(cell, int):
             if not 0 <= cell < len(names):
                 raise self.bad(row, column, f"is label {cell}, of which there are {len(names)} from 0")
             return names[cell]
@@ -155,8 +154,12 @@ class Table:
         if column in self.labels:
             return self.text(row, column, cell)
         whole = isinstance(cell, float) and cell.is_integer()
-        if isinstance(cell, bool) or not (whole or isinstance(cell, int | str)) or cell == "":
+        if isinstance(cell, bool) or not (whole or isinstance(cell, int | str)) or not str(cell).strip():
             raise self.bad(row, column, f"is {_shown(cell)}; expected an id, a text or an integer")
+        if whole and abs(cell) >= 2**53:
+            raise self.bad(
+                row, column, f"is {cell!r}, a float of which the last digits are lost; store ids as integers"
+            )
         return str(int(cell) if whole else cell)
 
 
@@ -272,8 +275,7 @@ class Row:
             raise self.bad(column, f"lists {_shown(pool[0])} and no other candidate, so there is nothing to choose")
 
     def _list(self, column: str) -> list[Any]:
-        cell = self.cells[column]
-        if cell is not None and not isinstance(cell, list):
+        if not isinstance(cell := self.cells[column], list | None):
             raise self.bad(column, f"is {_shown(cell)}; expected a list")
         return cell or []
 

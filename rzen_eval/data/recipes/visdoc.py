@@ -47,6 +47,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     rows = [row for row in range(len(asked)) if not task.dataset.language or spoken[row] == task.dataset.language]
     query_ids = [every[row] for row in rows]
     page_ids, picture, odd = _corpus(task, repository)
+    judged = Table.of(task, repository, ["query-id", "corpus-id", "score"], "qrels")
 
     def page(row: int) -> Item:
         shows = task.instruction.candidate
@@ -57,11 +58,11 @@ def load(task: Task, repository: Repository) -> TaskData:
         queries=[Item(text=texts[row], instruction=task.instruction.query) for row in rows],
         candidate_ids=page_ids,
         candidates=LazySequence(len(page_ids), page),
-        qrels=_judgements(task, repository, query_ids, frozenset(page_ids)),
+        qrels=_judgements(judged, query_ids, frozenset(page_ids)),
         integer_ids=all(map(INTEGER.fullmatch, page_ids)),
         languages=[spoken[row] for row in rows] if spoken else None,
         revision=repository.revision,
-        warnings=odd,
+        warnings=[*odd, *_of_nobody(judged, frozenset(every))],
     )
 
 
@@ -72,7 +73,7 @@ def _corpus(task: Task, repository: Repository) -> tuple[list[str], Callable[[in
     if not corpus.shows("image"):
         files = page_files(task.dataset.repo, page_ids)
         repository.media.settle(files)
-        if place := repository.media_source.found():
+        if place := repository.media_source.found_at():
             said = f"the rows carry no pictures, pages are the files in {place['place']}"
             # These files are what the official evaluator has saved, so nothing is saved once more.
             return page_ids, lambda row: repository.media.image(files[row]), [f"{task.id}: {said}"]
@@ -92,10 +93,8 @@ def typical(task: Task) -> Typical:
     return Typical(query, Item(images=(usual.PAGE,), instruction=task.instruction.candidate), usual.PAGES)
 
 
-def _judgements(
-    task: Task, repository: Repository, query_ids: Sequence[str], page_ids: frozenset[str]
-) -> dict[str, dict[str, float]]:
-    table = Table.of(task, repository, ["query-id", "corpus-id", "score"], "qrels")
+def _judgements(table: Table, query_ids: Sequence[str], page_ids: frozenset[str]) -> dict[str, dict[str, float]]:
+    task = table.task
     qrels: dict[str, dict[str, float]] = {query_id: {} for query_id in query_ids}
     for query_id, page_id, grade in table.judgements():
         grades = qrels.get(query_id)
@@ -109,3 +108,10 @@ def _judgements(
     if empty is not None:
         raise DataError(f"{task.id}: query {empty!r} has no page with a positive score in {task.dataset.repo}")
     return qrels
+
+
+def _of_nobody(table: Table, query_ids: frozenset[str]) -> list[str]:
+    """A warning where judgements are of queries that there are not, in any language."""
+    lost = [query_id for query_id in table.ids("query-id") if query_id not in query_ids]
+    said = f"{table.task.id}: {len(lost)} judgements are of no query and are left out, the first of {lost[:1]}"
+    return [said] if lost else []

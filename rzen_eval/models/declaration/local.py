@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Family = str
 else:
     Family = Literal[tuple(FAMILIES)]
-OF_BUDGETED = ("image", "frame", "square", "first_resize", "clip_tokens")
+OF_BUDGETED = ("image", "frame", "square", "margin", "first_resize", "clip_tokens")
 """Settings of families that are budgeted alone; others know their own."""
 Alpha = Literal["drop", "white", "resize_first"]
 BeyondRatio = Literal["clamp", "square", "unread", "error"]
@@ -72,6 +72,8 @@ class Architecture(Frozen):
     """Its `text_config`."""
     vision: Mapping[str, int | bool | tuple[int, ...]]
     """Its `vision_config`."""
+    audio: Mapping[str, int | bool] = {}
+    """Its `audio_config`, of a model that has one."""
     tie_word_embeddings: bool
 
 
@@ -156,6 +158,8 @@ class ModelSpec(Checkpointed):
     side; None: it is not."""
     small_below: int = Field(default=28, gt=0)
     """Pixels below which a side is small."""
+    margin: int | None = Field(default=None, gt=0)
+    """Pixels up to which a shorter side of an image or frame gets a black margin; None: it gets none."""
     alpha: Alpha = "drop"
     """What becomes of an alpha channel: it is dropped, or laid on white; `resize_first`: `square` and `small_side`
     resize a picture as it is stored, alpha, palette and all, and what is left of these is dropped afterwards."""

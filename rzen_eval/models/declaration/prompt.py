@@ -52,8 +52,14 @@ class Prompt(Frozen):
     """What stands for `{text}` where an item has neither media nor even an empty text."""
     unread: str | None = None
     """The whole prompt of an item with a picture that `beyond_ratio: unread` says is not read."""
+    replaced: Mapping[str, str] = {}
+    """Strings in instruction and text, joined, that others stand for, such as marks of media."""
+    single_spaced: bool = False
+    """White space in instruction and text, joined, becomes single spaces, and a text that is empty one of them."""
     trimmed: bool = False
     """White space around instruction and text, joined, is taken off."""
+    joined_by: Literal["", " "] = " "
+    """What stands between an instruction that does not end in white space and a text in the user turn."""
     frames_per_second: float = Field(default=2.0, gt=0)
     """That frames without times are read with, where the prompt tells their times."""
     frames_first: bool = False

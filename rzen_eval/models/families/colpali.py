@@ -69,10 +69,7 @@ class ColPali(LateInteraction):
             "ids": np.where(known, batch.texts, 0),
             "positions": batch.laid([1 + np.arange(length) for length in batch.lengths]),
         }
-        if batch.packed:
-            return made
-        there = np.arange(batch.ids.shape[1]) < np.array(batch.lengths)[:, None]
-        return made | {"mask": np.repeat(there[:, None, None], batch.ids.shape[1], axis=2)}
+        return made if batch.packed else made | {"mask": batch.seen}
 
     def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
         inner = self._model.vlm

@@ -61,6 +61,21 @@ def network(model: LocalModel) -> Any:
     return made
 
 
+def check_library(spec: ModelSpec, architecture: str) -> None:
+    """Refuse a transformers that is older than an architecture.
+
+    Raises:
+        ModelError: it has no such class.
+    """
+    import transformers
+
+    if architecture not in dir(transformers):
+        raise ModelError(
+            f"{spec.name}: {spec.family} needs a transformers with {architecture}, which {transformers.__version__} has"
+            " not; pip install --upgrade transformers"
+        )
+
+
 def check_tokens(model: LocalModel) -> list[str]:
     """Refuse a tokenizer with which another state would be pooled than that of the published model.
 

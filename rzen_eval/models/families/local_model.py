@@ -74,6 +74,7 @@ class LocalModel(ItemPlanner):
         self.spec = spec
         self._held = held
         if held is None:
+            loading.check_library(spec, self.architecture)
             self.checkpoint = files.find(spec, cache_dir)
             self.device = device.device(spec)
             self.dtype = device.dtype(spec, self.device)

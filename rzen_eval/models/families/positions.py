@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from rzen_eval.models.interface import Planned
 
 
-def by_grid(plan: Planned, prompt: Prompt, interval: int) -> NDArray[np.int64]:
+def by_grid(plan: Planned, prompt: Prompt, interval: int, *, outlasting: bool = False) -> NDArray[np.int64]:
     """Shape (3, length): texts go on by one on all axes, a picture by its longer side.
 
     Args:
         plan: the item.
         prompt: says where a clip has tokens.
         interval: positions from two frames of a clip to the next two.
+        outlasting: whether what comes behind a clip is behind its last frames in time too, as in Qwen2.5-Omni; else it
+            is behind the longer side alone.
 
-    Source: `get_rope_index` of Qwen2-VL, Qwen2.5-VL and Qwen3-VL in transformers, which this equals.
+    Source: `get_rope_index` of Qwen2-VL, Qwen2.5-VL, Qwen2.5-Omni and Qwen3-VL in transformers, which this equals.
     """
     made = np.empty((3, plan.length), dtype=np.int64)
     position = done = taken = 0
@@ -36,7 +38,7 @@ def by_grid(plan: Planned, prompt: Prompt, interval: int) -> NDArray[np.int64]:
             grid = np.indices((n_tokens // (rows * columns), rows, columns)).reshape(3, -1)
             grid[0] *= interval if visual.clip else 1
             made[:, start : start + n_tokens] = grid + position
-            position += max(rows, columns)
+            position += max(rows, columns, int(grid[0].max()) + 1 if outlasting else 0)
             taken, done = taken + n_tokens, start + n_tokens
     made[:, done:] = np.arange(position, position + plan.length - done)
     return made

@@ -68,6 +68,9 @@ def small(config: Any) -> Any:
     for name in ("fullatt_block_indexes", "deepstack_visual_indexes"):
         if name in vision:
             vision[name] = [LAYERS - 1]
+    if audio := beneath.get("audio_config"):
+        audio.update(d_model=wide, encoder_ffn_dim=wide, output_dim=wide)
+        audio.update(encoder_layers=1, encoder_attention_heads=HEADS)
     if "projection_dim" in beneath:
         beneath["projection_dim"] = wide
     return type(config).from_dict(content)

@@ -95,4 +95,4 @@ def shortened(plan: Planned, tail: Sequence[int], limit: int, name: str) -> NDAr
             f"its pictures take {keep} of the {limit} tokens that {name} reads and only text may be cut;"
             " lower the frames or the pixel budget"
         )
-    return np.concatenate([plan.input_ids[:room], tail])
+    return np.concatenate([plan.input_ids[:room], np.asarray(tail, dtype=np.int64)])

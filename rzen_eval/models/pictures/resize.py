@@ -74,6 +74,8 @@ class Sizing:
     small_side: int | Literal["longest"] | None = None
     """An image with a side below `small_below` is first made a square of this side; None: it is not."""
     small_below: int = TOKEN
+    margin: int | None = None
+    """Pixels up to which a shorter side of a picture gets a black margin; None: it gets none."""
     square: int | None = None
     """Side of the square that every picture is made first; None: pictures keep their shape."""
     clip: bool = False
@@ -104,6 +106,7 @@ class Sizing:
             first=spec.first_resize,
             small_side=spec.small_side,
             small_below=spec.small_below,
+            margin=spec.margin,
             square=spec.square,
             clip=spec.video == "video",
             first_of_images=spec.first_resize_of == "all",
@@ -137,6 +140,11 @@ class Sizing:
             side = max(size) if self.small_side == "longest" else self.small_side
             squares.append((side, side))
         return squares
+
+    def widened(self, size: Size) -> Size:
+        """A picture's size with its margin."""
+        least = self.margin or 0
+        return max(size[0], least), max(size[1], least)
 
     def _fitted(self, size: Size, frames: int) -> list[Size]:
         if self.fixed:
@@ -236,7 +244,8 @@ class Pictures(Prepared[Sizing]):
         return any(beyond_ratio(image_size(media)) for media in (*self.images, *self.frames))
 
     def _visual(self, media: Media, frames: int = 0) -> Visual:
-        return Visual(*self._steps(media, image_size(media), frames)[-1], side=self.how.side)
+        size = self.how.widened(image_size(media))
+        return Visual(*self._steps(media, size, frames)[-1], side=self.how.side)
 
     def _steps(self, media: Media, size: Size, frames: int) -> list[Size]:
         if self.how.beyond_ratio == "error" and beyond_ratio(size):
@@ -252,7 +261,14 @@ class Pictures(Prepared[Sizing]):
         return self._resized(image, media, frames, size or image.size)
 
     def _opened(self, media: Media) -> Image.Image:
-        return open_as_stored(media) if self.how.alpha == "resize_first" else open_rgb(media, self.how.alpha)
+        if self.how.alpha == "resize_first":
+            return open_as_stored(media)
+        opened = open_rgb(media, self.how.alpha)
+        if (size := self.how.widened(opened.size)) == opened.size:
+            return opened
+        canvas = Image.new("RGB", size)
+        canvas.paste(opened, ((size[0] - opened.width) // 2, (size[1] - opened.height) // 2))
+        return canvas
 
     def _resized(self, image: Image.Image, media: Media, frames: int, size: Size) -> Pixels:
         steps = self._steps(media, size, frames)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.benchmark.manifest import Entry
+    from rzen_eval.benchmark.entries import Entry
     from rzen_eval.core import Result
     from rzen_eval.results.exchange.imported import Claim
 
@@ -54,8 +54,8 @@ def defines(name: str) -> bool:
 
 def _parts(name: str) -> dict[str, Entry]:
     """Our tasks of one of mteb's, by subset."""
-    found = (entry for entry in manifest().entries.values() if entry.name.startswith(f"{name}/"))
-    return {entry.name.removeprefix(f"{name}/"): entry for entry in found}
+    own = (entry for entry in manifest().entries.values() if entry.evaluator == "mteb")
+    return {entry.name.removeprefix(f"{name}/"): entry for entry in own if entry.name.startswith(f"{name}/")}
 
 
 def results(claim: Claim, model: str) -> list[Result]:

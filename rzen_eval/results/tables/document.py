@@ -23,11 +23,13 @@ PAGE = """\
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
+:root {{ color-scheme: light dark; }}
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }}
 div {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; margin: 1rem 0 2rem; }}
 caption {{ font-weight: 600; padding: .3rem 0; text-align: left; }}
-th, td {{ border-bottom: 1px solid #ddd; padding: .25rem .7rem; text-align: right; white-space: nowrap; }}
+caption.heard {{ clip-path: inset(50%); height: 1px; overflow: hidden; position: absolute; white-space: nowrap; }}
+th, td {{ border-bottom: 1px solid #8885; padding: .25rem .7rem; text-align: right; white-space: nowrap; }}
 th:first-child {{ text-align: left; }}
 tbody th {{ font-weight: 400; }}
 </style>
@@ -144,7 +146,7 @@ def table_html(table: Table, caption: str = "") -> str:
 
     Args:
         table: what it shows.
-        caption: what it is, where the table has no title of its own.
+        caption: what it is, where the table has no title of its own; a page, whose heading says it, does not show it.
     """
 
     def cell(row: int, column: int) -> str:
@@ -155,7 +157,8 @@ def table_html(table: Table, caption: str = "") -> str:
 
     places = range(len(table.columns))
     lines = [
-        *([f"<caption>{for_html(named)}</caption>"] if (named := table.title or caption) else []),
+        *([f"<caption>{for_html(table.title)}</caption>"] if table.title else []),
+        *([f'<caption class="heard">{for_html(caption)}</caption>'] if caption and not table.title else []),
         f"<thead><tr>{''.join(map(_head, table.columns))}</tr></thead>",
         "<tbody>",
         *(f"<tr>{''.join(cell(row, column) for column in places)}</tr>" for row in range(len(table.rows))),

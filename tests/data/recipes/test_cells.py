@@ -95,6 +95,11 @@ def test_a_grade_that_is_none_is_refused_with_query_page_and_value(
             "row 0 of toys/pages, corpus: image is of a column of string; expected a picture",
         ),
         (("qrels", "corpus-id"), [0, 1, 2, None], "row 3 of toys/pages, qrels: corpus-id is missing"),
+        (
+            ("corpus", "corpus-id"),
+            [0.0, 1.0, 2.0, 2.0**60],
+            "row 3 of toys/pages, corpus: corpus-id is 1.152921504606847e+18, a float of which the last digits",
+        ),
     ],
 )
 def test_a_document_row_that_means_nothing_is_named(
@@ -137,6 +142,14 @@ def test_how_integer_ids_are_stored_changes_no_reading(tmp_path: Path, cache: Pa
     data = load_data(toys.toy_task(tmp_path, cache))
     assert (data.candidate_ids, data.integer_ids) == (["0", "1", "2", "3"], True)
     assert data.qrels["0"] == {"0": 3.0}
+
+
+def test_judgements_of_queries_that_there_are_not_are_counted(tmp_path: Path, cache: Path):
+    judged = [("q", "0", 2), ("q ", "1", 1), ("r", "1", 1)]
+    toys.write_beir(tmp_path, {"q": "x"}, {"0": toys.page(0), "1": toys.page(9)}, judged)
+    data = load_data(toys.toy_task(tmp_path, cache))
+    assert data.qrels == {"q": {"0": 2.0}}
+    assert "toy: 2 judgements are of no query and are left out, the first of ['q ']" in data.warnings
 
 
 @pytest.mark.parametrize("name", ["007", "p1", "1.0", "+1", "9" * 5000])

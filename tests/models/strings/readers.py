@@ -115,6 +115,19 @@ def ops_colqwen3(row: Row, _side: Side) -> str:
     return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
 
 
+def omni(row: Row, joined: str) -> str:
+    media = {"": "", "image": "<|vision_bos|><|IMAGE|><|vision_eos|>", "clip": "<|vision_bos|><|VIDEO|><|vision_eos|>"}
+    return chat(HELPFUL, media[row.shows] + (" ".join(joined.split()) or " "))
+
+
+def omni_nemotron(row: Row, _side: Side) -> str:
+    return omni(row, f"{row.told} {row.text}").removesuffix("<|im_start|>assistant\n<|endoftext|>")
+
+
+def e5_omni(row: Row, _side: Side) -> str:
+    return omni(row, row.told + row.text)
+
+
 READERS = {
     "rzenembed_v2_7b": rzen,
     "rzenembed_v1_2b": rzen,
@@ -140,6 +153,9 @@ READERS = {
     "wemm_2b": wemm,
     "wemm_4b": wemm,
     "wemm_9b": wemm,
+    "omni_embed_nemotron_3b": omni_nemotron,
+    "e5_omni_3b": e5_omni,
+    "e5_omni_7b": e5_omni,
     "cafe_0_5b": cafe,
     "cafe_7b": cafe,
     "colpali_v1_3": colpali,

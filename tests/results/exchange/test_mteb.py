@@ -127,6 +127,14 @@ def test_results_without_a_task_of_mtebs_or_a_folder_are_refused(run: Command):
     assert "scored on 1 queries alone" in run("export", "results/m", "--format", "mteb", "--output", "out", code=1)
 
 
+def test_tasks_of_other_benchmarks_whose_names_have_parts_are_none_of_mtebs(run: Command):
+    write(Path("results/m"), "followir_core17", [0.5], limit=1)
+    assert "no result is of a task that mteb defines" in run("export", "results/m", "--format", "mteb", code=2)
+    write(Path("results/m"), "vidore3_hr_english", [0.5])
+    run("export", "results/m", "--format", "mteb", "--output", "out")
+    assert sorted(file.name for file in Path("out").iterdir()) == ["Vidore3HrRetrieval.json", "model_meta.json"]
+
+
 def test_languages_are_named_as_mteb_does():
     tasks = pytest.importorskip("mteb").get_tasks(tasks=["Vidore3HrRetrieval"])
     assert {name: [script] for name, script in mteb.SCRIPTS.items()} == dict(tasks[0].metadata.eval_langs)
