@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from rzen_eval.benchmark.declared import declaration
-from rzen_eval.benchmark.manifest import Benchmark, Entry, Manifest, Version, manifest
+from rzen_eval.benchmark.entries import Benchmark, Entry, Version
+from rzen_eval.benchmark.manifest import Manifest, manifest
 from rzen_eval.benchmark.places import config_dir
 from rzen_eval.core import Instruction, QueryScores, Result, Run
 from rzen_eval.results import store

@@ -162,7 +162,7 @@ def make(name: str, folder: Path, sample: Path) -> dict[str, str]:
     """Make the inputs of a public report; gives the environment that its script wants."""
     told = {"PY": sys.executable, "RZEN_SAMPLE": str(sample.parents[1]), "HF_HUB_OFFLINE": "1"}
     words = [sys.executable, str(CASES / "public" / name / "make.py"), str(folder)]
-    subprocess.run(words, env=os.environ | told, check=True, capture_output=True, timeout=280)
+    subprocess.run(words, env=os.environ | told, check=True, capture_output=True, timeout=1200)
     return os.environ | told
 
 
@@ -171,7 +171,7 @@ def make(name: str, folder: Path, sample: Path) -> dict[str, str]:
 def test_an_input_of_a_public_report_gives_what_must_happen(name: str, tmp_path: Path, sample_root: Path):
     environment = make(name, tmp_path, sample_root)
     words = ["bash", str(CASES / "public" / name / "run.sh"), str(tmp_path)]
-    done = subprocess.run(words, env=environment, check=False, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(words, env=environment, check=False, capture_output=True, text=True, timeout=1200)
     lines = done.stdout.splitlines()
     assert {text: sum(text in line for line in lines) for text in PUBLIC[name]} == PUBLIC[name], done.stdout
 

@@ -60,7 +60,7 @@ def test_what_changed_or_was_fixed_says_whether_it_moves_a_score():
     assert list(parts) == ["Added", "Changed", "Fixed"]
     for name in ("Changed", "Fixed"):
         for line in re.split(r"^\* ", parts[name], flags=re.MULTILINE)[1:]:
-            assert re.search(r"Moves a score:\s+(yes|no)", line), line
+            assert re.search(r"Moves\s+a\s+score:\s+(yes|no)", line), line
 
 
 def test_contributing_names_every_place_of_the_package():

@@ -130,4 +130,4 @@ def _list(root: Path, kept: Sequence[Kept], kind: str | None) -> None:
         f"{len(rows)} entries in {root}; rzen-eval cache --prune NAME removes one, --prune vectors all vectors,"
         " --prune all everything but media"
     )
-    show(listing("kept", rows, notes=[note]), kind)
+    show(listing("kept", rows, notes=[note], prose=["what"]), kind)

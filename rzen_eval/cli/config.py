@@ -43,7 +43,8 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
 
     config = compose.load(settings, places)
     rows = list(_rows(config, origins(settings, places)))
-    show(listing("settings", rows, notes=[f"tasks: {len(config.tasks)}"]), chosen.format)
+    notes = [f"tasks: {len(config.tasks)}"]
+    show(listing("settings", rows, notes=notes, prose=["value", "from"]), chosen.format)
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RUNS_MODELS = frozenset({"run", "model-check", "multirun"})
+RUNS_MODELS = frozenset({"run", "rerank", "bench", "model-check", "multirun", "prompt", "sweep"})
 """Commands that call code which may end its process."""
 PASSED_ON = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 FROM_TERMINAL = 128

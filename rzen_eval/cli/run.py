@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest
@@ -15,7 +16,6 @@ from rzen_eval.errors import ConfigError
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rzen_eval.cli.options import Options
     from rzen_eval.config.schema import RunConfig
@@ -108,9 +108,10 @@ def document(config: RunConfig, outcome: Outcome, *, every: bool) -> Document:
     folder, results = config.results_dir / config.model.name, list(outcome.results.values())
     own = rows.scored(config.model.name, results, f"results in {folder}", manifest())
     beside = [rows.published(config.reference, manifest())] if own and config.reference else []
-    look = " and ".join(shlex.join(["rzen-eval", word, str(folder)]) for word in ("failures", "report"))
+    at = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+    look = " and ".join(shlex.join(["rzen-eval", word, at]) for word in ("failures", "report"))
     remarks = [f"What it got wrong: {look}"] if results else []
-    remarks += [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(str(folder))} --per-task"]
+    remarks += [] if every else [f"Every task: --per-task, or rzen-eval table {shlex.quote(at)} --per-task"]
     if config.limit is not None:
         n = config.limit.n
         remarks.append(

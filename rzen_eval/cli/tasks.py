@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.benchmark.manifest import Entry, manifest
+from rzen_eval.benchmark.entries import Entry
+from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.benchmark.places import choices, folders
 from rzen_eval.cli.terminal import add_format, listing, show
 

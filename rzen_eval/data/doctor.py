@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.data.archives import DOCUMENTS, OF_V3
 from rzen_eval.data.commands import command
 from rzen_eval.data.examine import rows_of
-from rzen_eval.data.holes import holes
+from rzen_eval.data.known_holes import holes
 from rzen_eval.data.repository import Repository
 from rzen_eval.errors import some
 
@@ -40,7 +40,11 @@ def table(examined: Sequence[Examined]) -> list[dict[str, object]]:
 def _rows(each: Examined) -> str:
     if each.rows is None:
         return "none"
-    return each.rows if each.n_rows is None else f"{each.rows}, {each.n_rows} of {each.task.n_queries}"
+    if each.n_rows is None:
+        return each.rows
+    # Counts of the data sets that a benchmark was made from say nothing of its own.
+    declared = each.task.n_queries if each.task.counts == "declared" else None
+    return f"{each.rows}, {each.n_rows}" + (f" of {declared}" if declared else "")
 
 
 def notes(examined: Sequence[Examined]) -> Iterator[str]:

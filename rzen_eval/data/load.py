@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Side
 from rzen_eval.data import bundled
-from rzen_eval.data.chosen import chosen_of
 from rzen_eval.data.media_content import content_of
+from rzen_eval.data.query_choice import chosen_of
 from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.video import Frame
@@ -74,7 +74,7 @@ def load_data(task: Task) -> TaskData:
     odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
     warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *odd]
     other_data = data.other_data or bool(miscounted)
-    found = repository.media_source.found()
+    found = repository.media_source.found_at()
     return chosen_of(task, replace(data, warnings=warnings, other_data=other_data, media=found))
 
 

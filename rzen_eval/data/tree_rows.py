@@ -50,7 +50,7 @@ class JsonLines(Sequence[Cells]):
     def __getitem__(self, index: Any) -> Any:
         try:
             row = json.loads(self._content[self._starts[index] : self._ends[index]])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{self._what}: row {index} is no JSON ({error}); get the file again") from error
         if not isinstance(row, dict):
             raise DataError(f"{self._what}: row {index} is {row!r:.60}; expected an object with fields")
@@ -110,7 +110,7 @@ class TreeRows:
         Raises:
             DataError: it is in no tree.
         """
-        found = self.there(path)
+        found = self.place_of(path)
         if found is None:
             if self.task.source.kind == "sample":
                 raise DataError(f"{self.task.id}: the sample has no file {path}, so it does not hold this task")
@@ -118,10 +118,12 @@ class TreeRows:
             expected = self.repository.media_source.tree_of(archive) if archive else self._trees()[0].folder
             get = f"{command('fetch', [self.task])} && {command('unpack', [self.task])}"
             raise DataError(f"{self.task.id}: no file {path} in {expected}; get it with {get}")
+        if not found.is_file():
+            raise DataError(f"{self.task.id}: {found} is no regular file; get it again")
         self.files[path] = found
         return found
 
-    def there(self, path: str) -> Path | None:
+    def place_of(self, path: str) -> Path | None:
         """Where a file or folder is; None where no tree has it. The first thing that is found decides on the tree."""
         trees = [self.tree] if self.tree else self._trees()
         for tree in trees:

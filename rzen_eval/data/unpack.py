@@ -13,9 +13,9 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rzen_eval.data.archive_members import DISTRUSTED, SCRATCH, Laying, Unpacked, scratch
 from rzen_eval.data.archives import MARKER, Marker
 from rzen_eval.data.commits import commit_of
-from rzen_eval.data.lay import DISTRUSTED, SCRATCH, Laying, Unpacked, scratch
 from rzen_eval.data.tar_stream import Joined
 from rzen_eval.errors import DataError
 from rzen_eval.files import appearing

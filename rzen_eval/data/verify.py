@@ -16,7 +16,7 @@ from rzen_eval.core import SavedAsJpeg
 from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.commands import command, word
-from rzen_eval.data.holes import FEW_PAGES, HUMAN_LABELED
+from rzen_eval.data.known_holes import FEW_PAGES, HUMAN_LABELED
 from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
@@ -100,7 +100,8 @@ def report(verified: Verified, shown: int = 3) -> list[str]:
     if not verified.faults:
         size = f"{verified.queries} queries, {verified.candidates} candidates"
         place = [f"  media in {verified.place}"] if verified.place else []
-        first = f"{name}: {size}, {verified.media} pictures: all there, all open"
+        pictures = f", {verified.media} pictures: all there, all open" if verified.media else ": all there"
+        first = f"{name}: {size}{pictures}"
         return [first, *place, *(f"  {warning}" for warning in verified.warnings)]
     if not verified.media and verified.faults[0].who == "rows":
         return [f"{name}: {verified.faults[0].problem}", f"  mend with: {mend(task, verified.faults[0].archive)}"]

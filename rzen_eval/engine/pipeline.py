@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from rzen_eval.engine.flight import NONE, Clock, Flight, Wait, Window
+from rzen_eval.engine.in_flight import NONE, Clock, Flight, Wait, Window
 from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.trial import Trial
 from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure

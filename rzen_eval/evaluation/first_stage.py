@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.chosen import judgements
+from rzen_eval.data.query_choice import judgements
 from rzen_eval.errors import DataError, ResultError, some
 from rzen_eval.results import per_query, store
 from rzen_eval.results.protocol import commit

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Mark, QueryScores, Result, Run, Sampled, Side, Task, TaskData
-from rzen_eval.data.chosen import judgements
 from rzen_eval.data.load import LoadedTask, load
+from rzen_eval.data.query_choice import judgements
 from rzen_eval.engine.embed import Embedded, embed
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import both_sides

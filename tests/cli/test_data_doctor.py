@@ -11,7 +11,7 @@ from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.data.archives import ARCHIVES, MARKER, REPO
 from rzen_eval.data.examine import examine
-from rzen_eval.data.holes import holes
+from rzen_eval.data.known_holes import holes
 from rzen_eval.data.tree_listing import listing
 from rzen_eval.errors import ConfigError
 from tests import layouts

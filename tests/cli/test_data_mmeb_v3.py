@@ -128,3 +128,17 @@ def test_files_that_are_damaged_or_of_another_task_are_named(
     printed = capsys.readouterr().err
     assert said in printed
     assert "Traceback" not in printed
+
+
+def test_counts_of_other_data_sets_and_pictures_that_there_are_not_are_left_unsaid(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["task=[mmeb_v3/bright_pony,mcmr]", f"data.root={FIXTURES / 'mmeb_v3/mirror'}", f"cache_dir={cache}"]
+    assert main(["data", "doctor", *words]) == 0
+    printed = capsys.readouterr().out
+    assert [printed.count(said) for said in ("VLM2Vec/MMEB-V3, 6 |", "VLM2Vec/MMEB-V3, 8 |")] == [1, 1]
+    assert main(["data", "verify", *words, "runtime.workers=0"]) == 0
+    printed = capsys.readouterr().out
+    assert "mmeb_v3/bright_pony: 6 queries, 20 candidates: all there\n" in printed
+    assert "mcmr: 8 queries, 10 candidates, 8 pictures: all there, all open\n" in printed

@@ -1,6 +1,7 @@
 """However the process of a run ends, there is a line and an exit code that is right."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from rzen_eval.cli import guard
+from rzen_eval.cli.main import COMMANDS
 
 KEPT = "finished tasks are kept and the same command goes on from there\n"
 
@@ -39,6 +43,19 @@ def ended(work: str, grace: float = 10) -> tuple[int, str]:
     with watched(work, grace) as process:
         _, errors = process.communicate(timeout=60)
     return process.returncode, errors
+
+
+def test_every_command_that_opens_a_model_is_guarded():
+    opening = {
+        name
+        for name, command in COMMANDS.items()
+        if re.search(r"open_model|open_reranker|evaluation\.(rerank|session)", source(command.module))
+    }
+    assert opening | {"multirun"} == guard.RUNS_MODELS
+
+
+def source(module: str) -> str:
+    return (Path(guard.__file__).parent / f"{module}.py").read_text()
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 130])

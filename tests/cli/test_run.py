@@ -1,5 +1,6 @@
 """What is printed at the end of a run."""
 
+import contextlib
 from pathlib import Path
 
 from rzen_eval.cli.run import document
@@ -24,6 +25,8 @@ def test_a_run_ends_with_the_tables_of_the_leaderboard_and_where_they_come_from(
     assert f"* mini: results in {tmp_path}/mini" in text
     assert f"Every task: --per-task, or rzen-eval table {tmp_path}/mini --per-task" in text
     assert "| vidore_arxivqa" not in text
+    with contextlib.chdir(tmp_path):
+        assert "What it got wrong: rzen-eval failures mini and rzen-eval report mini" in ended(tmp_path)
     assert "| vidore_arxivqa |" in ended(tmp_path, every=True)
 
 

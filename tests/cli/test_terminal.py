@@ -115,6 +115,15 @@ def test_an_estimate_at_80_columns_has_its_interval_its_part_and_its_mark(
     assert not any("≈" in part and "…" in part for line in shown for part in line.split("  "))
 
 
+def test_values_of_a_configuration_are_shown_to_their_end_at_80_columns(monkeypatch: pytest.MonkeyPatch):
+    lines = lines_of(["config", "task=visdoc/vidore_arxivqa", "results_dir=/a/folder/with/a/long/name"], monkeypatch)
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    place = lines[0].index("value")
+    at = next(number for number, line in enumerate(lines) if line.startswith("results_dir "))
+    assert "".join(line[place:].split("  ")[0] for line in lines[at : at + 2]) == "/a/folder/with/a/long/name"
+
+
 def test_why_a_check_failed_is_told_to_the_end_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     words = ["check", str(tmp_path / "m"), "--baseline", str(tmp_path / "m.json")]
     write(tmp_path / "m", "vidore_esg_reports_human_labeled_v2", hits(5, 10))

@@ -60,6 +60,20 @@ def test_every_command_that_is_shown_is_understood(line: str, tmp_path: Path, mo
     compose.load(settings, need_tasks=any(setting.startswith("task=") for setting in settings))
 
 
+def test_commands_within_sentences_of_the_documents_are_understood():
+    found = set()
+    for page in [CHECKOUT / "README.md", *(CHECKOUT / "docs").rglob("*.md")]:
+        sentences = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        found |= {" ".join(command.split()) for command in re.findall(r"`rzen-eval ([^`]+ [^`]+)`", sentences)}
+    assert len(found) > 10
+    for command in sorted(found):
+        word, *rest = shlex.split(command)
+        if word in COMMANDS:
+            options(word).read(rest)
+        elif word != "help":
+            options("run").read([word, *rest])
+
+
 def test_every_key_of_a_run_is_a_setting_and_every_question_of_the_leaderboard_an_option():
     assert set(KEYS) == {*GROUPS, *RunConfig.model_fields}
     asked = {f"--{name.replace('_', '-')}" for name in submission.Metadata.model_fields}

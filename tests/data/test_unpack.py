@@ -204,7 +204,7 @@ def test_a_torn_marker_is_none(tmp_path: Path):
 
 
 def test_an_archive_that_grows_as_no_picture_does_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("rzen_eval.data.lay.SLACK", 1 << 20)
+    monkeypatch.setattr("rzen_eval.data.archive_members.SLACK", 1 << 20)
     lay(tmp_path, CLS, packed([(member(f"K700/{number}"), bytes(1 << 20)) for number in range(30)]))
     with pytest.raises(DataError, match="more than 20 times what was read so far"):
         unpack(CLS, tmp_path)

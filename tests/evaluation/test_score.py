@@ -8,7 +8,7 @@ import torch
 
 from rzen_eval import evaluate, load_data, load_model, load_task
 from rzen_eval.core import Mark, Run, Task, TaskData
-from rzen_eval.data.chosen import judgements
+from rzen_eval.data.query_choice import judgements
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.errors import DataError, ModelError
 from rzen_eval.evaluation.rankings import Rankings

@@ -180,7 +180,7 @@ def _labels(row: Cells) -> list[str]:
         text = said.strip()
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = text or None
     listed = said if isinstance(said, list) else [said]
     names = [one.get("id") if isinstance(one, dict) else one if isinstance(one, str) else None for one in listed]
@@ -197,7 +197,7 @@ def _answers(value: Any) -> list[str]:
     if isinstance(value, str):
         try:
             parsed = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = value
         listed = parsed if isinstance(parsed, list) else [value]
         if type(parsed) not in {list, int, float} and parsed != value:

@@ -22,7 +22,7 @@ def tool(documentation: Any, wording: Wording) -> str:
     if isinstance(said, str):
         try:
             said = json.loads(said)
-        except ValueError:
+        except (ValueError, RecursionError):
             return str(documentation)
     if not isinstance(said, dict):
         return str(said)

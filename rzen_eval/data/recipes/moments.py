@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from rzen_eval.core import Frozen, Item, Whole
-from rzen_eval.data.chosen import chosen
 from rzen_eval.data.media import natural
+from rzen_eval.data.query_choice import chosen
 from rzen_eval.data.recipes import assemble
 from rzen_eval.data.recipes import typical as usual
 from rzen_eval.data.recipes.assemble import Gathered

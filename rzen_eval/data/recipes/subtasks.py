@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from rzen_eval.data.recipes.repeated import original
 from rzen_eval.data.row_files import below
 from rzen_eval.data.tree_rows import fields, name_of
 from rzen_eval.errors import DataError
+from rzen_eval.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def find(files: TreeRows, folder: str) -> list[Part]:
     Raises:
         DataError: there is none.
     """
-    place = files.there(folder)
+    place = files.place_of(folder)
     if place is None:
         files.file(f"{folder}/{QUERIES[0]}")
     root = Path(place or ".").resolve()
@@ -100,7 +100,7 @@ def _part(files: TreeRows, folder: str, inside: str, corpus: PurePosixPath, name
 
 def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
     task, subtask = PurePosixPath(folder).name, PurePosixPath(inside).name
-    place = files.there(INSTRUCTIONS)
+    place = files.place_of(INSTRUCTIONS)
     told: Mapping[str, Any] = {}
     if place is not None:
         files.files[INSTRUCTIONS] = place
@@ -114,7 +114,7 @@ def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
 
 def _instructions(file: Path) -> Mapping[str, Any]:
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        said = read_json(file)
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}); get the archive again") from error
     return {name: told for name, told in said.items() if isinstance(told, dict)} if isinstance(said, dict) else {}
@@ -132,7 +132,7 @@ def pools(
     strange: set[str] = set()
     for part in parts:
         beside = (str(PurePosixPath(part.queries).with_name(name)) for name in CANDIDATES)
-        path = next((one for one in beside if files.there(one)), None)
+        path = next((one for one in beside if files.place_of(one)), None)
         for number, row in enumerate(files.rows(path) if path else ()):
             place, named = f"{files.task.id}: {path}: row {number}", fields(row, LISTED)
             scene = name_of(fields(row, SCENE), place)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CORPUS = "english-corpus"
 """Configuration that pages are read from for every language: the six corpora of a repository hold the same ones."""
+OTHERS = tuple(f"{language}-corpus" for language in ("french", "spanish", "german", "italian", "portuguese"))
+"""Of which the first is read in a mirror that has no English one."""
 
 
 class Options(Frozen):
@@ -46,7 +48,7 @@ def load(task: Task, repository: Repository) -> TaskData:
     chosen, language = options(task, Options), task.dataset.language
     if language is None:
         raise ConfigError(f"tasks.{task.id}.dataset.language is missing; recipe {task.recipe} reads one language")
-    corpus = Table.of(task, repository, ["id", "image", *["text"] * chosen.page_text], CORPUS)
+    corpus = Table.of(task, repository, ["id", "image", *["text"] * chosen.page_text], _corpus(repository))
     page_ids = corpus.ids("id", unique=True)
     judged = _judgements(task, repository, language, frozenset(page_ids))
     asked = Table.of(task, repository, ["id", "text"], f"{language}-queries")
@@ -78,6 +80,17 @@ def reads(file: str) -> bool:
     """Whether a file is of what tasks of any language read; of the six corpora they read one."""
     config = file.partition("/")[0]
     return config == CORPUS or not config.endswith("-corpus")
+
+
+def _corpus(repository: Repository) -> str:
+    """The configuration with the pages."""
+    for config in (CORPUS, *OTHERS) if repository.folder else ():
+        try:
+            repository.files(config)
+        except DataError:
+            continue
+        return config
+    return CORPUS
 
 
 def _same_pages(task: Task, repository: Repository) -> str:

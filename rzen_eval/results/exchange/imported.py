@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from rzen_eval.benchmark.manifest import Entry
+    from rzen_eval.benchmark.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)

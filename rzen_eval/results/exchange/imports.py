@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from rzen_eval.benchmark.manifest import Entry
+    from rzen_eval.benchmark.entries import Entry
     from rzen_eval.core import Result
 
 FIXED = "-page-fixed"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rzen_eval.benchmark.manifest import Entry
+    from rzen_eval.benchmark.entries import Entry
     from rzen_eval.core import Result
     from rzen_eval.results.exchange.imported import Claim
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.core import Run, TaskData
-from rzen_eval.errors import DataError, ResultError
+from rzen_eval.errors import DataError, ResultError, reason
+from rzen_eval.files import read_whole
 from rzen_eval.ranking.metrics import official_per_query
 
 if TYPE_CHECKING:
@@ -30,13 +31,17 @@ def scores(file: Path) -> dict[str, float]:
         equal scores of candidates in the first ten places or at their edge, whose order there is that of the list.
 
     Raises:
-        ResultError: a line is none of these.
+        ResultError: the file cannot be read, or a line is none of these.
     """
     ranking: dict[str, list[str]] = {}
     qrels: dict[str, dict[str, float]] = {}
     tied: list[bool] | None = []
     integers = True
-    for number, text in enumerate(file.read_bytes().splitlines(), 1):
+    try:
+        content = read_whole(file)
+    except OSError as error:
+        raise ResultError(f"{file} cannot be read ({reason(error)})") from error
+    for number, text in enumerate(content.splitlines(), 1):
         try:
             line = json.loads(text)
             names, labels = line["prediction"], line["label"]
@@ -45,7 +50,7 @@ def scores(file: Path) -> dict[str, float]:
             ranking[str(number)], qrels[str(number)] = list(map(str, names)), judged
             integers = integers and all(isinstance(name, int) for name in (*names, *labels))
             tied = None if tied is None else _noted(tied, line, names)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ResultError(
                 f"{file}: line {number}: expected prediction, label and rel_scores ({error!r})"
             ) from error

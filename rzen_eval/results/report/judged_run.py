@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rzen_eval.data.chosen import judgements
+from rzen_eval.data.query_choice import judgements
 from rzen_eval.ranking.metrics import official_per_query
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from rzen_eval.results.tables.rows import OTHER, notes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rzen_eval.benchmark.manifest import Manifest, Version
+    from rzen_eval.benchmark.entries import Version
+    from rzen_eval.benchmark.manifest import Manifest
     from rzen_eval.core import Result
     from rzen_eval.results.tables.rows import Cell, Row
 

@@ -235,7 +235,21 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
 
 def other(result: Result) -> bool:
     """Whether a score is of other data, or of another protocol, than the benchmark's."""
-    return result.other_protocol or result.source == "sample" or Mark.OTHER_DATA in result.marks
+    made_up = result.source == "sample" or Mark.OTHER_DATA in result.marks
+    return result.other_protocol or made_up or bool(_redeclared(result))
+
+
+def _redeclared(result: Result) -> list[str]:
+    """What of a shipped task its user has declared otherwise, by which its score is one of something else."""
+    entry = shipped().entries.get(result.id)
+    repo = result.provenance.get("dataset", {}).get("repo")
+    if entry is None:
+        return []
+    said = (
+        (f"metric {result.metric}", result.metric != entry.metric),
+        (f"rows of {repo}", repo not in {None, entry.repo}),
+    )
+    return [text for text, holds in said if holds]
 
 
 def notes(result: Result) -> list[str]:
@@ -248,7 +262,7 @@ def notes(result: Result) -> list[str]:
         f"{frames} frames": result.modality == "video" and frames != expected,
         "collapsed": Mark.COLLAPSED in result.marks,
     }
-    return [remark for remark, holds in remarks.items() if holds]
+    return [*(remark for remark, holds in remarks.items() if holds), *_redeclared(result)]
 
 
 def _extent(result: Result) -> str:

@@ -1,6 +1,7 @@
 """Rows of MMEB-V3 that say nothing: what the official evaluator makes of them is said, what cannot be is refused."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -117,3 +118,20 @@ def test_products_without_an_id_are_counted_and_an_answer_may_be_missing(tmp_pat
     assert said(data, "candidates.jsonl: 1 entries have no id and are called None")
     assert said(data, "query.jsonl: 1 queries have no id and are called None")
     assert said(data, "queries have no answer in the catalogue and always miss")
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"id": ' + b"9" * 5000 + b"}", b"\xff\xfe", b"3"])
+def test_a_row_that_is_no_object_is_named(line: bytes, tmp_path: Path, cache: Path):
+    file = copied(PEERQA, tmp_path) / "corpus.jsonl"
+    file.write_bytes(file.read_bytes() + line + b"\n")
+    with pytest.raises(DataError, match=r"PeerQA/corpus\.jsonl: row \d+ is "):
+        load(tmp_path, "memory_peerqa_wemm", cache)
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "qrels.tsv"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Path, cache: Path):
+    file = copied(PEERQA, tmp_path) / name
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError, match="PeerQA"):
+        load(tmp_path, "memory_peerqa_wemm", cache)

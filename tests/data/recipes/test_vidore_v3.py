@@ -43,6 +43,13 @@ def test_every_language_searches_the_same_pages_which_are_read_from_one_corpus(t
         assert data.pools is None
 
 
+def test_a_mirror_with_the_corpus_of_another_language_alone_is_read(tmp_path: Path):
+    vidore3.write(tmp_path, PAGES, QUERIES, JUDGED, corpora=("german", "french"))
+    for language in QUERIES:
+        data = load(tmp_path, f"vidore_v3/vidore3_hr_{language}")
+        assert [item.images[0].read() for item in data.candidates] == list(PAGES.values())
+
+
 def test_questions_are_told_what_to_look_for_and_pages_nothing(tmp_path: Path):
     vidore3.write(tmp_path, PAGES, QUERIES, JUDGED)
     data = load(tmp_path)

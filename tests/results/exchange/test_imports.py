@@ -1,6 +1,7 @@
 """Results of the official evaluator and of mteb: how they join the tables, and what is refused."""
 
 import json
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -230,6 +231,15 @@ def test_every_file_that_is_none_is_named_and_the_others_are_imported(imported: 
     said = imported(evaluator, str(place), "model=m", code=1)
     assert [line.count(f"A{number}") > 0 for number, line in enumerate(said.splitlines())] == [True] * 7
     assert len([*Path("results/m").glob("*.json")]) == 1
+
+
+def test_rankings_in_a_pipe_or_nested_without_end_are_named(imported: Command):
+    Path("run").mkdir()
+    os.mkfifo("run/CIRR_pred.jsonl")
+    Path("run/EDIS_pred.jsonl").write_text("[" * 100_000)
+    said = imported("official", "run", "model=m", code=2).splitlines()
+    assert "run/CIRR_pred.jsonl cannot be read" in said[0]
+    assert "run/EDIS_pred.jsonl: line 1: expected prediction" in said[1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What stands in the tables: averages, marks, notes, the best."""
 
+from pathlib import Path
+
 import pytest
 
 from rzen_eval.benchmark.published import Reference
@@ -8,7 +10,7 @@ from rzen_eval.results.tables import averages, leaderboard, rows
 from rzen_eval.results.tables.document import Table, markdown
 from rzen_eval.results.tables.rows import Row
 from tests.results.test_store import result
-from tests.runs import manifest_of, together
+from tests.runs import manifest_of, together, write
 
 MADE_OF = manifest_of({"image": {"I-CLS": ["a"]}, "video": {"V-QA": ["b"]}, "visdoc": {"VisRAG": ["c", "d"]}})
 
@@ -106,6 +108,22 @@ def test_what_is_not_the_benchmark_is_marked_said_and_never_the_best(fields: dic
     assert column(visdoc, "VisRAG") == ["2.00", "1.00", "90.00 †"]
     assert best(visdoc, "VisRAG") == ["2.00"]
     assert part.points == ["m: results", "B, A: a paper", f"m: {note}"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({}, None),
+        ({"metric": "hit@1", "metrics": {"hit@1": 1.0}}, "metric hit@1"),
+        ({"provenance": {"dataset": {"repo": "mine/rows", "source": "hub"}}}, "rows of mine/rows"),
+    ],
+)
+def test_a_shipped_task_that_was_declared_otherwise_is_marked(
+    fields: dict[str, object], note: str | None, tmp_path: Path
+):
+    found = write(tmp_path, "vidore_arxivqa", [1.0], **fields)
+    assert rows.notes(found) == ([] if note is None else [note])
+    assert rows.other(found) is (note is not None)
 
 
 def test_a_note_on_some_tasks_says_on_how_many():

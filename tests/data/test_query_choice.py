@@ -4,8 +4,8 @@ import pytest
 
 from rzen_eval.api import load_task
 from rzen_eval.core import Limit, Task, TaskData
-from rzen_eval.data.chosen import chosen, judgements
 from rzen_eval.data.load import load_data
+from rzen_eval.data.query_choice import chosen, judgements
 
 EVERY = [str(number) for number in range(1000)]
 

@@ -31,7 +31,7 @@ class Wider:
         }
 
 
-def declared(raw: Mapping[str, Any]) -> dict[str, Wider]:
+def wider_of(raw: Mapping[str, Any]) -> dict[str, Wider]:
     """Those of a version of the data by title, as `conf/benchmark` declares them."""
     return {
         title: Wider(said["of"], said["about"], said.get("zeros", 0)) for title, said in raw.get("wider", {}).items()
