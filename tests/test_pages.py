@@ -174,6 +174,8 @@ def test_results_that_are_there_are_named_to_those_who_misspell_them(
     ):
         assert main(words) == 2
         assert said in capsys.readouterr().err
+    assert main(["table", "mine"]) == 0
+    assert "* mine: results in results/mine\n" in capsys.readouterr().out
     assert main(["failures", "mine", "-n", "1"]) == 0
     shown = capsys.readouterr().out
     assert "### objectnet: 10 of 18 queries have another answer first; the worst 1, -n 10 lists all\n" in shown
