@@ -83,7 +83,7 @@ def examine(task: Task, *, quick: bool = False) -> Examined:
     except DataError as error:
         said = str(error).removeprefix(f"{task.id}: ")
         return Examined(task, rows, place=_unproven(task, repository), archive=archive, tree=tree, problem=said)
-    place = repository.media_source.found()
+    place = repository.media_source.found_at()
     where = str(place["place"]) if place else None
     if quick and (where or archive is None):
         return Examined(task, rows, len(data.query_ids), where, archive=archive, tree=tree)

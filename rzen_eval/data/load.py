@@ -74,7 +74,7 @@ def load_data(task: Task) -> TaskData:
     odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
     warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *odd]
     other_data = data.other_data or bool(miscounted)
-    found = repository.media_source.found()
+    found = repository.media_source.found_at()
     return chosen_of(task, replace(data, warnings=warnings, other_data=other_data, media=found))
 
 

@@ -129,7 +129,7 @@ class MediaTree:
     def missing(self, folder: str, video: str | None = None) -> MissingMediaError:
         """The error of a clip that is not there: where it was looked for, and what is there that is like it."""
         place = self.places.get(task_folder(folder))
-        elsewhere = f"; {place.tried - 1} other known places were looked at too" if place and not place.found else ""
+        elsewhere = f"; {place.tried - 1} other known places were looked at too" if place and not place.n_found else ""
         return MissingMediaError(
             f"no frames in {self.path(folder)}"
             + (f" and no video at {self.path(video)}" if video else "")

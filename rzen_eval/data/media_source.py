@@ -59,9 +59,9 @@ class MediaSource:
         own = self.own and self.own.expanduser().absolute()
         return MediaTree(roots[0], self.cache_dir, Where(roots, given=self.source.media is not None, own=own))
 
-    def found(self) -> dict[str, Any] | None:
+    def found_at(self) -> dict[str, Any] | None:
         """Where the media were found, for provenance; None where the task has none of its own."""
-        found = [place for place in self.tree.places.values() if place.found]
+        found = [place for place in self.tree.places.values() if place.n_found]
         if not found or self.source.kind == "sample":
             return None
         place, raw = found[0], self.tree.from_videos["raw"]
@@ -78,7 +78,7 @@ class MediaSource:
 
     def warnings(self) -> list[str]:
         """What is odd about the media, once they are settled."""
-        counts, found = self.tree.from_videos, self.found()
+        counts, found = self.tree.from_videos, self.found_at()
         warnings = []
         if counts["raw"]:
             warnings.append(

@@ -44,7 +44,7 @@ class Place:
     """Where this package's own unpacking puts them, relative to the tree."""
     folder: Path
     """Where they were found; the canonical place where they were not."""
-    found: int
+    n_found: int
     """How many of the clips that were looked for are there."""
     asked: int
     tried: int

@@ -110,7 +110,7 @@ class TreeRows:
         Raises:
             DataError: it is in no tree.
         """
-        found = self.there(path)
+        found = self.place_of(path)
         if found is None:
             if self.task.source.kind == "sample":
                 raise DataError(f"{self.task.id}: the sample has no file {path}, so it does not hold this task")
@@ -123,7 +123,7 @@ class TreeRows:
         self.files[path] = found
         return found
 
-    def there(self, path: str) -> Path | None:
+    def place_of(self, path: str) -> Path | None:
         """Where a file or folder is; None where no tree has it. The first thing that is found decides on the tree."""
         trees = [self.tree] if self.tree else self._trees()
         for tree in trees:

@@ -52,7 +52,7 @@ def find(files: TreeRows, folder: str) -> list[Part]:
     Raises:
         DataError: there is none.
     """
-    place = files.there(folder)
+    place = files.place_of(folder)
     if place is None:
         files.file(f"{folder}/{QUERIES[0]}")
     root = Path(place or ".").resolve()
@@ -100,7 +100,7 @@ def _part(files: TreeRows, folder: str, inside: str, corpus: PurePosixPath, name
 
 def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
     task, subtask = PurePosixPath(folder).name, PurePosixPath(inside).name
-    place = files.there(INSTRUCTIONS)
+    place = files.place_of(INSTRUCTIONS)
     told: Mapping[str, Any] = {}
     if place is not None:
         files.files[INSTRUCTIONS] = place
@@ -132,7 +132,7 @@ def pools(
     strange: set[str] = set()
     for part in parts:
         beside = (str(PurePosixPath(part.queries).with_name(name)) for name in CANDIDATES)
-        path = next((one for one in beside if files.there(one)), None)
+        path = next((one for one in beside if files.place_of(one)), None)
         for number, row in enumerate(files.rows(path) if path else ()):
             place, named = f"{files.task.id}: {path}: row {number}", fields(row, LISTED)
             scene = name_of(fields(row, SCENE), place)

@@ -73,7 +73,7 @@ def _corpus(task: Task, repository: Repository) -> tuple[list[str], Callable[[in
     if not corpus.shows("image"):
         files = page_files(task.dataset.repo, page_ids)
         repository.media.settle(files)
-        if place := repository.media_source.found():
+        if place := repository.media_source.found_at():
             said = f"the rows carry no pictures, pages are the files in {place['place']}"
             # These files are what the official evaluator has saved, so nothing is saved once more.
             return page_ids, lambda row: repository.media.image(files[row]), [f"{task.id}: {said}"]
