@@ -36,6 +36,8 @@ TEXTS = frozenset(
 NO_TEXT = re.compile(r"[-+]?[0-9][0-9_.]*([eE][-+]?[0-9]+)?|[-+]?(inf|nan)|true|false", re.IGNORECASE)
 """What Hydra takes for a number or a truth value."""
 DIGITS = re.compile(rf"\d{{{LONGEST_NUMBER}}}")
+LISTED = 12
+"""Most choices of a group that a message names."""
 
 
 def parse(words: Sequence[str], places: Sequence[Path]) -> list[Override]:
@@ -137,9 +139,10 @@ def _check(override: Override, places: Sequence[Path]) -> None:
     known = choices(key, places) if key in GROUPS else []
     for name in chosen(override) if key in GROUPS else ():
         if name not in known:
+            expected = ", ".join(known) if len(known) <= LISTED else f"conf/{key}/**/*.yaml"
             raise ConfigError(
-                f"unknown {key} {name!r}{_meant(key, name) or nearest(name, known)}; expected one of"
-                f" conf/{key}/**/*.yaml" + (f"; `rzen-eval {key}s` lists them" if key == "model" else "")
+                f"unknown {key} {name!r}{_meant(key, name) or nearest(name, known)}; expected one of {expected}"
+                + (f"; `rzen-eval {key}s` lists them" if key == "model" else "")
             )
 
 

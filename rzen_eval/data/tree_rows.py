@@ -17,7 +17,7 @@ from rzen_eval.data.commits import commit_of
 from rzen_eval.data.documents import MEMORY_PLACES
 from rzen_eval.data.places import BASES, Place, Tree
 from rzen_eval.data.signature import signature
-from rzen_eval.errors import DataError, reason
+from rzen_eval.errors import ConfigError, DataError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +124,15 @@ class TreeRows:
         return found
 
     def place_of(self, path: str) -> Path | None:
-        """Where a file or folder is; None where no tree has it. The first thing that is found decides on the tree."""
+        """Where a file or folder is; None where no tree has it. The first thing that is found decides on the tree.
+
+        Raises:
+            ConfigError: the task's options name something outside.
+        """
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise ConfigError(
+                f"tasks.{self.task.id}.options: expected paths inside the data, without '..', found {path!r}"
+            )
         trees = [self.tree] if self.tree else self._trees()
         for tree in trees:
             for known in spellings(path):

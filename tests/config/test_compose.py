@@ -101,6 +101,10 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("model.prompt=x", ["model.prompt takes no value but keys", "model.prompt.template=VALUE", "found 'x'"]),
         ("tasks.vidore_arxivqa.instruction=x", ["tasks.vidore_arxivqa.instruction.query=VALUE", "query, candidate"]),
         ("tasks.ViDoRe_arxivqa.metric=hit@1", ["did you mean vidore_arxivqa?"]),
+        (
+            "reranker=foo",
+            ["unknown reranker 'foo'; expected one of cross_encoder, endpoint, mini_judge, none, python,"],
+        ),
         ("model=mimi", ["unknown model 'mimi'", "did you mean mini?", "`rzen-eval models` lists them"]),
         ("mdoel=mini", ["unknown key 'mdoel'", "did you mean model?"]),
         ("model.dtpe=float32", ["command line", "model.dtpe", "did you mean dtype?"]),

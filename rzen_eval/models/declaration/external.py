@@ -128,7 +128,9 @@ class RemoteSpec(Declared):
         safe = r"https://" if self.key_variable else r"https?://"
         if not re.fullmatch(rf"({safe}|http://(127\.0\.0\.1|localhost)[:/])[^?#@\s]+", self.endpoint):
             least = "https://HOST/PATH" if self.key_variable else "http://HOST/PATH"
-            raise ValueError(f"endpoint: expected {least}, without a user or a query, found {self.endpoint!r}")
+            # Either may hold a key, which nobody else is to read.
+            shown = re.sub(r"(?<=//).*@", "***@", re.sub(r"[?#].*", "?***", self.endpoint, flags=re.DOTALL))
+            raise ValueError(f"endpoint: expected {least}, without a user or a query, found {shown!r}")
         return self
 
     @property

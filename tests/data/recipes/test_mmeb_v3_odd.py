@@ -11,7 +11,7 @@ import pytest
 
 from rzen_eval import load_data, load_task
 from rzen_eval.core import TaskData
-from rzen_eval.errors import DataError
+from rzen_eval.errors import ConfigError, DataError
 from tests.conftest import FIXTURES
 
 MIRROR = FIXTURES / "mmeb_v3/mirror"
@@ -135,3 +135,13 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Pa
     os.mkfifo(file)
     with pytest.raises(DataError, match="PeerQA"):
         load(tmp_path, "memory_peerqa_wemm", cache)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "text-tasks/../../x.jsonl"])
+def test_a_task_that_names_files_outside_of_the_data_is_refused(path: str, tmp_path: Path, cache: Path):
+    word = f"tasks.bright_pony.options.corpus={path}"
+    task = load_task("bright_pony", "data=mirror", f"data.root={tmp_path}", f"cache_dir={cache}", word)
+    with pytest.raises(
+        ConfigError, match=r"tasks\.bright_pony\.options: expected paths inside the data, without '\.\.'"
+    ):
+        load_data(task)

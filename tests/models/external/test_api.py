@@ -209,9 +209,11 @@ def test_without_a_key_or_with_one_in_the_address_nothing_is_opened(server: Serv
     monkeypatch.delenv("TEST_KEY")
     with pytest.raises(ModelError, match="environment variable TEST_KEY holds no key"):
         model(server)
-    for address in ("http://example.org/embed", "https://user:word@example.org/", "https://example.org/?key=1"):
-        with pytest.raises(ConfigError, match="expected https://HOST/PATH, without a user or a query"):
+    for address in ("http://example.org/embed", "https://user:s3cret@example.org/", "https://example.org/?key=s3cret"):
+        with pytest.raises(ConfigError, match=r"expected https://HOST/PATH, without a user or a query, found") as said:
             load(["model=seed_1_6_0615", f'model.endpoint="{address}"'])
+        assert "example.org" in str(said.value)
+        assert "s3cret" not in str(said.value)
 
 
 def test_settings_of_speed_and_price_leave_kept_vectors_what_they_are(server: Server):
