@@ -14,9 +14,10 @@ parts:
 
 Wall times are the least of --rounds, and so are CPU times. The session leaves a core to its loader; the least work
 runs with as many threads as that leaves the model, so that waiting threads count for neither; the plain loop has all.
+With --threads all have so many, and CPU times of one thread are what a single core would take, whatever else runs.
 
 usage: python scripts/bench_engine.py [--parts ours,least,official,pool,rank,memory] [--rounds 2] [--distinct 2000]
-       [--items 50000] [--dimensions 1024] [--sampled 1000] [--folder DIR]
+       [--items 50000] [--dimensions 1024] [--sampled 1000] [--folder DIR] [--threads N]
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=1024, help="of the part rank")
     parser.add_argument("--sampled", type=int, default=1_000, help="queries of the plain loop in the part rank")
     parser.add_argument("--folder", type=Path, help="where mirrors and checkpoint are kept; a temporary one otherwise")
+    parser.add_argument("--threads", type=int, help="of torch, in every run")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -119,7 +121,7 @@ def main() -> None:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(options.folder or Path(scratch), options.rounds, options.distinct)
+        bench = Bench(options.folder or Path(scratch), options.rounds, options.distinct, options.threads)
         lines = bench.embedding(parts)
         if "rank" in parts:
             lines += ranking(10_000, 20_000, options.dimensions, options.sampled)
@@ -136,11 +138,13 @@ class Bench:
         folder: for mirrors, checkpoint, stores and results.
         rounds: how often each is run.
         distinct: items that are embedded.
+        threads: of torch in every run; None: as each has them.
     """
 
     folder: Path
     rounds: int
     distinct: int
+    threads: int | None = None
 
     def embedding(self, parts: Sequence[str]) -> list[str]:
         """The parts that embed, with their goals."""
@@ -205,7 +209,7 @@ class Bench:
         told = self.folder / "told.json"
         orders = {"what": what, "words": words, "still": still, "told": str(told), "spawned": time.time()}
         environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-        if threads:
+        if threads := self.threads or threads:
             environment["OMP_NUM_THREADS"] = str(threads)
         done = measured([sys.executable, __file__, "--child", json.dumps(orders)], environment, told)
         print(line(f"{what} {' '.join(settings)}", done), file=sys.stderr, flush=True)

@@ -22,6 +22,7 @@ from rzen_eval.data import archives, commits
 from rzen_eval.errors import ConfigError, RzenEvalError
 from rzen_eval.files import digests
 from rzen_eval.models.checkpoint import files, image_settings, weight_files
+from rzen_eval.models.declaration.local import Checkpointed
 from rzen_eval.results import per_query, store
 from rzen_eval.results.exchange import imports, submission
 from rzen_eval.results.statistics import baseline, comparison, gate
@@ -135,7 +136,7 @@ def model() -> store.ModelResults:
 
 def read_weights(file: Path) -> None:
     (file.parent / "model-1.safetensors").touch()
-    weight_files.weight_files("m", file.parent, pickled=False)
+    weight_files.weight_files(Checkpointed(name="m", family="qwen2_vl", checkpoint="m"), file.parent)
 
 
 MTEB = {

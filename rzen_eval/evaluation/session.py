@@ -155,7 +155,7 @@ class _Session(Attempts):
                 self._say_absent()
                 titles = {name: work.loaded.task.name for name, work in works.items()}
                 for name in self.complete(plan, company.watching(engine.run(plan)), titles):
-                    self._finish(works[name], model)
+                    self._finish(works.pop(name), model)  # and let go of its judgements and pools
                 if not self.first:
                     return
                 self._fail_what_is_stuck(plan, tasks)

@@ -134,9 +134,13 @@ def _dense(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float | None
 ) -> torch.Tensor:
     """Of rows of one length, shape (rows, heads, length, size)."""
+    import torch
     from torch.nn.functional import scaled_dot_product_attention
 
     grouped = query.shape[1] != key.shape[1]
+    if grouped and query.is_cuda and query.dtype is torch.float32:
+        # Of torch's kernels there that alone takes grouped heads in 32 bits which holds every score in memory.
+        key, value, grouped = *_for_each_head(query, key, value), False
     return scaled_dot_product_attention(query, key, value, is_causal=causal, scale=scale, enable_gqa=grouped)
 
 
@@ -145,13 +149,18 @@ def _written_out(
 ) -> torch.Tensor:
     import torch
 
-    groups = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    key, value = _for_each_head(query, key, value)
     scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scale is None else scale)
     if causal:
         later = torch.ones(scores.shape[2:], dtype=torch.bool, device=scores.device).triu(1)
         scores = scores.masked_fill(later, float("-inf"))
     return scores.softmax(-1, dtype=torch.float32).to(query.dtype) @ value
+
+
+def _for_each_head(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys and values of grouped heads, repeated for all heads of the query."""
+    groups = query.shape[1] // key.shape[1]
+    return key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
 
 
 def attend(  # noqa: PLR0917 - as transformers calls it
