@@ -32,7 +32,7 @@ SHELL = re.compile(r"(?:<!-- (?P<mark>[^>]+) -->\n)?```bash\n(?P<lines>.*?)```",
 ONLY_READ = {
     "sets up an environment; .ci/run does it with the README's": r"^python3 -m venv",
     "asks the hub, a service or a tracker's server": r" data=hub|data fetch|openai\.com|seed_1_6|track\.online=true",
-    "takes the weights, or results, of a model of billions of parameters": r"_2b(?:\b|_)|_7b\b|OWNER/NAME|ADAPTER",
+    "takes weights, or results, of a model of billions of parameters": r"_\d+b(?:_|\b)|experiment=|OWNER/NAME|ADAPTER",
     "takes every task of a suite, or their archives": r"task=(?:mmeb_v2|mmeb_v3_new|vidore_v3_hr|available)\b",
     "takes results of every task, or of others' evaluators": r"^rzen-eval (?:export|import) ",
     "takes a cluster": r"^torchrun|runtime=ray|hydra/launcher=submitit",
@@ -174,6 +174,8 @@ def test_results_that_are_there_are_named_to_those_who_misspell_them(
     ):
         assert main(words) == 2
         assert said in capsys.readouterr().err
+    assert main(["table", "mine"]) == 0
+    assert "* mine: results in results/mine\n" in capsys.readouterr().out
     assert main(["failures", "mine", "-n", "1"]) == 0
     shown = capsys.readouterr().out
     assert "### objectnet: 10 of 18 queries have another answer first; the worst 1, -n 10 lists all\n" in shown

@@ -112,10 +112,15 @@ def read_model(folder: Path, only: Collection[str] | None = None, name: str | No
 def read_models(folder: Path) -> list[ModelResults]:
     """Results under a folder, by model: its own, or those of the folders in it.
 
+    Args:
+        folder: as given; the name of a model in `./results` where there is no folder of that name.
+
     Raises:
         ConfigError: there is no such folder, or there are no results in it.
         ResultError: a file is not a result.
     """
+    if not folder.is_dir() and (named := Path("results") / folder).is_dir():
+        folder = named
     if not folder.is_dir():
         raise ConfigError(
             f"no folder at {folder}{'' if folder.is_absolute() else f' in {Path.cwd()}'}; expected one with"
