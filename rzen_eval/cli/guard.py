@@ -16,7 +16,7 @@ RUNS_MODELS = frozenset({"run", "rerank", "bench", "model-check", "multirun", "p
 PASSED_ON = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 FROM_TERMINAL = 128
 """`SI_KERNEL`: a signal that the terminal sends to all processes of a command at once."""
-GRACE = 10.0
+GRACE = 30.0
 """Seconds that a process may take to end after its work is done."""
 PARENT_DEATH = 1
 """`PR_SET_PDEATHSIG` of prctl."""
