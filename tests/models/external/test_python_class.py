@@ -155,8 +155,10 @@ def test_a_name_that_is_no_class_and_keys_of_another_family_are_refused():
         load(["model=python", "model.class=a:B", "model.max_length=5"])
     with pytest.raises(ConfigError, match=r"model\.family: expected one of .*, found 'qwen2_lv' \(did you"):
         load(["model=custom", "model.checkpoint=x", "model.family=qwen2_lv"])
-    with pytest.raises(ConfigError, match=r"model\.family is missing; give model\.family=VALUE"):
+    with pytest.raises(ConfigError, match=r"no folder at x; model\.checkpoint= takes a folder or a hub repository"):
         load(["model=custom", "model.checkpoint=x"])
+    with pytest.raises(ConfigError, match=r"model\.family is missing; give model\.family=VALUE"):
+        load(["model=custom", "model.checkpoint=owner/name"])
     with pytest.raises(ConfigError, match=r"model\.checkpoint and model\.family are missing; give model\.checkpoint="):
         load(["model=custom"])
 

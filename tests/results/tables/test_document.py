@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
@@ -51,15 +52,15 @@ def test_no_format_lets_a_terminal_be_steered_or_a_text_be_turned():
 
 
 class Cells(HTMLParser):
-    """The texts of a page's cells; fails at a tag that no document writes."""
+    """The texts of the cells of a page's rows; fails at a tag that no document writes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.cells: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         assert tag not in {"script", "x"}
-        if tag == "td":
+        if tag == "td" or (tag == "th" and ("scope", "row") in attrs):
             self.cells.append("")
 
     def handle_data(self, data: str) -> None:
