@@ -84,8 +84,9 @@ class Entry:
     counts: str = "declared"
     """Whose counts these are; `upstream`: of the data sets that it was made from, and of no use to check rows with."""
     language: str | None = None
-    evaluator: str = "mmeb"
     """Of its queries, where it is one of several that ask about the same candidates in other languages."""
+    evaluator: str = "mmeb"
+    """Whose evaluator its score follows: MMEB's or mteb's."""
 
 
 def id_of(path: str) -> str:

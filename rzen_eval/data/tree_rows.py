@@ -104,6 +104,11 @@ class TreeRows:
             raise DataError(f"{what} holds no row; get the file again")
         return rows
 
+    def note(self, path: str, numbers: Sequence[int], what: str) -> None:
+        """Say how many rows of a file are of a kind, and which is the first, if any are."""
+        if numbers:
+            self.odd.append(f"{self.task.id}: {path}: {len(numbers)} {what} (the first is row {numbers[0]})")
+
     def file(self, path: str) -> Path:
         """Where a file is.
 
@@ -195,8 +200,3 @@ def name_of(value: Any, place: str) -> str | None:
     if isinstance(value, list | dict | bytes) or (isinstance(value, float) and not math.isfinite(value)):
         raise DataError(f"{place}: the id is {value!r:.60}; expected a text or a number")
     return str(value)
-
-
-def count_of(places: Sequence[int], what: str) -> str:
-    """How many rows there are of a kind, and which is the first; for the end of a warning."""
-    return f"{len(places)} {what} (the first is row {places[0]})"

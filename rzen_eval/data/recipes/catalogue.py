@@ -16,7 +16,7 @@ from rzen_eval.data.recipes.catalogue_text import Wording, product, shown, tool
 from rzen_eval.data.recipes.official_strings import with_instruction, worded
 from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows, count_of, name_of
+from rzen_eval.data.tree_rows import TreeRows, name_of
 from rzen_eval.errors import DataError
 from rzen_eval.files import entries
 
@@ -70,7 +70,8 @@ def load(task: Task, repository: Repository) -> TaskData:
             query_ids.append(name)
             queries.append(item)
             qrels[name] = dict.fromkeys(_answers(row.get("pos_ids")) if chosen.images else _labels(row), 1.0)
-    files.odd += [f"{task.id}: {chosen.queries}: {count_of(numbers, said)}" for said, numbers in odd.items()]
+    for said, numbers in odd.items():
+        files.note(chosen.queries, numbers, said)
     files.odd += repeated(task, query_ids)
     if not any(qrels.values()):
         raise DataError(f"{task.id}: no query of {chosen.queries} has an answer; get the file again")
@@ -135,7 +136,8 @@ def _places(files: TreeRows, chosen: Options, rows: Rows) -> dict[str, int]:
                 odd["entries have the id of an earlier one and are left out"].append(number)
             elif not chosen.images and not row.get("documentation"):
                 odd["tools have no documentation, and are candidates without it"].append(number)
-    files.odd += [f"{what}: {count_of(numbers, said)}" for said, numbers in odd.items()]
+    for said, numbers in odd.items():
+        files.note(chosen.candidates, numbers, said)
     return places
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.tree_rows import count_of, fields, name_of
+from rzen_eval.data.tree_rows import fields, name_of
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ def judgements(files: TreeRows, path: str, *, spaced: bool) -> dict[str, dict[st
             ungraded.append(number)
         if row.grade > 0:
             grades.setdefault(row.query, {})[row.document] = row.grade
-    if nameless:
-        files.odd.append(f"{what}: {count_of(nameless, 'rows name no query or no document and are left out')}")
-    if ungraded:
-        files.odd.append(f"{what}: {count_of(ungraded, 'grades are no number and count as 1')}")
+    files.note(path, nameless, "rows name no query or no document and are left out")
+    files.note(path, ungraded, "grades are no number and count as 1")
     return grades
 
 

@@ -15,7 +15,7 @@ from rzen_eval.data.recipes.judged import gold, judgements
 from rzen_eval.data.recipes.official_strings import with_instruction, worded
 from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows, count_of, fields, name_of
+from rzen_eval.data.tree_rows import TreeRows, fields, name_of
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -136,10 +136,8 @@ def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
                 silent.append(place)
             elif ids.setdefault(f"{prefix}{name}", (number, place)) != (number, place):
                 again.append(place)
-        if silent:
-            files.odd.append(f"{what}: {count_of(silent, 'documents have no id or no text and are left out')}")
-        if again:
-            files.odd.append(f"{what}: {count_of(again, 'documents have the id of an earlier one and are left out')}")
+        files.note(path, silent, "documents have no id or no text and are left out")
+        files.note(path, again, "documents have the id of an earlier one and are left out")
     return Corpus(rows, ids)
 
 
@@ -187,10 +185,8 @@ def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) 
             bare += [number] if not text.strip() else []
         else:
             silent.append(number)
-    if silent:
-        files.odd.append(f"{what}: {count_of(silent, 'queries have no id or no text and are left out')}")
-    if bare:
-        files.odd.append(f"{what}: {count_of(bare, 'queries have no text and ask with their instruction alone')}")
+    files.note(part.queries, silent, "queries have no id or no text and are left out")
+    files.note(part.queries, bare, "queries have no text and ask with their instruction alone")
     return made
 
 
