@@ -13,7 +13,7 @@ from rzen_eval.engine.in_flight import NONE, Clock, Flight, Wait, Window
 from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.trial import Trial
 from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
-from rzen_eval.models.interface import Launching, Pairwise
+from rzen_eval.models.interface import Launching, Pairwise, Sending
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import Room, cut
 from rzen_eval.ranking.multivectors import as_vectors, by_item
@@ -181,6 +181,8 @@ class Pipeline:
                     sent = model.launch(model.staged(planned, pixels))
                 (self._room,) = room
                 return Wait([(sent, len(batch))])
+            if isinstance(self._model, Sending):
+                return Wait([(self._model.send(planned, pixels), len(batch))])
             return Wait([(by_item(as_vectors(self._model.forward(planned, pixels), len(batch))), len(batch))])
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
