@@ -1,38 +1,30 @@
 """A batch of every family is sent without the device being waited for: one copy there, one back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from rzen_eval import Item, Side, load_model, load_reranker
-from rzen_eval.models import FAMILIES
+from rzen_eval import Item, Side, load_reranker
+from rzen_eval.benchmark import declared, places
 from rzen_eval.models.families import attention
 from rzen_eval.models.rerankers.prefix import shared_length
-from tests import tiny
 from tests.conftest import FIXTURES
-from tests.goldens import golden
+from tests.goldens import NAMES, golden
 from tests.models.families.watch import NOWHERE, Watch
+from tests.models.test_goldens import opened, place
 
-GOLDENS = {
-    "qwen2_vl": "vlm2vec_v2", "qwen2_5_vl": "lamra_qwen25", "qwen3_vl": "qwen3_vl_embedding", "qwen3_5": "wemm",
-    "llava_onevision": "cafe", "colpali": "colpali_v1_3", "colqwen2": "colqwen2", "colqwen2_5": "colqwen2_5",
-    "colqwen3": "tomoro_colqwen3", "colqwen3_5": "colqwen3_5", "qwen2_5_omni": "e5_omni",
-    "nv_omni_embed": "omni_embed_nemotron",
-}  # fmt: skip
-"""Of each family one with texts, pictures and clips."""
 IMAGES = FIXTURES / "rzen" / "images"
 
 
-def checkpoint(name: str, folder: Path) -> Path:
-    if name == "colqwen2":
-        return tiny.colqwen2(folder / name)
-    if name in tiny.LATE:
-        return tiny.colqwen(folder / name, name)
-    return tiny.omni(folder / name, name) if name in tiny.OMNI else FIXTURES / name
+def families() -> dict[str, str]:
+    """Of every family a golden."""
+    found: dict[str, str] = {}
+    for name in NAMES:
+        found.setdefault(declared.declaration("model", golden(name).declarations[0], places.folders())["family"], name)
+    return found
 
 
 def prepared(model: Any, pairs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -52,12 +44,10 @@ def batches() -> Iterator[list[Any]]:
         yield [(one, Side.CANDIDATE) for one in items]
 
 
-@pytest.mark.parametrize("family", GOLDENS)
-def test_nothing_is_read_back_from_the_device_but_the_vectors(family: str, tmp_path: Path):
+@pytest.mark.parametrize(("family", "name"), families().items())
+def test_nothing_is_read_back_from_the_device_but_the_vectors(family: str, name: str, tmp_path: Path):
     """A tensor without contents has no item, list, array or mask to give, so that asking for one is an error."""
-    kept = golden(GOLDENS[family])
-    given = [f"checkpoint={checkpoint(str(kept.meta['checkpoint']), tmp_path)}", "device=cpu", "dim=null"]
-    model: Any = load_model(kept.declarations[0], *given, "dtype=bfloat16")
+    model: Any = opened(golden(name), place(golden(name), tmp_path), "bfloat16")
     assert model.spec.family == family
     model._model.to(NOWHERE)
     model.device = NOWHERE
@@ -70,10 +60,6 @@ def test_nothing_is_read_back_from_the_device_but_the_vectors(family: str, tmp_p
             assert (watch.there, watch.back) == (1, 1)
             assert [one.shape[-1] for one in made] == [model.dim] * len(pairs)
             assert (watch.kernels > 0) is (kernel == "varlen" and (model.packed or any(map(len, loaded))))
-
-
-def test_these_are_all_families():
-    assert set(GOLDENS) == set(FAMILIES)
 
 
 @pytest.mark.parametrize("name", ["qwen3_vl_reranker_2b", "mini_judge"])
