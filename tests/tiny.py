@@ -258,6 +258,28 @@ def colqwen(folder: Path, maker: str) -> Path:
     return folder
 
 
+NEMOTRON = "nemotron"
+"""Goldens' word for the small checkpoint of Nemotron ColEmbed."""
+
+
+def nemotron(folder: Path) -> Path:
+    """Nemotron ColEmbed as transformers saves its authors' class, its head beside; weights are drawn by their names."""
+    from safetensors.torch import load_file, save_file
+
+    qwen(folder, "qwen3_vl")
+    said = {"model_type": "qwen3_vl_nemotron_embed", "pooling": "colbert", "tie_word_embeddings": False}
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | said))
+    pictures = folder / "preprocessor_config.json"
+    size = {"shortest_edge": 4 * 1024, "longest_edge": 64 * 1024}
+    pictures.write_text(json.dumps(json.loads(pictures.read_text()) | {"size": size}))
+    shapes = {name: one.shape for name, one in load_file(folder / "model.safetensors").items()}
+    shapes["lm_head.weight"] = torch.Size((896, 64))
+    weights = {name: _drawn(name, shape) for name, shape in shapes.items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def _drawn(name: str, shape: torch.Size) -> torch.Tensor:
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
     if len(shape) > 1:

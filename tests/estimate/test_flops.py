@@ -36,6 +36,8 @@ def declared(model: str) -> ModelSpec:
         ("e5_omni_7b", 8_931_813_888, 3584),
         ("vultron_retriever_core_4_5b", 4_540_085_056, 320),
         ("vultron_retriever_prime_8b", 8_394_006_064, 320),
+        ("nemotron_colembed_vl_4b_v2", 4_826_771_968, 2560),
+        ("nemotron_colembed_vl_8b_v2", 8_767_123_696, 4096),
     ],
 )
 def test_the_declared_sizes_make_a_model_of_the_published_size(model: str, parameters: int, dim: int):
@@ -86,6 +88,7 @@ STANDS_FOR = {
     "colqwen2_5": standins.MAKERS["colqwen2_5"],
     "tomoro_colqwen3_4b": standins.MAKERS["colqwen3"],
     "colqwen3_5": standins.MAKERS["colqwen3_5"],
+    "nemotron_colembed_vl_4b_v2": standins.MAKERS["nemotron_colembed"],
 }
 """A small checkpoint of each family, by a declaration that reads it."""
 

@@ -46,6 +46,8 @@ def place(kept: Golden, folder: Path) -> Path:
         return tiny.uembed(folder / name)
     if name in tiny.OMNI:
         return tiny.omni(folder / name, name)
+    if name == tiny.NEMOTRON:
+        return tiny.nemotron(folder / name)
     return FIXTURES / str(kept.meta["checkpoint"])
 
 

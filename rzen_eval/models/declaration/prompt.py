@@ -43,8 +43,8 @@ class Prompt(Frozen):
     when a model is opened, and the turns before it are held against `template`."""
     pictured: str | None = None
     """Stands for the template where an item has pictures, and holds `{media}` once. Behind it may be `{text}`, which is
-    a space and the text, or nothing where there is none; else the text is dropped. None: the template is for these
-    too."""
+    the text, with a space before it where the prompt has no white space there; else the text is dropped. None: the
+    template is for these too."""
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
     stop: str | None = None

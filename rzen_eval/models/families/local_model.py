@@ -56,6 +56,8 @@ class LocalModel(ItemPlanner):
     """Class of transformers that has all weights of a checkpoint, the head included."""
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
+    every_token: ClassVar[bool] = False
+    """Whether an item has a vector for each of its tokens; else it has one."""
     packs: ClassVar[bool] = True
     """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right, as it
     does where a checkpoint has layers of sliding attention."""

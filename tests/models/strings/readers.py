@@ -125,6 +125,11 @@ def ops_colqwen3(row: Row, _side: Side) -> str:
     return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
 
 
+def nemotron(row: Row, _side: Side) -> str:
+    turn = f"{V}passage: {row.text}" if row.shows else f"Query: query: {row.text}"
+    return f"<|im_start|>user\n{turn}<|im_end|>\n<|im_start|>assistant\n"
+
+
 def omni(row: Row, joined: str) -> str:
     media = {"": "", "image": "<|vision_bos|><|IMAGE|><|vision_eos|>", "clip": "<|vision_bos|><|VIDEO|><|vision_eos|>"}
     return chat(HELPFUL, media[row.shows] + (" ".join(joined.split()) or " "))
@@ -181,4 +186,6 @@ READERS = {
     "tomoro_colqwen3_4b": tomoro,
     "tomoro_colqwen3_8b": tomoro,
     "ops_colqwen3_4b": ops_colqwen3,
+    "nemotron_colembed_vl_4b_v2": nemotron,
+    "nemotron_colembed_vl_8b_v2": nemotron,
 }
