@@ -44,6 +44,8 @@ def place(kept: Golden, folder: Path) -> Path:
         return tiny.colqwen(folder / name, name)
     if name in tiny.OMNI:
         return tiny.omni(folder / name, name)
+    if name == tiny.JINA:
+        return tiny.jina(folder / name)
     if name == tiny.NEMOTRON:
         return tiny.nemotron(folder / name)
     return FIXTURES / str(kept.meta["checkpoint"])
