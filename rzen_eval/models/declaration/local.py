@@ -146,6 +146,8 @@ class ModelSpec(Checkpointed):
     an adapter that names its base."""
     adapter_task: str | None = None
     """Of an adapter with weights for several tasks the task whose weights are merged; None: it has but one set."""
+    caution: str | None = None
+    """What a reader of its results must know; every run says it and its results keep it."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt
