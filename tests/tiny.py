@@ -258,10 +258,6 @@ def colqwen(folder: Path, maker: str) -> Path:
     return folder
 
 
-NEMOTRON = "nemotron"
-"""Goldens' word for the small checkpoint of Nemotron ColEmbed."""
-
-
 def nemotron(folder: Path) -> Path:
     """Nemotron ColEmbed as transformers saves its authors' class, its head beside; weights are drawn by their names."""
     from safetensors.torch import load_file, save_file
@@ -280,8 +276,6 @@ def nemotron(folder: Path) -> Path:
     return folder
 
 
-JINA = "jina"
-"""Goldens' word for the small checkpoint of jina-embeddings-v4."""
 ADAPTED = re.compile(r"layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.\w+_proj)\.weight$|multi_vector_projector\.weight$")
 
 
@@ -324,3 +318,7 @@ def _drawn(name: str, shape: torch.Size) -> torch.Tensor:
     if len(shape) > 1:
         return torch.randn(shape, generator=generator) * shape[-1] ** -0.5
     return torch.rand(shape, generator=generator) + (-0.5 if name.endswith("bias") else 0.5)
+
+
+ALONE = {"colqwen2": colqwen2, "uembed": uembed, "nemotron": nemotron, "jina": jina}
+"""What makes a small checkpoint, by the word that goldens have for it."""

@@ -52,10 +52,8 @@ def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return tiny.colqwen2(tmp_path_factory.mktemp("checkpoints") / family)
     if (name := str(kept.meta["checkpoint"])) in tiny.LATE:
         return tiny.colqwen(tmp_path_factory.mktemp("checkpoints") / family, name)
-    if name == tiny.JINA:
-        return tiny.jina(tmp_path_factory.mktemp("checkpoints") / family)
-    if name == tiny.NEMOTRON:
-        return tiny.nemotron(tmp_path_factory.mktemp("checkpoints") / family)
+    if name in tiny.ALONE:
+        return tiny.ALONE[name](tmp_path_factory.mktemp("checkpoints") / family)
     if name in tiny.OMNI:
         return tiny.omni(tmp_path_factory.mktemp("checkpoints") / family, name)
     return FIXTURES / name
