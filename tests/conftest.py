@@ -1,5 +1,6 @@
 """What every test may rely on: no network, no cache of the user's, fixtures carried along."""
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,15 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         return captured.err if code else captured.out
 
     return run
+
+
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers begin as forks of a process that has imported, which takes no time; all else is as in one that is new."""
+    from tests import forked
+
+    forks, other = forked.context(), multiprocessing.get_context
+    monkeypatch.setattr(multiprocessing, "get_context", lambda kind=None: forks if kind == "spawn" else other(kind))
 
 
 @pytest.fixture

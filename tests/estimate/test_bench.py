@@ -94,7 +94,7 @@ def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(tmp_path: Path,
 
 FAMILIES = [
     "rzenembed_v2_7b", "lamra_ret_qwen2_5vl_7b", "qwen3_vl_embedding_8b", "cafe_7b", "colpali_v1_3", "colqwen2",
-    "colqwen2_5", "tomoro_colqwen3_4b", "colqwen3_5", "omni_embed_nemotron_3b",
+    "colqwen2_5", "tomoro_colqwen3_4b", "colqwen3_5", "nemotron_colembed_vl_4b_v2", "omni_embed_nemotron_3b",
 ]  # fmt: skip
 
 
