@@ -75,6 +75,8 @@ SHAPES: Mapping[str, Shape] = {
     "uembed_2b": Shape(maker=tiny.uembed),
     "uembed_4b": Shape(maker=tiny.uembed),
     "uembed_9b": Shape(maker=tiny.uembed, shards=4),
+    "ovis_vl_2b": Shape(maker=tiny.uembed),
+    "ovis_vl_9b": Shape(maker=tiny.uembed, shards=4),
     "colqwen2": Shape("vidore/colqwen2-base", old_names=True, beside=("modules.json", "1_Dense/config.json")),
     "colqwen2_5": Shape("vidore/colqwen2.5-base", old_names=True),
     "vultron_retriever_prime_8b": Shape(shards=4),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rzen_eval.core import Side
+from rzen_eval.core import Side, asked_of
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
@@ -128,9 +128,10 @@ class LocalModel(ItemPlanner):
         Raises:
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
+        side = asked_of(items, side)
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
         budget = tokens_per_batch or self.tokens_per_batch
-        rendered = [self.rendered(item, Side(side)) for item in items]
+        rendered = [self.rendered(item, side) for item in items]
         most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
         for window in windows(most, budget):
             loaded = [rendered[i].pictures.load() for i in window]
