@@ -96,6 +96,41 @@ def wemm(folder: Path) -> Path:
     return folder
 
 
+CHAT = """\
+{%- macro shown(content) -%}
+{%- if content is string -%}{{- content -}}
+{%- else -%}
+{%- for part in content -%}
+{%- if part.type == 'text' -%}{{- part.text -}}
+{%- else -%}{{- '<|vision_start|><|' ~ part.type ~ '_pad|><|vision_end|>' -}}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endmacro -%}
+{%- for message in messages -%}
+{{- '<|im_start|>' ~ message.role ~ '\\n' ~ shown(message.content) | trim ~ '<|im_end|>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n' -}}{%- endif -%}
+"""
+"""A template that makes of a conversation what Qwen3.5's own does: white space around a turn is taken off, an answer
+begins behind an empty thought."""
+ENDING = "<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n"
+NUM_EOS = 3
+
+
+def uembed(folder: Path) -> Path:
+    """Qwen3.5 with a chat template and what UEmbed lays beside; its tokenizer ends prompts with a token of its own."""
+    from transformers import AutoTokenizer
+
+    shutil.copytree(FIXTURES / "golden" / "tiny_wemm", folder)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<think>", "</think>"])
+    tokenizer.save_pretrained(folder)
+    (folder / "chat_template.jinja").write_text(CHAT)
+    (folder / "sparse_info.json").write_text(json.dumps({"num_eos_tokens": NUM_EOS}))
+    return folder
+
+
 def llava(folder: Path) -> Path:
     """LLaVA-OneVision with tiles of 70 pixels, of 5 by 5 tokens, on sheets of up to 3 by 3 tiles."""
     from transformers import AutoTokenizer, LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration

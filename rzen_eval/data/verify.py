@@ -88,7 +88,8 @@ def verify(
         try:
             yield _task(task, known, deep, workers, progress or _silent)
         except DataError as error:
-            archive = next(iter(archives_of(task)), None) if isinstance(error, MissingMediaError) else None
+            held = isinstance(error, MissingMediaError) or Repository.of(task).in_archives
+            archive = next(iter(archives_of(task)), None) if held else None
             said = _first_clause(error).removeprefix(f"{task.id}: ")
             yield Verified(task, 0, 0, 0, [Fault("rows", said, archive)])
 

@@ -171,8 +171,10 @@ class GpuMemory:
         """As `Meter`: what nobody has, and what torch keeps for what comes."""
         import torch
 
-        nobodys, _ = torch.cuda.mem_get_info(self.device)
-        return nobodys + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        nobodys, whole = torch.cuda.mem_get_info(self.device)
+        used = torch.cuda.memory_allocated(self.device)
+        mine = int(whole * torch.cuda.get_per_process_memory_fraction(self.device))
+        return min(nobodys + torch.cuda.memory_reserved(self.device), mine) - used
 
     def restart(self) -> int:
         """As `Meter`."""
@@ -186,6 +188,21 @@ class GpuMemory:
         import torch
 
         return torch.cuda.max_memory_allocated(self.device)
+
+
+SHARED = 0.95
+"""Of a GPU's memory for the processes that share it; the rest is for what each has beside its tensors."""
+
+
+def share(device: torch.device, sharing: int) -> None:
+    """Keep to a share of a GPU's memory, where so many processes of a run are on it.
+
+    Else the one whose batch is measured first takes four fifths of what is free, and others find no room for an item.
+    """
+    import torch
+
+    if device.type == "cuda" and sharing > 1:
+        torch.cuda.set_per_process_memory_fraction(SHARED / sharing, device)
 
 
 def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:

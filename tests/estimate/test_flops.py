@@ -29,6 +29,9 @@ def declared(model: str) -> ModelSpec:
         ("rzenembed_v2_7b", 8_291_375_616, 3584),
         ("vlm2vec_v2_2b", 2_208_985_600, 1536),
         ("wemm_2b", 2_720_809_792, 2048),
+        ("uembed_2b", 2_590_290_448 - 184_016 * 2049, 2048),
+        ("uembed_4b", 5_010_530_512 - 184_016 * 2561, 2560),
+        ("uembed_9b", 9_146_608_576 - 184_016 * 4097, 4096),
         ("omni_embed_nemotron_3b", 4_703_464_448, 2048),
         ("e5_omni_7b", 8_931_813_888, 3584),
         ("vultron_retriever_core_4_5b", 4_540_085_056, 320),
@@ -96,7 +99,7 @@ def test_operations_are_those_that_torch_counts_in_the_forward_pass(name: str, t
     words = [f"checkpoint={tmp_path / 'small'}", "dtype=float32", "device=cpu", "attention=eager"]
     model = load_model(name, *words, "max_length=null")
     model.load()
-    reader = Reader.of(model.spec, known(model.spec))
+    reader = Reader.of(known(model.spec))
     one, other = Image.new("RGB", (160, 110)), Image.new("RGB", (90, 230))
     for item in (
         Item(text="a cat upon a mat"),

@@ -16,6 +16,7 @@ from rzen_eval.core import Side
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
+from rzen_eval.models.checkpoint.chat_template import ChatTemplate
 from rzen_eval.models.families import attention, loading
 from rzen_eval.models.families.item_planner import ItemPlanner
 from rzen_eval.models.token_budget import cut, windows
@@ -73,8 +74,7 @@ class LocalModel(ItemPlanner):
     """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
-        self.spec = spec
-        self._held = held
+        self.spec, self._held = spec, held
         if held is None:
             loading.check_library(spec, self.architecture)
             self.checkpoint = files.find(spec, cache_dir)
@@ -82,8 +82,10 @@ class LocalModel(ItemPlanner):
             self.dtype = device.dtype(spec, self.device)
             self.attention = device.attention(spec, self.device, self.dtype)
             self.config = self.read_config(spec, self.checkpoint.folder)
+            self.spec = self.completed(spec, self.checkpoint.processing, ChatTemplate.of(self.checkpoint.processing))
         else:
             held.into(self)
+            self.spec = self.completed(spec, self.checkpoint.folder, held.chat)
         self._config = getattr(self.config, "vlm_config", self.config)
         # A token of such a layer sees the last few alone, for which the stock masks are.
         sliding = attention.SLIDING in (getattr(self.text_config, "layer_types", None) or ())
@@ -275,9 +277,8 @@ class LocalModel(ItemPlanner):
         """Everything about the model that can change a vector; asking needs no weights in memory."""
         import torch
 
-        declared = self.spec.model_dump(
-            mode="json", exclude={"architecture", "reproduces", "checkpoint", "base", "dtype", "attention", "device"}
-        )
+        left_out = {"architecture", "reproduces", "caution", "checkpoint", "base", "dtype", "attention", "device"}
+        declared = self.spec.model_dump(mode="json", exclude=left_out)
         on_gpu = self.device.type == "cuda"
         return declared | {
             "checkpoint": self.spec.checkpoint,
@@ -295,7 +296,8 @@ class LocalModel(ItemPlanner):
         Raises:
             ModelError: its tokenizer makes another model of it.
         """
-        return [*self.checkpoint.unpinned, *loading.check_tokens(self)]
+        said = [f"{self.spec.name}: {self.spec.caution}"] if self.spec.caution else []
+        return [*said, *self.checkpoint.unpinned, *loading.check_tokens(self)]
 
     @cached_property
     def _model(self) -> Any:

@@ -59,6 +59,15 @@ def test_judgements_of_which_no_document_is_there_are_no_score_of_zero(needle: M
     assert NOBODY in report(verified)[0]
 
 
+def test_a_damaged_file_is_mended_by_its_archive(needle: Made, tmp_path: Path):
+    task = needle()
+    (tmp_path / NEEDLE / "corpus.jsonl").write_text('{"_id": "a", "text": "A"}\n{"_id": "b')
+    words = f"task=mmeb_v3/longembed_needle data.root={tmp_path}"
+    (verified,) = verify([task])
+    assert "corpus.jsonl: row 1 is no JSON" in report(verified)[0]
+    assert report(verified)[1].endswith(f"mend with: rzen-eval data fetch {words} && rzen-eval data unpack {words}")
+
+
 def test_a_corpus_of_one_document_is_no_choice(needle: Made):
     with pytest.raises(DataError, match="'a' is the only candidate, so there is nothing to choose"):
         load(needle(DOCUMENTS[:1]))
