@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rzen_eval.core import Side
+from rzen_eval.core import Side, asked_of
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
 from rzen_eval.models.checkpoint.chat_template import ChatTemplate
-from rzen_eval.models.families import attention, loading
+from rzen_eval.models.families import attention, loading, patch_embedding
 from rzen_eval.models.families.item_planner import ItemPlanner
 from rzen_eval.models.token_budget import cut, windows
 from rzen_eval.models.undisturbed import undisturbed
@@ -128,9 +128,10 @@ class LocalModel(ItemPlanner):
         Raises:
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
+        side = asked_of(items, side)
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
         budget = tokens_per_batch or self.tokens_per_batch
-        rendered = [self.rendered(item, Side(side)) for item in items]
+        rendered = [self.rendered(item, side) for item in items]
         most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
         for window in windows(most, budget):
             loaded = [rendered[i].pictures.load() for i in window]
@@ -198,7 +199,8 @@ class LocalModel(ItemPlanner):
     @contextmanager
     def _lent(self) -> Iterator[None]:
         """The module of someone else while it embeds, who gets it back as it was."""
-        with undisturbed(self._model), attention.lent(self._model, self.attention, packed=self.packed):
+        kernels = attention.lent(self._model, self.attention, packed=self.packed)
+        with undisturbed(self._model), kernels, patch_embedding.lent(self._model):
             yield
 
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:  # noqa: ARG002 - others ask it
