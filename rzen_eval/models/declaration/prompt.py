@@ -73,7 +73,7 @@ class Prompt(Frozen):
     """White space around instruction and text, joined, is taken off."""
     turn_trimmed: bool = False
     """White space around the user turn as a whole is taken off, as Qwen3.5's chat template does: that before a text
-    stays where media stand before it."""
+    stays where media stand before it. With `ending` left open the template has the last word."""
     joined_by: Literal["", " "] = " "
     """What stands between an instruction that does not end in white space and a text in the user turn."""
     frames_per_second: float = Field(default=2.0, gt=0)
