@@ -12,7 +12,7 @@ from rzen_eval.data.load import load_data
 from rzen_eval.engine.peers import Peers
 from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import ConfigError
-from rzen_eval.evaluation.arguments import check_embedder
+from rzen_eval.evaluation.arguments import check_embedder, check_runtime
 from rzen_eval.evaluation.score import evaluate
 from rzen_eval.evaluation.suite import model_name, score_suite
 from rzen_eval.evaluation.suite_result import SuiteResult
@@ -173,6 +173,11 @@ def evaluate_suite(
         RzenEvalError: every task failed; the first one's error.
     """
     check_embedder("evaluate_suite(model, suite)", model)
+    check_runtime("evaluate_suite(model, suite)", runtime)
+    if not isinstance(suite, str) and not (isinstance(suite, Sequence) and all(isinstance(one, str) for one in suite)):
+        raise ConfigError(f"evaluate_suite(model, suite): expected the name of a suite, or a list, found {suite!r:.60}")
+    if not isinstance(results_dir, str | Path | None):
+        raise ConfigError(f"evaluate_suite(results_dir=...): expected a folder, found {results_dir!r:.60}")
     names = suite if isinstance(suite, str) else ",".join(suite)
     chosen = f"task={names}" if isinstance(suite, str) else f"task=[{names}]"
     words = _words("evaluate_suite", names, overrides, settings)

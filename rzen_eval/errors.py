@@ -51,6 +51,10 @@ class ModelError(RzenEvalError):
     explained = "models"
 
 
+class DeviceError(ModelError):
+    """A device that answers nothing more in this process; in another it may."""
+
+
 class ResultError(RzenEvalError):
     """A result that cannot be written, or that cannot be read back."""
 

@@ -1,5 +1,6 @@
 """What every test may rely on: no network, no cache of the user's, fixtures carried along."""
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,15 @@ def sample_root(cache: Path) -> Path:
         return bundled.folder(cache)
 
 
+@pytest.fixture
+def fresh(sample_root: Path, tmp_path: Path) -> Path:
+    """A cache folder with nothing in it but the sample."""
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    (folder / "sample").symlink_to(sample_root.parent)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def trackio(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The tracker, which keeps runs in a folder of this test run."""
@@ -62,6 +72,15 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         return captured.err if code else captured.out
 
     return run
+
+
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers begin as forks of a process that has imported, which takes no time; all else is as in one that is new."""
+    from tests import forked
+
+    forks, other = forked.context(), multiprocessing.get_context
+    monkeypatch.setattr(multiprocessing, "get_context", lambda kind=None: forks if kind == "spawn" else other(kind))
 
 
 @pytest.fixture

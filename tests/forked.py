@@ -14,8 +14,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -72,22 +73,93 @@ def ended(work: Callable[[], int], folder: Path, *, seconds: float = SECONDS, me
     return Ended(code, said.read_bytes().decode(errors="replace"), time.monotonic() - began, why)
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command line that runs."""
+
+    process: BaseProcess
+    said: Path
+    """Where what it says on standard output is kept."""
+    told: Path
+    """Where what it says on standard error is kept."""
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid or 0, number)
+
+    def wait(self, seconds: float = SECONDS) -> int:
+        """Its exit code; negative: the signal it died of."""
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            self.process.kill()
+            raise TimeoutError(f"it took more than {seconds} s; it said {self.told.read_text()}")
+        return self.process.exitcode
+
+    @property
+    def out(self) -> str:
+        """What it has said on standard output."""
+        return self.said.read_text()
+
+    @property
+    def err(self) -> str:
+        """What it has said on standard error."""
+        return self.told.read_text()
+
+
+def started(
+    words: Sequence[str], folder: Path, *, terminal: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Command:
+    """Start a command line in a process of its own, whose working directory is `folder`.
+
+    Args:
+        words: of the command line.
+        folder: what it says is kept there too.
+        terminal: where it reads and writes instead.
+        environment: its variables; None: those of this process.
+    """
+    name = f"said-{len([*folder.glob('said-*')])}"
+    said, told = terminal or folder / f"{name}.out", folder / f"{name}.err"
+    for file in (said, told):
+        file.touch()
+    work = partial(_command, [*words], dict(os.environ if environment is None else environment))
+    process = context().Process(target=_work, args=(work, folder, said, told))
+    process.start()
+    return Command(process, said, told)
+
+
+def _command(words: list[str], environment: dict[str, str]) -> int:
+    from rzen_eval.cli import guard
+
+    # A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["rzen-eval", *words]
+    try:
+        return guard.entry()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
 def context() -> ForkServerContext:
     """Makes processes, forked from one that has imported what every command imports and is started here."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["pytest", "torch", "transformers", "datasets", "rzen_eval.cli.main"])
+    found.set_forkserver_preload(["tests.warm"])
     return found
 
 
-def _work(work: Callable[[], int], folder: Path, said: Path) -> None:
+def _work(work: Callable[[], int], folder: Path, said: Path, told: Path | None = None) -> None:
     code = 1
     try:
         os.setsid()
         faulthandler.disable()
         os.chdir(folder)
-        stream = os.open(said, os.O_WRONLY | os.O_TRUNC)
+        stream = os.open(said, os.O_RDWR | os.O_TRUNC | os.O_NOCTTY)
+        if os.isatty(stream):
+            os.dup2(stream, 0)
         os.dup2(stream, 1)
-        os.dup2(stream, 2)
+        os.dup2(os.open(told, os.O_WRONLY | os.O_TRUNC) if told else stream, 2)
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
         sys.path.insert(0, str(folder))

@@ -72,12 +72,18 @@ SHAPES: Mapping[str, Shape] = {
     "wemm_2b": Shape(appended="<embedding>", beside=("modules.json", "config_sentence_transformers.json")),
     "wemm_4b": Shape(appended="<embedding>"),
     "wemm_9b": Shape(appended="<embedding>", shards=4),
+    "uembed_2b": Shape(maker=tiny.uembed),
+    "uembed_4b": Shape(maker=tiny.uembed),
+    "uembed_9b": Shape(maker=tiny.uembed, shards=4),
+    "ovis_vl_2b": Shape(maker=tiny.uembed),
+    "ovis_vl_9b": Shape(maker=tiny.uembed, shards=4),
     "colqwen2": Shape("vidore/colqwen2-base", old_names=True, beside=("modules.json", "1_Dense/config.json")),
     "colqwen2_5": Shape("vidore/colqwen2.5-base", old_names=True),
     "vultron_retriever_prime_8b": Shape(shards=4),
     "tomoro_colqwen3_8b": Shape(shards=4),
     "ops_colqwen3_4b": Shape(shards=2, maker=partial(tiny.colqwen, maker="ops")),
     "e5_omni_7b": Shape(shards=4),
+    "nemotron_colembed_vl_8b_v2": Shape(shards=4),
     "colpali_v1_3": Shape("vidore/colpaligemma-3b-pt-448-base", beside=("modules.json", "1_Dense/config.json")),
 }
 """Of declared models, as public code, logs and reports have it."""
@@ -115,6 +121,7 @@ MAKERS: Mapping[str, Callable[[Path], object]] = {
     "colqwen2_5": partial(tiny.colqwen, maker="colqwen2_5"),
     "colqwen3": partial(tiny.colqwen, maker="tomoro"),
     "colqwen3_5": partial(tiny.colqwen, maker="colqwen3_5"),
+    "nemotron_colembed": tiny.nemotron,
     "qwen2_5_omni": partial(tiny.omni, kind="qwen2_5_omni_thinker"),
     "nv_omni_embed": partial(tiny.omni, kind="nvomniembed"),
 }

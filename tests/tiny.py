@@ -96,6 +96,41 @@ def wemm(folder: Path) -> Path:
     return folder
 
 
+CHAT = """\
+{%- macro shown(content) -%}
+{%- if content is string -%}{{- content -}}
+{%- else -%}
+{%- for part in content -%}
+{%- if part.type == 'text' -%}{{- part.text -}}
+{%- else -%}{{- '<|vision_start|><|' ~ part.type ~ '_pad|><|vision_end|>' -}}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endmacro -%}
+{%- for message in messages -%}
+{{- '<|im_start|>' ~ message.role ~ '\\n' ~ shown(message.content) | trim ~ '<|im_end|>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n' -}}{%- endif -%}
+"""
+"""A template that makes of a conversation what Qwen3.5's own does: white space around a turn is taken off, an answer
+begins behind an empty thought."""
+ENDING = "<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n"
+NUM_EOS = 3
+
+
+def uembed(folder: Path) -> Path:
+    """Qwen3.5 with a chat template and what UEmbed lays beside; its tokenizer ends prompts with a token of its own."""
+    from transformers import AutoTokenizer
+
+    shutil.copytree(FIXTURES / "golden" / "tiny_wemm", folder)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<think>", "</think>"])
+    tokenizer.save_pretrained(folder)
+    (folder / "chat_template.jinja").write_text(CHAT)
+    (folder / "sparse_info.json").write_text(json.dumps({"num_eos_tokens": NUM_EOS}))
+    return folder
+
+
 def llava(folder: Path) -> Path:
     """LLaVA-OneVision with tiles of 70 pixels, of 5 by 5 tokens, on sheets of up to 3 by 3 tiles."""
     from transformers import AutoTokenizer, LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
@@ -219,6 +254,28 @@ def colqwen(folder: Path, maker: str) -> Path:
     layer = "embedding_proj_layer" if maker == "tomoro" else "custom_text_proj"
     for part, shape in (("weight", (dim, 64)), ("bias", (dim,))):
         weights[f"{layer}.{part}"] = _drawn(f"layer.{part}", torch.Size(shape))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+NEMOTRON = "nemotron"
+"""Goldens' word for the small checkpoint of Nemotron ColEmbed."""
+
+
+def nemotron(folder: Path) -> Path:
+    """Nemotron ColEmbed as transformers saves its authors' class, its head beside; weights are drawn by their names."""
+    from safetensors.torch import load_file, save_file
+
+    qwen(folder, "qwen3_vl")
+    said = {"model_type": "qwen3_vl_nemotron_embed", "pooling": "colbert", "tie_word_embeddings": False}
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | said))
+    pictures = folder / "preprocessor_config.json"
+    size = {"shortest_edge": 4 * 1024, "longest_edge": 64 * 1024}
+    pictures.write_text(json.dumps(json.loads(pictures.read_text()) | {"size": size}))
+    shapes = {name: one.shape for name, one in load_file(folder / "model.safetensors").items()}
+    shapes["lm_head.weight"] = torch.Size((896, 64))
+    weights = {name: _drawn(name, shape) for name, shape in shapes.items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 

@@ -160,7 +160,7 @@ def _hours(config: RunConfig, speeds: Speeds) -> list[dict[str, Any]]:
 
     spec: Any = config.model
     with offline():
-        costs = [cost for cost in costs_of(config, Reader.of(spec, known(spec))) if cost.known]
+        costs = [cost for cost in costs_of(config, Reader.of(known(spec))) if cost.known]
     rows = []
     for modality in [*dict.fromkeys(cost.modality for cost in costs), None]:
         part = [cost for cost in costs if modality in {None, cost.modality}]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rzen_eval.core import Item, Side
 from rzen_eval.errors import some
 from rzen_eval.models.checkpoint.audit import stored_keys
+from rzen_eval.models.checkpoint.chat_template import ChatTemplate
 from rzen_eval.models.checkpoint.files import READ, adapter_config
 from rzen_eval.models.checkpoint.image_settings import FILES
 from rzen_eval.models.checkpoint.weight_files import adapter_file, weight_files
+from rzen_eval.models.declaration.prompt import ENDING
 from rzen_eval.models.families.loading import check_tokens
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from rzen_eval.models.families.local_model import LocalModel
 
@@ -77,6 +79,10 @@ def of_tokens(model: LocalModel) -> Iterator[Finding]:
     pooled, odd = model.spec.prompt.pooled, check_tokens(model)
     declared = f"; declared to end in {pooled!r}" if pooled else ""
     yield Finding("tokens at the end", shown + declared, None if pooled is None else not odd)
+    if ENDING in model.spec.prompt.template:
+        chat = ChatTemplate.of(model.checkpoint.processing)
+        own = f", of {Path(chat.where).name}, whose turns are as declared" if chat else ""
+        yield Finding("end of prompts", f"{model.spec.prompt.ending!r}{own}", passed=True)
     for line in odd:
         yield Finding("tokenizer", line.partition(": ")[2])
 

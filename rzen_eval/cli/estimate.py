@@ -107,7 +107,7 @@ def _report(chosen: RunConfig, machine: Namespace) -> None:
         )
     with offline():
         found = known(spec)
-        reader = Reader.of(spec, found)
+        reader = Reader.of(found)
         costs = costs_of(chosen, reader)
 
     machine.measured = {

@@ -47,7 +47,7 @@ def document(chosen: RunConfig, machine: Namespace) -> Document:
     machine.measured = {}
     with offline():
         found = known(spec)
-        reader = PairReader.of(spec, found)
+        reader = PairReader.of(found)
         costs = _costs(chosen, reader, machine.top_k)
 
     def kept(total: Amount) -> int:

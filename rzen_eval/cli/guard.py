@@ -31,12 +31,27 @@ def entry() -> int:
     """
     from rzen_eval.cli.main import main, word_of
 
+    _open_what_is_closed()
     if "_ARGCOMPLETE" in os.environ:
         from rzen_eval.cli import completion
 
         completion.answer()
     guarded = word_of(sys.argv[1:]) in RUNS_MODELS and not {"--help", "-h"} & {*sys.argv[1:]}
     return watched(main) if guarded else main()
+
+
+def _open_what_is_closed() -> None:
+    """Let standard input, output and errors be the null device where whoever starts a command has closed them.
+
+    The next file that is opened would have the number of one of them, and get whatever a library prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
 def watched(work: Callable[[], int]) -> int:

@@ -41,7 +41,9 @@ def write(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) ->
         raise ConfigError("report: --site DIR writes a folder; leave --output out")
     if not chosen.folders:
         raise ConfigError("report: --site needs folders of results, RESULTS or RESULTS/MODEL; see --help")
-    models = store.told_apart([model for folder in chosen.folders for model in store.read_models(folder)])
+    read = [model for folder in chosen.folders for model in store.read_models(folder)]
+    # Folders may be given twice, or one within another.
+    models = store.told_apart(list({model.folder.resolve(): model for model in read}.values()))
     pages = _pages(models)
     for model in models:
         own = Namespace(**(vars(chosen) | {"output": chosen.site / pages[model.name], "references": []}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rzen_eval.core.items import Embedder, Encoded, Item, Kind, Media, SavedAsJpeg, Side
+from rzen_eval.core.items import Embedder, Encoded, Item, Kind, Media, SavedAsJpeg, Side, asked_of
 from rzen_eval.core.limit import Limit
 from rzen_eval.core.pairs import Reranker
 from rzen_eval.core.results import Mark, QueryScores, Result, Run, Sampled
@@ -35,4 +35,5 @@ __all__ = [
     "TaskData",
     "Vectors",
     "Whole",
+    "asked_of",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol, Union, runtime_checkable
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from rzen_eval.errors import ConfigError
 
+if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rzen_eval.core.vectors import MultiVectors, Vectors
@@ -68,6 +69,25 @@ class Item:
         for name, media in (("images", self.images), ("frames", self.frames)):
             if isinstance(media, (str, bytes)):
                 raise TypeError(f"Item({name}=...) takes a list, found {type(media).__name__}; write {name}=[...]")
+        for name, text in (("text", self.text), ("instruction", self.instruction)):
+            if text is not None and not isinstance(text, str):
+                raise TypeError(f"Item({name}=...) takes a text, found {type(text).__name__}: {text!r:.60}")
+
+
+def asked_of(items: object, side: object) -> Side:
+    """The side of `embed(items, side)` as it was called.
+
+    Raises:
+        ConfigError: it is none of the two, or the items are none.
+    """
+    strange = [one for one in items if not isinstance(one, Item)] if isinstance(items, list | tuple) else []
+    if strange or isinstance(items, str) or not isinstance(items, Sequence):
+        found = f"{strange[0]!r:.60} in it" if strange else type(items).__name__
+        raise ConfigError(f"embed(items, side): expected a list of Items, found {found}; write [Item(text=...)]")
+    found_side = next((one for one in Side if one == side), None)
+    if found_side is None:
+        raise ConfigError(f"embed(items, side): expected one of {', '.join(Side)}, found {side!r:.60}")
+    return found_side
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.core import Modality
 from rzen_eval.data.archives import DOCUMENTS, OF_V3, folder_of, needed
-from rzen_eval.data.media import count_pictures, has_empty_pictures
+from rzen_eval.data.media import is_empty, pictures_in
 from rzen_eval.data.places import known_places
 from rzen_eval.data.recipe import recipe
 from rzen_eval.data.repository import Repository
@@ -166,8 +166,7 @@ def _media(repository: Repository, data: TaskData) -> tuple[list[int], int, list
         empty files or have some; and what is said of items that cannot be made.
     """
     media = repository.media
-    folders = [media.path(clip) for clip in dict.fromkeys(media.clips)]
-    clips = [count_pictures(folder) for folder in folders]
+    clips = [(place, pictures_in(place)) for place in map(media.path, dict.fromkeys(media.clips))]
     shown: dict[str, int] = {}
     problems = []
     for items in (data.queries, data.candidates):
@@ -178,5 +177,6 @@ def _media(repository: Repository, data: TaskData) -> tuple[list[int], int, list
                 problems.append(str(error))
                 continue
             shown |= {str(image): int(Path(image).is_file()) for image in item.images if isinstance(image, Path)}
-    hollow = sum(map(has_empty_pictures, [*folders, *map(Path, shown)]))
-    return [*clips, *shown.values()], hollow, problems
+    hollow = sum(any(map(is_empty, pictures or [place])) for place, pictures in clips)
+    hollow += sum(map(is_empty, map(Path, shown)))
+    return [*(len(pictures) for _, pictures in clips), *shown.values()], hollow, problems

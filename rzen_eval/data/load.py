@@ -36,8 +36,13 @@ class LoadedTask:
 
 
 def load(task: Task) -> LoadedTask:
-    """As `load_data`, with what identifies the content."""
+    """As `load_data`, with what identifies the content.
+
+    Raises:
+        DataError: see there; and where every model would have the same score, whatever it is.
+    """
     data = load_data(task)
+    need_choice(task, data)
     decoders: set[str] = set()
     return LoadedTask(task, data, content(task, data, decoders), tuple(sorted(decoders)))
 
@@ -76,6 +81,31 @@ def load_data(task: Task) -> TaskData:
     other_data = data.other_data or bool(miscounted)
     found = repository.media_source.found_at()
     return chosen_of(task, replace(data, warnings=warnings, other_data=other_data, media=found))
+
+
+def need_choice(task: Task, data: TaskData) -> None:
+    """Refuse data on which every model has the same score.
+
+    Raises:
+        DataError: there is one candidate for all, or no query has a relevant one among those it is ranked against.
+    """
+    if data.pools is None and len(data.candidate_ids) == 1:
+        raise DataError(
+            f"{task.id}: {data.candidate_ids[0]!r} is the only candidate, so there is nothing to choose; get the file"
+            " again"
+        )
+    corpus = frozenset(data.candidate_ids) if data.pools is None else frozenset()
+    for query in data.query_ids:
+        among = corpus if data.pools is None else frozenset(data.pools[query])
+        if not among.isdisjoint(data.qrels.get(query, ())):
+            return
+    relevant = next((name for query in data.query_ids for name in data.qrels.get(query, ())), None)
+    found = f"; the first judgement is of {relevant!r}, the first candidate is {data.candidate_ids[0]!r}"
+    raise DataError(
+        f"{task.id}: no query of {len(data.query_ids)} has a relevant candidate among those it is ranked against, so"
+        f" every model would score 0{found if relevant is not None else ''}: ids are spelled differently, or a file is"
+        " of another task"
+    )
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:

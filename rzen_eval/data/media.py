@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -163,15 +164,18 @@ def _is_picture(file: Path) -> bool:
     return file.suffix.lower() in PICTURES and not file.name.startswith("._")
 
 
-def count_pictures(folder: Path) -> int:
+def pictures_in(folder: Path) -> list[Path]:
     """Pictures in a folder; none where there is no folder."""
-    return sum(map(_is_picture, _listed(folder)))
+    return list(filter(_is_picture, _listed(folder)))
 
 
-def has_empty_pictures(place: Path) -> bool:
-    """Whether a picture is an empty file, as an unpacking that broke off leaves it: this one, or one in this folder."""
-    pictures = filter(_is_picture, _listed(place)) if place.is_dir() else [place]
-    return any(one.is_file() and not one.stat().st_size for one in pictures)
+def is_empty(file: Path) -> bool:
+    """Whether there is a file with nothing in it, as an unpacking that broke off leaves it."""
+    try:
+        found = file.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and not found.st_size
 
 
 def _holds_pictures(place: Path) -> bool:

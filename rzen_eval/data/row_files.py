@@ -107,13 +107,24 @@ def count_rows(rows: RowFiles) -> int:
     return total
 
 
-def _check_start(file: Path, reader: str) -> None:
-    if not file.is_file():
-        raise DataError(f"{file.name} is no regular file")
+def start_of(file: Path) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        DataError: it is a pointer that Git LFS left in the file's place.
+        OSError: it cannot be read.
+    """
     with file.open("rb") as stream:
         start = stream.read(len(POINTER))
     if start == POINTER:
         raise DataError(f"{file.name} is a Git LFS pointer and not the file; run `git lfs pull`")
+    return start
+
+
+def _check_start(file: Path, reader: str) -> None:
+    if not file.is_file():
+        raise DataError(f"{file.name} is no regular file")
+    start = start_of(file)
     if not start:
         raise DataError(f"{file.name} is empty, {reader} file size is 0 bytes")
     if not start.startswith(MAGIC.get(reader, b"")):

@@ -16,8 +16,10 @@ from rzen_eval.data.commands import command
 from rzen_eval.data.commits import commit_of
 from rzen_eval.data.documents import MEMORY_PLACES
 from rzen_eval.data.places import BASES, Place, Tree
+from rzen_eval.data.row_files import start_of
 from rzen_eval.data.signature import signature
 from rzen_eval.errors import ConfigError, DataError, reason
+from rzen_eval.files.bounds import DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +115,7 @@ class TreeRows:
         """Where a file is.
 
         Raises:
-            DataError: it is in no tree.
+            DataError: it is in no tree, or not the file itself.
         """
         found = self.place_of(path)
         if found is None:
@@ -125,6 +127,10 @@ class TreeRows:
             raise DataError(f"{self.task.id}: no file {path} in {expected}; get it with {get}")
         if not found.is_file():
             raise DataError(f"{self.task.id}: {found} is no regular file; get it again")
+        try:
+            start_of(found)
+        except (DataError, OSError) as error:
+            raise DataError(f"{self.task.id}: {path}: {reason(error, 200)}") from error
         self.files[path] = found
         return found
 
@@ -183,6 +189,27 @@ def fields(row: Cells, names: Sequence[str]) -> Any:
     """
     *first, last = names
     return next((row[name] for name in first if row.get(name)), row.get(last))
+
+
+def bounded(text: str, place: str) -> str:
+    """A text that is short enough.
+
+    Args:
+        text: of a row.
+        place: file and row, for messages.
+
+    Raises:
+        DataError: it is longer than the longest that is read.
+    """
+    if len(text) > DOCUMENT.most:
+        raise DataError(f"{place}: a text is too long: {DOCUMENT.exceeded(len(text))}")
+    return text
+
+
+def fieldless(rows: Rows, *wanted: Sequence[str]) -> str:
+    """What to say of rows none of which has what is needed: fields that were looked for, and those that are there."""
+    looked = " and ".join(f"{'one of ' if len(names) > 1 else ''}{', '.join(names)}" for names in wanted)
+    return f"expected {looked}; the first row has {', '.join(map(str, rows[0])) or 'nothing'}"
 
 
 def name_of(value: Any, place: str) -> str | None:

@@ -17,7 +17,7 @@ from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.commands import command, word
 from rzen_eval.data.known_holes import FEW_PAGES, HUMAN_LABELED
-from rzen_eval.data.load import load_data
+from rzen_eval.data.load import load_data, need_choice
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.row_sources import differences
@@ -88,7 +88,8 @@ def verify(
         try:
             yield _task(task, known, deep, workers, progress or _silent)
         except DataError as error:
-            archive = next(iter(archives_of(task)), None) if isinstance(error, MissingMediaError) else None
+            held = isinstance(error, MissingMediaError) or Repository.of(task).in_archives
+            archive = next(iter(archives_of(task)), None) if held else None
             said = _first_clause(error).removeprefix(f"{task.id}: ")
             yield Verified(task, 0, 0, 0, [Fault("rows", said, archive)])
 
@@ -152,6 +153,7 @@ def _task(
     task: Task, known: dict[str, str | None], deep: bool, workers: int, progress: Callable[[int], object]
 ) -> Verified:
     data = load_data(task)
+    need_choice(task, data)
     archives = archives_of(task)
     needed: dict[str, tuple[str, Media]] = {}
     faults: dict[str, Fault] = {}

@@ -11,6 +11,7 @@ from PIL import Image
 
 from rzen_eval.core import Encoded, SavedAsJpeg
 from rzen_eval.engine.vector_store import KEY_BYTES, Key
+from rzen_eval.errors import DataError
 from rzen_eval.media import Portable
 
 if TYPE_CHECKING:
@@ -30,8 +31,15 @@ def item_key(prompt: str, item: Item) -> Key:
 
     Returns:
         16 bytes.
+
+    Raises:
+        DataError: the prompt holds half of a character, which no tokenizer reads.
     """
-    digest = hashlib.blake2b(prompt.encode(), digest_size=KEY_BYTES)
+    try:
+        digest = hashlib.blake2b(prompt.encode(), digest_size=KEY_BYTES)
+    except UnicodeEncodeError as error:
+        half = prompt[error.start]
+        raise DataError(f"the text holds half of a character, {half!r}; expected text that UTF-8 can spell") from error
     for kind, media in (("image", item.images), ("frame", item.frames)):
         for one in media:
             digest.update(f"\0{kind}\0{_identity(one)}".encode())

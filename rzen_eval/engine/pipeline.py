@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from rzen_eval.engine.in_flight import NONE, Clock, Flight, Wait, Window
 from rzen_eval.engine.job import Done, Step
 from rzen_eval.engine.trial import Trial
-from rzen_eval.errors import DataError, ModelError, RzenEvalError, failure
-from rzen_eval.models.interface import Launching, Pairwise
+from rzen_eval.errors import DataError, DeviceError, ModelError, RzenEvalError, failure
+from rzen_eval.models.device_errors import full, lost
+from rzen_eval.models.interface import Launching, Pairwise, Sending
 from rzen_eval.models.pictures.resize import NO_PICTURES
 from rzen_eval.models.token_budget import Room, cut
 from rzen_eval.ranking.multivectors import as_vectors, by_item
@@ -113,7 +115,7 @@ class Pipeline:
                 try:
                     made = flight.wait.vectors()
                 except Exception as error:  # noqa: BLE001 - a device says later than elsewhere what it failed of
-                    window.failed = ModelError(f"the model failed: {failure(error)}")
+                    window.failed = _failed(error)
                 else:
                     window.seconds += time.perf_counter() - began
                     for place, vectors in zip(flight.places, made, strict=True):
@@ -181,18 +183,22 @@ class Pipeline:
                     sent = model.launch(model.staged(planned, pixels))
                 (self._room,) = room
                 return Wait([(sent, len(batch))])
+            if isinstance(self._model, Sending):
+                return Wait([(self._model.send(planned, pixels), len(batch))])
             return Wait([(by_item(as_vectors(self._model.forward(planned, pixels), len(batch))), len(batch))])
-        except torch.OutOfMemoryError as error:
+        except (RzenEvalError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            # What is told of a run's errors in the end would hold on to the tensors of the batch until then.
+            traceback.clear_frames(error.__traceback__)
+            if not full(error):
+                # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
+                raise _failed(error) from error
             if len(batch) == 1:
                 raise DataError(
                     f"{batch[0].who}: an item of {lengths[0]} tokens does not fit into the device's memory;"
                     " lower the model's pixel budget"
                 ) from error
-        except (RzenEvalError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            # Code of others may fail in any way, sys.exit(0) included, which must not pass for the end of a run.
-            raise ModelError(f"the model failed: {failure(error)}") from error
         # Outside the handler, whose traceback holds on to the tensors that filled the memory.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -200,6 +206,10 @@ class Pipeline:
         self._fewest = min(self._fewest, self._room.tokens)
         half = len(batch) // 2
         return Wait([*self._launch(batch[:half]).parts, *self._launch(batch[half:]).parts])
+
+
+def _failed(error: BaseException) -> ModelError:
+    return (DeviceError if lost(error) else ModelError)(f"the model failed: {failure(error)}")
 
 
 @dataclass(frozen=True, slots=True)

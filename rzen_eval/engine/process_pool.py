@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import queue
+import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -14,7 +15,7 @@ from rzen_eval import processes
 from rzen_eval.engine.job import Done
 from rzen_eval.engine.supervisor import Death, News, Ready
 from rzen_eval.engine.worker import Worker, WorkerSettings
-from rzen_eval.errors import DataError, ModelError, RzenEvalError
+from rzen_eval.errors import DataError, DeviceError, ModelError, RzenEvalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,8 +127,11 @@ def _work(pipe: Connection, settings: WorkerSettings, place: int) -> None:
         pipe.send(ModelError(str(error)))
         return
     pipe.send(Ready())
-    for done in running.run(inbox):
-        pipe.send(done)
+    try:
+        for done in running.run(inbox):
+            pipe.send(done)
+    except DeviceError as error:
+        sys.exit(f"a worker ends, and another begins: {error}")
 
 
 def _receive(pipe: Connection, inbox: queue.SimpleQueue[Job | None]) -> None:

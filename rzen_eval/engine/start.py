@@ -16,7 +16,7 @@ from rzen_eval.engine.supervisor import Supervisor
 from rzen_eval.engine.worker import WorkerSettings
 from rzen_eval.errors import ConfigError
 from rzen_eval.models import open_model
-from rzen_eval.models.device import share_cores
+from rzen_eval.models.device import share, share_cores
 from rzen_eval.models.interface import Metered
 
 if TYPE_CHECKING:
@@ -71,16 +71,21 @@ def opened(
         on_gpu = model.device.type == "cuda"
         size = runtime.models(max(1, gpus) if on_gpu else 0)
         loaders = runtime.loaders(size, gpu=on_gpu)
-        open_at = partial(_open, spec, cache_dir, gpus)
+        open_at = partial(_open, spec, cache_dir, gpus, -(-size // max(1, gpus)))
         yield Supervisor(
             ProcessPool(size, WorkerSettings(open_at, store.folder, store.dtype, budget, loaders, 1)), runtime.timeout
         )
     else:
         there = cluster()
         gpu = there.gpus > 0 and spec.device != "cpu"
+        if gpu and model.device.type != "cuda":
+            raise ConfigError(
+                f"runtime=ray: the cluster has {there.gpus} GPUs and this machine none, so that results would name its"
+                f" CPU; start the run on a machine of the cluster with a GPU, or give {spec.setting}.device=cpu"
+            )
         size = runtime.processes or (there.gpus if gpu else there.cpus)
         settings = WorkerSettings(
-            partial(_open, spec, cache_dir, 0), store.folder, store.dtype, budget, runtime.loaders(size, gpu=gpu), 1
+            partial(_open, spec, cache_dir, 0, 1), store.folder, store.dtype, budget, runtime.loaders(size, gpu=gpu), 1
         )
         yield Supervisor(RayPool(size, settings, int(gpu)), runtime.timeout)
 
@@ -117,8 +122,9 @@ def on_device(spec: Declared, gpus: int, place: int) -> Declared:
     return spec.model_copy(update={"device": f"cuda:{place % gpus}"}) if gpus and spec.device == "auto" else spec
 
 
-def _open(spec: Declared, cache_dir: Path, gpus: int, place: int) -> Model:
-    """In a worker: the model with its weights."""
+def _open(spec: Declared, cache_dir: Path, gpus: int, sharing: int, place: int) -> Model:
+    """In a worker: the model with its weights, and its part of a GPU's memory where several share one."""
     model = open_model(on_device(spec, gpus, place), cache_dir)
+    share(model.device, sharing)
     model.load()
     return model

@@ -73,11 +73,17 @@ class VectorStore:
     _failed: bool = False
     _changed: int = 0
     """When the folder had changed last that was looked at, in nanoseconds."""
+    _opened: bool = False
 
     def refresh(self) -> None:
-        """Take note of chunks that other processes have finished since."""
+        """Take note of chunks that other processes have finished since.
+
+        The first time these are what earlier runs have kept; vectors among them that are not finite count as not there,
+        so that a run does not fail of what another device or precision has made.
+        """
         if self.folder is None:
             return
+        earlier, self._opened = not self._opened, True
         try:
             changed = self.folder.stat().st_mtime_ns
         except OSError:
@@ -85,10 +91,13 @@ class VectorStore:
         if changed == self._changed and time.time_ns() - changed > SETTLED:
             return
         self._changed = changed
+        broken = 0
         for name in sorted(os.listdir(self.folder)):  # noqa: PTH208 - names alone, and many
             if name.endswith(SUFFIX) and name not in self._seen:
                 self._seen.add(name)
-                self._note(self.folder / name)
+                broken += self._note(self.folder / name, earlier=earlier)
+        if broken:
+            self.say(f"{broken} vectors that are kept in {self.folder} are not finite and are made again")
 
     def __contains__(self, key: Key) -> bool:
         return key in self._index or key in self._memory
@@ -125,7 +134,7 @@ class VectorStore:
         """Take note of a chunk by its name."""
         if self.folder is not None and chunk not in self._seen:
             self._seen.add(chunk)
-            self._note(self.folder / chunk)
+            self._note(self.folder / chunk, earlier=False)
 
     def _write(self, folder: Path, keys: Sequence[Key], rows: Sequence[Vectors]) -> str:
         lengths = np.array([len(part) for part in rows], dtype=np.int64)
@@ -192,28 +201,43 @@ class VectorStore:
         start, end = self._chunks[number].offsets[place : place + 2]
         return int(end - start)
 
-    def _note(self, file: Path) -> None:
-        """Enter a chunk into the index, or put it aside."""
+    def _note(self, file: Path, *, earlier: bool) -> int:
+        """Enter a chunk into the index, or put it aside.
+
+        Returns:
+            How many of its items are left out since they are of an earlier run and not finite.
+        """
         try:
             with safe_open(file, framework="numpy") as tensors:
                 metadata = tensors.metadata() or {}
                 if metadata.get("format") != FORMAT:
-                    return
+                    return 0
                 parts = {name: tensors.get_tensor(name) for name in ("keys", "offsets", "vectors")}
             intact = metadata.get("checksum") == _checksum(parts.values())
         except FileNotFoundError:
-            return
+            return 0
         except (SafetensorError, OSError, ValueError):
             intact = False
         if not intact:
             self.say(f"{file} is damaged and was put aside; its vectors are made again")
             with contextlib.suppress(OSError):
                 file.rename(file.with_suffix(".damaged"))
-            return
+            return 0
         number = len(self._chunks)
         self._chunks.append(_Chunk(file, parts["offsets"]))
+        broken = _broken(parts["vectors"], parts["offsets"]) if earlier else frozenset()
         for place, key in enumerate(parts["keys"]):
-            self._index.setdefault(key.tobytes(), number * _PLACES + place)
+            if place not in broken:
+                self._index.setdefault(key.tobytes(), number * _PLACES + place)
+        return len(broken)
+
+
+def _broken(vectors: NDArray[Any], offsets: NDArray[np.int64]) -> frozenset[int]:
+    """Places of items with a value that is not finite; `offsets` say where the rows of each begin and end."""
+    if not vectors.size or np.isfinite((vectors.min(), vectors.max())).all():
+        return frozenset()
+    rows = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    return frozenset((np.searchsorted(offsets, rows, side="right") - 1).tolist())
 
 
 def _checksum(tensors: Iterable[NDArray[Any]]) -> str:

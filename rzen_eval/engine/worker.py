@@ -12,6 +12,7 @@ from rzen_eval.engine.job import Step
 from rzen_eval.engine.pairs import pipeline_of
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.vector_store import VectorStore
+from rzen_eval.errors import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,11 +60,16 @@ class Worker:
 
         Args:
             inbox: windows as they come; None ends the work.
+
+        Raises:
+            DeviceError: its device answers nothing more; another worker in its place may find it well.
         """
         for done in self._pipeline.run(self._taken(inbox)):
             if isinstance(done, Step):
                 yield done
                 continue
+            if isinstance(done.error, DeviceError):
+                raise done.error
             keys = [unit.key for unit in self._units.pop(done.number)]
             chunk = self._store.write(keys, done.rows) if done.rows is not None else None
             yield replace(done, rows=None, chunk=chunk) if chunk else done

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError
+from rzen_eval.models.checkpoint.chat_template import ChatTemplate
 from rzen_eval.models.checkpoint.files import ADAPTER_CONFIG, TOKENIZERS, adapter_config, local_folder
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Known:
     """What it was read from, for the reader."""
     tokenizer: Any | None
     """A `tokenizers.Tokenizer`; None where there is none on this machine."""
+    spec: ModelSpec
+    """The declaration, with what its checkpoint says of prompts, or else a usual end of these."""
     weights: bool = False
     """Whether its weights are on this machine."""
 
@@ -59,6 +62,7 @@ def known(spec: ModelSpec) -> Known:
     """
     from rzen_eval.estimate.flops import declared_config
     from rzen_eval.models import class_of
+    from rzen_eval.models.families.endings import reckoned
 
     reader = class_of(spec.family)
     folder = _folder(spec, spec.checkpoint, spec.revision)
@@ -67,13 +71,15 @@ def known(spec: ModelSpec) -> Known:
     tokenizer = next((found for place in places if (found := _tokenizer(spec, place, reader.marks))), None)
     if base and (base / "config.json").is_file():
         there = any(base.glob("*.safetensors")) or (spec.pickled_weights and any(base.glob("*.bin")))
-        return Known(reader.read_config(spec, base), "its checkpoint's config.json", tokenizer, there)
+        return Known(
+            reader.read_config(spec, base), "its checkpoint's config.json", tokenizer, _completed(spec, folder), there
+        )
     if spec.architecture is None:
         raise ModelError(
             f"{spec.name}: {spec.checkpoint} is not on this machine and the declaration has no architecture;"
             " give model.checkpoint=FOLDER, or declare its sizes as conf/model/rzenembed_v2_7b.yaml does"
         )
-    return Known(declared_config(spec), "its declaration", tokenizer)
+    return Known(declared_config(spec), "its declaration", tokenizer, reckoned(spec))
 
 
 def _folder(spec: ModelSpec, name: str, revision: str | None) -> Path | None:
@@ -97,6 +103,16 @@ def _base(spec: ModelSpec, adapter: Path) -> Path | None:
     name = spec.base or says.base_model_name_or_path
     revision = spec.base_revision or (None if spec.base else says.revision)
     return _folder(spec, name, revision) if name else None
+
+
+def _completed(spec: ModelSpec, folder: Path | None) -> ModelSpec:
+    """A declaration with what a folder says of prompts; a chat template may not be there, where a run fetches it."""
+    from rzen_eval.models import class_of
+    from rzen_eval.models.families.endings import reckoned
+
+    chat = ChatTemplate.of(folder) if folder and spec.prompt.left_open else None
+    completed: ModelSpec = class_of(spec.family).completed(reckoned(spec) if chat is None else spec, folder, chat)
+    return completed
 
 
 def _tokenizer(spec: ModelSpec, folder: Path, marks: Sequence[str]) -> Any | None:

@@ -153,8 +153,8 @@ def anatomy(config: Any, family: str) -> Anatomy:
     kind = class_of(family)
     with torch.device("meta"):
         model = getattr(transformers, kind.whole_class)(config)
-    late = hasattr(config, "vlm_config")
-    beneath, core = (config.vlm_config, model.vlm) if late else (config, model.model)
+    projects = hasattr(config, "vlm_config")
+    beneath, core = (config.vlm_config, model.vlm) if projects else (config, model.model)
     text, vision = beneath.text_config, beneath.vision_config
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     if hasattr(core, "visual"):
@@ -167,9 +167,9 @@ def anatomy(config: Any, family: str) -> Anatomy:
     windowed = depth - len(whole) if whole is not None else 0
     return Anatomy(
         parameters=sum(weight.numel() for weight in model.parameters()),
-        dim=config.embedding_dim if late else text.hidden_size,
-        late=late,
-        per_token=_weights(core.language_model) + (_weights(model.embedding_proj_layer) if late else 0),
+        dim=config.embedding_dim if projects else text.hidden_size,
+        late=kind.every_token,
+        per_token=_weights(core.language_model) + (_weights(model.embedding_proj_layer) if projects else 0),
         per_patch=_weights(tower) - merging + joint,
         per_visual_token=merging,
         layers=text.num_hidden_layers - (recurrence := _recurrence(text)).layers,

@@ -35,10 +35,11 @@ class Reader:
     """Of pictures."""
 
     @classmethod
-    def of(cls, spec: ModelSpec, known: Known) -> Self:
-        """A declared model, with what is known of it."""
+    def of(cls, known: Known) -> Self:
+        """A declared model, from what is known of it."""
         from rzen_eval.estimate.flops import anatomy
 
+        spec = known.spec
         beneath = getattr(known.config, "vlm_config", known.config)
         return cls(
             spec, anatomy(known.config, spec.family), known.tokenizer, class_of(spec.family).preparation(spec, beneath)
@@ -81,7 +82,7 @@ class Reader:
 
     def _tokens(self, prompt: str, *, by_rule: bool) -> int:
         if self.tokenizer is not None and not by_rule:
-            added = class_of(self.spec.family).adds_tokens
+            added = class_of(self.spec.family).adds_tokens and self.spec.prompt.tokenizer_adds
             return len(self.tokenizer.encode(prompt, add_special_tokens=added).ids) or 1
         special = SPECIAL.findall(prompt)
         return len(special) + math.ceil((len(prompt) - sum(map(len, special))) / CHARACTERS) or 1

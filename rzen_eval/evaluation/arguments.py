@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from rzen_eval.core import Task
+from rzen_eval.engine.settings import Runtime
 from rzen_eval.errors import ConfigError, first_fault
 
 if TYPE_CHECKING:
@@ -51,6 +52,20 @@ def check_embedder(what: str, model: object) -> None:
     }
     hint = next((text for holds, text in hints.items() if holds), "")
     raise ConfigError(f"{what}: expected an object with embed(items, side), found {found}{hint}")
+
+
+def check_runtime(what: str, runtime: object) -> None:
+    """See that how to embed is said by a `Runtime`, or not at all.
+
+    Args:
+        what: was called, for the message.
+        runtime: that it was given.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if not isinstance(runtime, Runtime | None):
+        raise ConfigError(f"{what}: expected runtime=Runtime(...), found {type(runtime).__name__}")
 
 
 def limited(task: Task, limit: int | str) -> Task:

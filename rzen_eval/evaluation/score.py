@@ -63,6 +63,7 @@ def evaluate(task: Task, model: Embedder, runtime: Runtime | None = None, *, lim
         ModelError: the model cannot be loaded, or its vectors cannot be ranked.
     """
     arguments.check(task, model)
+    arguments.check_runtime("evaluate(task, model)", runtime)
     task = task if limit is None else arguments.limited(task, limit)
     runtime = runtime or Runtime(workers=0)
     engine = pipelined(model)

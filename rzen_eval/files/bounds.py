@@ -41,6 +41,8 @@ PIXELS = Bound("RZEN_EVAL_MAX_PIXELS", 100_000_000, "pixels")
 """Of a picture. Three bytes each when it is decoded; Pillow takes 1.8 times as many."""
 TEXT = Bound("RZEN_EVAL_MAX_TEXT", 1_000_000, "characters")
 """Of a text in a row."""
+DOCUMENT = Bound("RZEN_EVAL_MAX_DOCUMENT", 10_000_000, "characters")
+"""Of a text in a row of MMEB-V3, whose longest document is a book of 1.9 million."""
 FILE = Bound("RZEN_EVAL_MAX_FILE", 2**29, "bytes")
 """Of a file of JSON that is read whole: results, baselines, what other evaluators write, settings of a checkpoint."""
 UNPACKED = Bound("RZEN_EVAL_MAX_UNPACKED", 2**30, "bytes")

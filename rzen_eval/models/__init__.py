@@ -22,6 +22,7 @@ FAMILIES = {
     "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
     "qwen3_5": "rzen_eval.models.families.qwen3_5:Qwen35",
+    "nemotron_colembed": "rzen_eval.models.families.nemotron_colembed:NemotronColEmbed",
     "qwen2_5_omni": "rzen_eval.models.families.qwen2_5_omni:Qwen25Omni",
     "nv_omni_embed": "rzen_eval.models.families.qwen2_5_omni:NVOmniEmbed",
 }

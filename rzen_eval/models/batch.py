@@ -121,7 +121,8 @@ class Block:
         """The arrays on a device, by one copy that is not waited for."""
         import torch
 
-        block = self.content.to(device, non_blocking=True)
+        # Only of locked memory: another device may still read it when it belongs to somebody else.
+        block = self.content.to(device, non_blocking=device.type == "cuda")
         return {
             name: block[start : start + int(np.prod(shape)) * dtype.itemsize]
             .view(getattr(torch, dtype.name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import math
 import os
 import sys
@@ -112,10 +111,9 @@ def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
         ModelError: it was asked for and cannot be had.
     """
     wanted = "flash" if spec.attention == "flash_attention_2" else spec.attention
-    missing = {name: _missing(name, device, dtype) for name in ("varlen", "flash")}
     if wanted == "auto":
-        return next((name for name, lacks in missing.items() if not lacks), "sdpa")
-    if lacks := missing.get(wanted):
+        return next((name for name in KERNELS if _missing(name, device, dtype) is None), "sdpa")
+    if wanted in KERNELS and (lacks := _missing(wanted, device, dtype)):
         raise ModelError(
             f"{spec.name}: attention={spec.attention} needs {lacks}, found {device.type} and {dtype};"
             " use attention=sdpa"
@@ -123,21 +121,36 @@ def attention(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
     return wanted
 
 
+KERNELS = {"varlen": "torch 2.10 built with flash attention", "flash": "the package flash_attn"}
+"""Those for items of any length, the first choice first, and where they are."""
+
+
 def _missing(kernel: str, device: torch.device, dtype: torch.dtype) -> str | None:
-    """What a kernel needs that is not there."""
+    """What a kernel needs where something is not there."""
     import torch
 
-    package, name = {
-        "varlen": ("torch.nn.attention.varlen", "torch 2.10"),
-        "flash": ("flash_attn", "the package flash_attn"),
-    }[kernel]
     there = (
-        importlib.util.find_spec(package) is not None
-        and device.type == "cuda"
-        and dtype is not torch.float32
+        device.type == "cuda"
+        and dtype.itemsize == 2
         and torch.cuda.get_device_capability(device) >= (8, 0)
+        and _loads(kernel)
     )
-    return None if there else f"{name}, a GPU of compute capability 8.0 and a 16-bit dtype"
+    return None if there else f"{KERNELS[kernel]}, a GPU of compute capability 8.0 and a 16-bit dtype"
+
+
+def _loads(kernel: str) -> bool:
+    """Whether a kernel can be imported: a package may be of another torch, or of this name and without the function."""
+    import torch
+
+    try:
+        if kernel == "varlen":
+            from torch.nn.attention.varlen import varlen_attn  # noqa: F401
+
+            return torch.backends.cuda.is_flash_attention_available()
+        from flash_attn import flash_attn_varlen_func  # noqa: F401
+    except Exception:  # noqa: BLE001 - of a library that was built for another torch, say
+        return False
+    return True
 
 
 ON_CPU = 1024
@@ -158,8 +171,10 @@ class GpuMemory:
         """As `Meter`: what nobody has, and what torch keeps for what comes."""
         import torch
 
-        nobodys, _ = torch.cuda.mem_get_info(self.device)
-        return nobodys + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        nobodys, whole = torch.cuda.mem_get_info(self.device)
+        used = torch.cuda.memory_allocated(self.device)
+        mine = int(whole * torch.cuda.get_per_process_memory_fraction(self.device))
+        return min(nobodys + torch.cuda.memory_reserved(self.device), mine) - used
 
     def restart(self) -> int:
         """As `Meter`."""
@@ -173,6 +188,21 @@ class GpuMemory:
         import torch
 
         return torch.cuda.max_memory_allocated(self.device)
+
+
+SHARED = 0.95
+"""Of a GPU's memory for the processes that share it; the rest is for what each has beside its tensors."""
+
+
+def share(device: torch.device, sharing: int) -> None:
+    """Keep to a share of a GPU's memory, where so many processes of a run are on it.
+
+    Else the one whose batch is measured first takes four fifths of what is free, and others find no room for an item.
+    """
+    import torch
+
+    if device.type == "cuda" and sharing > 1:
+        torch.cuda.set_per_process_memory_fraction(SHARED / sharing, device)
 
 
 def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:

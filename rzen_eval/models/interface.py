@@ -215,6 +215,14 @@ class Launching(Protocol):
         """Send it; the vectors come back by themselves."""
 
 
+@runtime_checkable
+class Sending(Protocol):
+    """A model of pairs that need not be waited for either."""
+
+    def send(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Pending:
+        """As `forward`; the scores come back by themselves."""
+
+
 class Meter(Protocol):
     """What is known of a device's memory, in bytes."""
 

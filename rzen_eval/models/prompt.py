@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rzen_eval.models.declaration.prompt import ENDING
+
 if TYPE_CHECKING:
     from rzen_eval.core import Item, Side
     from rzen_eval.models.declaration.local import ModelSpec
@@ -68,11 +70,23 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
     media = frames + images if prompt.frames_first else images + frames
     text = _text(prompt, item, side)
     if prompt.pictured is not None and media:
-        beside = f" {text}" if text else ""
-        return media.join(part.replace("{text}", beside) for part in prompt.pictured.split("{media}"))
+        return prompt.pictured.replace("{media}", media).replace("{text}", _beside(prompt.pictured, text))
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
     nothing = not media and item.text is None and not text
+    if prompt.turn_trimmed:
+        text = text.rstrip() if media else text.strip()
     return head + announced + (prompt.empty if nothing else text) + text_after(prompt, item, side)
+
+
+def ended(prompt: Prompt, words: str) -> str:
+    """Part of a prompt with its end in place, as soon as that is known."""
+    return words if prompt.ending is None else words.replace(ENDING, prompt.ending)
+
+
+def _beside(pictured: str, text: str) -> str:
+    """A text behind pictures, and the space before it where the prompt has none there."""
+    spaced = pictured.partition("{text}")[0][-1:].isspace()
+    return f" {text}" if text and not spaced else text
 
 
 def text_after(prompt: Prompt, item: Item, side: Side) -> str:
@@ -86,7 +100,7 @@ def text_after(prompt: Prompt, item: Item, side: Side) -> str:
     if item.frames and not item.images:
         of_video = ends.video_and_text if has_text else ends.video
         added = added if of_video is None else of_video
-    return added + prompt.template.split("{text}")[1]
+    return added + ended(prompt, prompt.template.split("{text}")[1])
 
 
 def _system(prompt: Prompt, item: Item, side: Side) -> str:

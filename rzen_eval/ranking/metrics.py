@@ -8,6 +8,7 @@ from (`src/utils/eval_utils/metrics.py` of TIGER-AI-Lab/VLM2Vec at 6e1e1d4, clas
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
@@ -18,7 +19,7 @@ from rzen_eval.core import Run
 from rzen_eval.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rzen_eval.core import TaskData
 
@@ -128,8 +129,33 @@ def score_run(
         DataError: nothing is judged, a grade cannot be one (`check_qrels`), a ranked query is not judged, or ids of the
             two sides differ in type.
     """
+    _check_form(run, qrels)
     check_qrels(qrels)
     return per_query(run, qrels, reading).means()
+
+
+def _check_form(run: object, qrels: object) -> None:
+    """Refuse what is no run or no judgements: letters of a text would be ranked as candidates, say.
+
+    Raises:
+        DataError: what was found is named.
+    """
+    if not isinstance(qrels, Mapping) or not all(isinstance(grades, Mapping) for grades in qrels.values()):
+        raise DataError("score_run(run, qrels): expected qrels as {query: {candidate: grade}}")
+    if isinstance(run, Run):
+        return
+    if not isinstance(run, Mapping):
+        raise DataError(f"score_run(run, qrels): expected a run as {{query: [candidates]}}, found {type(run).__name__}")
+    for query_id, ranked in run.items():
+        if isinstance(ranked, Mapping):
+            raise DataError(
+                f"the run ranks query {query_id!r} by a mapping; expected candidates, best first:"
+                " sorted(scores, key=scores.get, reverse=True)"
+            )
+        if isinstance(ranked, (str, bytes)) or not hasattr(ranked, "__getitem__"):
+            raise DataError(
+                f"the run ranks query {query_id!r} by {ranked!r:.60}; expected a list of candidates, best first"
+            )
 
 
 def per_query(

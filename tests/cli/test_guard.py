@@ -14,6 +14,7 @@ import pytest
 
 from rzen_eval.cli import guard
 from rzen_eval.cli.main import COMMANDS
+from tests import forked
 
 KEPT = "finished tasks are kept and the same command goes on from there\n"
 
@@ -153,3 +154,16 @@ def test_a_model_that_leaves_the_process_fails_the_run(tmp_path: Path, cache: Pa
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"with exit code 0 in the middle of its work, as os._exit does; {KEPT}" in done.stderr
+
+
+def without_standard_output() -> int:
+    os.close(1)
+    sys.stdout = None  # type: ignore[assignment] - as Python has it where it is closed
+    sys.argv = ["rzen-eval", "tasks"]
+    code = guard.entry()
+    return code or int(Path("/proc/self/fd/1").readlink() != Path(os.devnull))
+
+
+def test_standard_output_that_is_closed_is_no_error_and_no_files_number(tmp_path: Path):
+    found = forked.ended(without_standard_output, tmp_path)
+    assert (found.code, found.text) == (0, "")

@@ -294,6 +294,7 @@ class Deadly:
         return b""
 
 
+@pytest.mark.usefixtures("forking")
 def test_an_item_that_kills_its_reader_three_times_is_named_and_what_loads_beside_it_is_not_lost():
     items = [Item(text="5", images=[page(9)]), Item(text="6", images=[Deadly()]), Item(text="7", images=[page(8)])]
     with Loader(1) as loader:
@@ -315,6 +316,7 @@ class Fatal(Deadly):
         return page(77)
 
 
+@pytest.mark.usefixtures("forking")
 def test_a_reader_that_is_killed_once_costs_nothing(tmp_path: Path):
     items = [Item(text=str(length), images=[page(length)]) for length in range(1, 20)]
     items[3] = Item(text="4", images=[Fatal(tmp_path / "died")])
@@ -333,6 +335,7 @@ class Hanging(Deadly):
         return b""
 
 
+@pytest.mark.usefixtures("forking")
 def test_a_reader_that_hangs_is_killed_and_its_item_named():
     with Loader(1, timeout=4.0) as loader:
         with pytest.raises(DataError, match=r"candidate 'id0': .*more than 4 s"):

@@ -61,6 +61,21 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(tmp_path: Path
     assert sizes["float16"] < 0.55 * sizes["float32"]
 
 
+def test_what_an_earlier_run_kept_and_is_not_finite_is_made_again(tmp_path: Path):
+    store = VectorStore(tmp_path)
+    store.refresh()
+    values = [rows(1, 2), rows(2, 3), rows(3, 1)]
+    values[1][2, 3] = np.nan
+    store.put([key(1), key(2), key(3)], values)
+    assert np.isnan(store.get([key(2)])[0]).sum() == 1, "the run that made it has it, and can name the item"
+    said: list[str] = []
+    later = reopened(tmp_path, said)
+    assert [key(n) in later for n in (1, 2, 3)] == [True, False, True]
+    assert said == [f"1 vectors that are kept in {tmp_path} are not finite and are made again"]
+    fill(later, range(2, 3))
+    assert np.array_equal(reopened(tmp_path).get([key(2), key(3)])[0], rows(2))
+
+
 @pytest.mark.parametrize("damage", ["torn", "flipped", "empty"])
 def test_a_damaged_chunk_is_put_aside_and_said_and_the_rest_stays(tmp_path: Path, damage: str):
     store = VectorStore(tmp_path)

@@ -69,9 +69,11 @@ def test_a_file_of_another_model_or_kind_is_refused(tmp_path: Path):
         read(file, "toy")
 
 
-def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(
+    tmp_path: Path, fresh: Path, capsys: pytest.CaptureFixture[str]
+):
     model = ["model=custom", f"model.checkpoint={QWEN}", "model.family=qwen2_vl", "model.device=cpu", *BUDGETS]
-    places, out = [f"cache_dir={tmp_path}"], tmp_path / "bench.json"
+    places, out = [f"cache_dir={fresh}"], tmp_path / "bench.json"
     task = ["task=visdoc/vidore_arxivqa", "data=sample"]
     words = ["bench", *model, *places, *task, "--seconds", "0", "--format", "json", "--output", str(out)]
     assert main(words) == 0
@@ -94,7 +96,7 @@ def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(tmp_path: Path,
 
 FAMILIES = [
     "rzenembed_v2_7b", "lamra_ret_qwen2_5vl_7b", "qwen3_vl_embedding_8b", "cafe_7b", "colpali_v1_3", "colqwen2",
-    "colqwen2_5", "tomoro_colqwen3_4b", "colqwen3_5", "omni_embed_nemotron_3b",
+    "colqwen2_5", "tomoro_colqwen3_4b", "colqwen3_5", "nemotron_colembed_vl_4b_v2", "omni_embed_nemotron_3b",
 ]  # fmt: skip
 
 

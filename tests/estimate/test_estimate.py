@@ -29,7 +29,7 @@ from tests import toys
 
 def reader(model: str, *settings: str) -> Reader:
     spec = compose.load([f"model={model}", "task=visdoc/vidore_arxivqa", *settings]).model
-    return Reader.of(spec, known(spec))
+    return Reader.of(known(spec))
 
 
 @pytest.fixture

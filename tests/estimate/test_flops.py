@@ -29,10 +29,15 @@ def declared(model: str) -> ModelSpec:
         ("rzenembed_v2_7b", 8_291_375_616, 3584),
         ("vlm2vec_v2_2b", 2_208_985_600, 1536),
         ("wemm_2b", 2_720_809_792, 2048),
+        ("uembed_2b", 2_590_290_448 - 184_016 * 2049, 2048),
+        ("uembed_4b", 5_010_530_512 - 184_016 * 2561, 2560),
+        ("uembed_9b", 9_146_608_576 - 184_016 * 4097, 4096),
         ("omni_embed_nemotron_3b", 4_703_464_448, 2048),
         ("e5_omni_7b", 8_931_813_888, 3584),
         ("vultron_retriever_core_4_5b", 4_540_085_056, 320),
         ("vultron_retriever_prime_8b", 8_394_006_064, 320),
+        ("nemotron_colembed_vl_4b_v2", 4_826_771_968, 2560),
+        ("nemotron_colembed_vl_8b_v2", 8_767_123_696, 4096),
     ],
 )
 def test_the_declared_sizes_make_a_model_of_the_published_size(model: str, parameters: int, dim: int):
@@ -83,6 +88,7 @@ STANDS_FOR = {
     "colqwen2_5": standins.MAKERS["colqwen2_5"],
     "tomoro_colqwen3_4b": standins.MAKERS["colqwen3"],
     "colqwen3_5": standins.MAKERS["colqwen3_5"],
+    "nemotron_colembed_vl_4b_v2": standins.MAKERS["nemotron_colembed"],
 }
 """A small checkpoint of each family, by a declaration that reads it."""
 
@@ -93,7 +99,7 @@ def test_operations_are_those_that_torch_counts_in_the_forward_pass(name: str, t
     words = [f"checkpoint={tmp_path / 'small'}", "dtype=float32", "device=cpu", "attention=eager"]
     model = load_model(name, *words, "max_length=null")
     model.load()
-    reader = Reader.of(model.spec, known(model.spec))
+    reader = Reader.of(known(model.spec))
     one, other = Image.new("RGB", (160, 110)), Image.new("RGB", (90, 230))
     for item in (
         Item(text="a cat upon a mat"),

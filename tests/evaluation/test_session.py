@@ -163,7 +163,9 @@ def counting(calls: Counter[str], function: Callable[..., Any]) -> Callable[...,
     return counted
 
 
-def test_seven_functions_lead_from_the_command_line_to_a_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_seven_functions_lead_from_the_command_line_to_a_metric(
+    tmp_path: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch
+):
     stacks = []
 
     def recorded(*args: Any) -> Any:
@@ -173,13 +175,15 @@ def test_seven_functions_lead_from_the_command_line_to_a_metric(tmp_path: Path, 
     per_query = score.per_query
     monkeypatch.setattr(score, "per_query", recorded)
     words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.test_session:Alike", "model.name=x"]
-    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 0
+    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={fresh}"]) == 0
     assert stacks[0] == ["main", "run", "run", "score", "_finish", "finish", "measure"]
 
 
-def test_a_model_that_ends_the_process_never_ends_the_run_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_model_that_ends_the_process_never_ends_the_run_with_0(
+    tmp_path: Path, fresh: Path, capsys: pytest.CaptureFixture[str]
+):
     words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.breaking:Leaving", "model.name=x"]
-    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 1
+    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={fresh}"]) == 1
     assert "Leaving.embed failed (SystemExit: 0)" in capsys.readouterr().out
 
 

@@ -16,7 +16,7 @@ from rzen_eval.data.recipes.catalogue_text import Wording, product, shown, tool
 from rzen_eval.data.recipes.official_strings import with_instruction, worded
 from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows, name_of
+from rzen_eval.data.tree_rows import TreeRows, bounded, fieldless, name_of
 from rzen_eval.errors import DataError
 from rzen_eval.files import entries
 
@@ -118,8 +118,9 @@ def _entry(
 ) -> Item:
     name, row = places[index]
     if chosen.images:
-        return Item(text=product(rows[row], name, chosen.wording), images=(pictures[name],))
-    return Item(text=tool(rows[row].get("documentation", ""), chosen.wording))
+        text = bounded(product(rows[row], name, chosen.wording), f"row {row}")
+        return Item(text=text, images=(pictures[name],))
+    return Item(text=bounded(tool(rows[row].get("documentation", ""), chosen.wording), f"row {row}"))
 
 
 def _places(files: TreeRows, chosen: Options, rows: Rows) -> dict[str, int]:
@@ -136,6 +137,8 @@ def _places(files: TreeRows, chosen: Options, rows: Rows) -> dict[str, int]:
                 odd["entries have the id of an earlier one and are left out"].append(number)
             elif not chosen.images and not row.get("documentation"):
                 odd["tools have no documentation, and are candidates without it"].append(number)
+    if rows and not any(field in row for row in rows):
+        raise DataError(f"{what}: {fieldless(rows, [field])}")
     for said, numbers in odd.items():
         files.note(chosen.candidates, numbers, said)
     return places
@@ -162,6 +165,7 @@ def _request(task: Task, chosen: Options, row: Cells, number: int) -> Item | Non
     told, text = row.get("instruction") or "", row.get("query")
     if not isinstance(text, str) or not isinstance(told, str):
         raise DataError(f"{task.id}: {chosen.queries}: row {number}: query is {text!r:.60}; expected a text")
+    text = bounded(text, f"{task.id}: {chosen.queries}: row {number}")
     return with_instruction(told, text, _separator(chosen.wording)) if worded(told, text) else None
 
 

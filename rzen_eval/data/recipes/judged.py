@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rzen_eval.data.tree_rows import fields, name_of
+from rzen_eval.data.tree_rows import fieldless, fields, name_of
 from rzen_eval.errors import DataError
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def judgements(files: TreeRows, path: str, *, spaced: bool) -> dict[str, dict[st
             grades.setdefault(row.query, {})[row.document] = row.grade
     files.note(path, nameless, "rows name no query or no document and are left out")
     files.note(path, ungraded, "grades are no number and count as 1")
+    if nameless and not grades and not of_texts:
+        files.odd.append(f"{files.task.id}: {path}: {fieldless(files.rows(path), QUERY, DOCUMENT)}")
     return grades
 
 

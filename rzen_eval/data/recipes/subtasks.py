@@ -109,7 +109,10 @@ def _instruction(files: TreeRows, folder: str, inside: str) -> str | None:
     found = next((told[name] for name in (subtask, task) if name in told), alone)
     if found is None:
         files.odd.append(f"{files.task.id}: {inside or folder} has no instruction in {INSTRUCTIONS}")
-    return found if isinstance(found, str) else None
+    elif not isinstance(found, str):
+        whose = f"of {task}, {subtask}" if subtask else f"of {task}"
+        raise DataError(f"{files.task.id}: {INSTRUCTIONS}: the instruction {whose} is {found!r:.60}; expected a text")
+    return found
 
 
 def _instructions(file: Path) -> Mapping[str, Any]:

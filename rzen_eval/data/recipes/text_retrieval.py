@@ -15,7 +15,7 @@ from rzen_eval.data.recipes.judged import gold, judgements
 from rzen_eval.data.recipes.official_strings import with_instruction, worded
 from rzen_eval.data.recipes.repeated import repeated, unlike
 from rzen_eval.data.recipes.typical import Typical
-from rzen_eval.data.tree_rows import TreeRows, fields, name_of
+from rzen_eval.data.tree_rows import TreeRows, bounded, fieldless, fields, name_of
 from rzen_eval.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -96,10 +96,15 @@ def load(task: Task, repository: Repository) -> TaskData:
             qrels[name] = {f"{part.corpus_prefix}{document}": grade for document, grade in grades.items()}
             query_ids.append(name)
             queries.append(asked.item)
+    if not query_ids:
+        path = parts[-1].queries
+        lacking = fieldless(files.rows(path), QUERY_ID, QUERY_TEXT)
+        raise DataError(f"{task.id}: no row of {path} has an id and a text: {lacking}")
     if not any(qrels.values()):
+        noted = "; ".join(dict.fromkeys(one.removeprefix(f"{task.id}: ") for one in files.odd[:2]))
         raise DataError(
             f"{task.id}: no query of {len(qrels)} has a relevant document; ids of queries and judgements differ, or a"
-            " file is of another task"
+            f" file is of another task{f' ({noted})' if noted else ''}"
         )
     pools = subtasks.pools(files, parts, query_ids, corpus.ids) if chosen.pooled else None
     files.odd += repeated(task, query_ids)
@@ -138,6 +143,9 @@ def read(files: TreeRows, corpora: Mapping[str, str]) -> Corpus:
                 again.append(place)
         files.note(path, silent, "documents have no id or no text and are left out")
         files.note(path, again, "documents have the id of an earlier one and are left out")
+    if not ids:
+        lacking = fieldless(rows[-1], DOCUMENT_ID, DOCUMENT_TEXT)
+        raise DataError(f"{files.task.id}: no row of {' and '.join(corpora)} has an id and a text: {lacking}")
     return Corpus(rows, ids)
 
 
@@ -149,7 +157,7 @@ def document(row: Cells, what: str) -> str | None:
             raise DataError(f"{what}: text or title is {value!r:.60}; expected a text")
     if not text:
         return None
-    return f"{title}\n{text}" if title else str(text)
+    return bounded(f"{title}\n{text}" if title else str(text), what)
 
 
 def _made(corpus: Corpus, places: Sequence[tuple[int, int]], index: int) -> Item:
@@ -169,7 +177,7 @@ class Asked:
 
 def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) -> list[Asked]:
     """Queries of a file."""
-    made, silent, bare, task = list[Asked](), list[int](), list[int](), files.task
+    made, silent, bare, untold, task = list[Asked](), list[int](), list[int](), list[int](), files.task
     what = f"{task.id}: {part.queries}"
     for number, row in enumerate(rows):
         place = f"{what}: row {number}"
@@ -180,13 +188,15 @@ def _queries(files: TreeRows, chosen: Options, part: subtasks.Part, rows: Rows) 
         if not isinstance(text, str) or not isinstance(told, str):
             raise DataError(f"{place}: {text!r:.60} and {told!r:.60}; expected texts of a query and an instruction")
         if query_id is not None and worded(told, text, trimmed=chosen.trimmed):
-            item = with_instruction(told, text, chosen.separator, trimmed=chosen.trimmed)
+            item = with_instruction(told, bounded(text, place), chosen.separator, trimmed=chosen.trimmed)
             made.append(Asked(query_id, item, row, place))
             bare += [number] if not text.strip() else []
+            untold += [number] if chosen.instruction_column and not told else []
         else:
             silent.append(number)
     files.note(part.queries, silent, "queries have no id or no text and are left out")
     files.note(part.queries, bare, "queries have no text and ask with their instruction alone")
+    files.note(part.queries, untold, f"queries have no {chosen.instruction_column} and ask without an instruction")
     return made
 
 

@@ -141,6 +141,8 @@ class ModelSpec(Checkpointed):
     """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     base_revision: str | None = None
     """Commit of that model's hub repository; None: the one that the adapter names, or else its newest."""
+    caution: str | None = None
+    """What a reader of its results must know; every run says it and its results keep it."""
     architecture: Architecture | None = None
     """Sizes that `rzen-eval estimate` reckons with where the checkpoint is not on this machine; None: not known."""
     prompt: Prompt

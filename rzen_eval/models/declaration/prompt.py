@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 
 from rzen_eval.core import Frozen, Kind, Side
 
+ENDING = "{ending}"
+
 
 class InstructionSlots(Frozen):
     """Where the instruction goes, by side: before the text in the user turn, in the system turn, or nowhere."""
@@ -34,11 +36,15 @@ class Prompt(Frozen):
     """How an item becomes one string."""
 
     template: str
-    """Holds `{media}` and `{text}` once each, in this order, and `{system}` at most once."""
+    """Holds `{media}` and `{text}` once each, in this order, `{system}` at most once, and `{ending}` nowhere but at its
+    end."""
+    ending: str | None = None
+    """What stands for `{ending}`; None: what the checkpoint's own chat template puts before an answer. It is looked up
+    when a model is opened, and the turns before it are held against `template`."""
     pictured: str | None = None
     """Stands for the template where an item has pictures, and holds `{media}` once. Behind it may be `{text}`, which is
-    a space and the text, or nothing where there is none; else the text is dropped. None: the template is for these
-    too."""
+    the text, with a space before it where the prompt has no white space there; else the text is dropped. None: the
+    template is for these too."""
     system: str = ""
     """What stands for `{system}` unless the instruction goes there."""
     stop: str | None = None
@@ -58,6 +64,9 @@ class Prompt(Frozen):
     """White space in instruction and text, joined, becomes single spaces, and a text that is empty one of them."""
     trimmed: bool = False
     """White space around instruction and text, joined, is taken off."""
+    turn_trimmed: bool = False
+    """White space around the user turn as a whole is taken off, as Qwen3.5's chat template does: that before a text
+    stays where media stand before it."""
     joined_by: Literal["", " "] = " "
     """What stands between an instruction that does not end in white space and a text in the user turn."""
     frames_per_second: float = Field(default=2.0, gt=0)
@@ -83,6 +92,8 @@ class Prompt(Frozen):
     ending_cut: bool = False
     """Whether a prompt that is too long loses its ending with its text, but for what the tokenizer adds; else what
     follows the text stays whole."""
+    tokenizer_adds: bool = True
+    """Whether tokens that the tokenizer puts around a prompt by itself stay; else it adds none."""
     pooled: str | None = None
     """The token that every prompt ends with, once, and whose state is the vector; checked when a model is loaded. None:
     it differs from item to item."""
@@ -98,12 +109,21 @@ class Prompt(Frozen):
             raise ValueError("template must hold {media} before {text}: text is what may be cut, media never")
         if self.template.count("{system}") > 1 or "{system}" in self.template.split("{text}")[1]:
             raise ValueError(f"template must hold {{system}} at most once, before {{text}}: {self.template!r}")
+        if self.template.count(ENDING) > 1 or ENDING in self.template.removesuffix(ENDING):
+            raise ValueError(f"template must hold {ENDING} at its end or not at all: {self.template!r}")
+        if self.ending is not None and ENDING not in self.template:
+            raise ValueError(f"ending stands for {ENDING}, which template does not hold: {self.template!r}")
         parts = re.findall(r"\{media\}|\{text\}", "{media}" if self.pictured is None else self.pictured)
         if parts not in (["{media}"], ["{media}", "{text}"]):
             raise ValueError(
                 f"pictured must hold {{media}} exactly once, and {{text}} at most once, behind it: {self.pictured!r}"
             )
         return self
+
+    @property
+    def left_open(self) -> bool:
+        """Whether the end of prompts is still to be looked up in the checkpoint."""
+        return self.ending is None and ENDING in self.template
 
     def slot(self, side: Side) -> str:
         """Where the instruction goes on this side."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rzen_eval.core import Side
+from rzen_eval.core import Side, asked_of
 from rzen_eval.media import open_rgb
 from rzen_eval.models import device
 from rzen_eval.models.interface import Planned, Rendered
@@ -116,9 +116,9 @@ class OneMethodModel(ABC):
             DataError: a picture cannot be decoded.
             ModelError: the model fails.
         """
-        size = self.batch_size
+        size, side = self.batch_size, asked_of(items, side)
         batches = [items[start : start + size] for start in range(0, len(items), size)]
-        made = [as_vectors(self.vectors(batch, Side(side)), len(batch)) for batch in batches]
+        made = [as_vectors(self.vectors(batch, side), len(batch)) for batch in batches]
         return joined([row for batch in made for row in by_item(batch)])
 
     def prompt(self, item: Item, side: Side) -> str:

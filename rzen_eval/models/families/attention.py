@@ -6,9 +6,10 @@ begin to an attention function whose name says flash, so each of these says so, 
 
 from __future__ import annotations
 
+import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +26,10 @@ SLIDING = "sliding_attention"
 """What transformers calls layers whose tokens see the last few alone."""
 ALIGNED = 8
 """What the size of a head is a multiple of in kernels for items of any length."""
+LARGEST = 256
+"""Size of a head that they have."""
+SAME = 1e-6
+"""Share that two scales of scores may differ by and be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +81,31 @@ class Kernel(Protocol):
 def varlen(
     states: tuple[torch.Tensor, torch.Tensor, torch.Tensor], bounds: torch.Tensor, *, causal: bool, scale: float | None
 ) -> torch.Tensor:
-    """By torch's own kernel for items of any length: CUDA, 16 bits, heads of a multiple of eight; else by `sdpa`."""
+    """By torch's own kernel for items of any length: CUDA, 16 bits; what it does not take goes by `sdpa`.
+
+    It takes heads of a multiple of eight, up to 256, and grouped ones in any version. In torch 2.10 it is told whether
+    it is causal, and has no scale but the usual one; later it is told a window, and since 2.12 that heads are grouped.
+    """
     from torch.nn.attention.varlen import varlen_attn
 
-    if states[0].shape[-1] % ALIGNED:
+    size, takes = states[0].shape[-1], _parameters(varlen_attn)
+    scaled = scale is not None and "scale" not in takes and abs(scale * size**0.5 - 1) > SAME
+    if size % ALIGNED or size > LARGEST or scaled:
         return sdpa(states, bounds, causal=causal, scale=scale)
     longest = Segments.within(bounds).longest
-    window, grouped = (-1, 0) if causal else (-1, -1), states[0].shape[1] != states[1].shape[1]
-    made: Any = varlen_attn(
-        *states, bounds, bounds, longest, longest, scale=scale, window_size=window, enable_gqa=grouped
-    )
+    more: dict[str, Any] = {
+        "scale": scale, "enable_gqa": states[0].shape[1] != states[1].shape[1], "is_causal": causal,
+        "window_size": (-1, 0) if causal else (-1, -1),
+    }  # fmt: skip
+    told = {name: value for name, value in more.items() if name in takes}
+    made: Any = varlen_attn(*states, bounds, bounds, longest, longest, **told)
     seen: torch.Tensor = made
     return seen
+
+
+@cache
+def _parameters(function: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def flash(

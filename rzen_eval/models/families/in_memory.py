@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rzen_eval.errors import ModelError
 from rzen_eval.models import class_of, device
 from rzen_eval.models.checkpoint import image_settings
+from rzen_eval.models.checkpoint.chat_template import ChatTemplate
 from rzen_eval.models.checkpoint.files import IN_MEMORY, Checkpoint
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Held:
     """A copy, which neither cuts nor pads."""
     pictures: Mapping[str, Any]
     """Settings of the image processor; empty where there is none."""
+    chat: ChatTemplate | None = None
+    """Its chat template, if it has one."""
     shared: bool = True
     """Whether the module is someone else's, who goes on with it."""
 
@@ -69,7 +72,8 @@ def model_of(module: Any, processor: Any, spec: ModelSpec) -> LocalModel:
             "reproduces": (),
         }
     )
-    held = Held(_network(module, kind, spec), _tokenizer(processor, kind, spec), _pictures(processor))
+    tokenizer, chat = _tokenizer(processor, kind, spec), ChatTemplate.held(processor)
+    held = Held(_network(module, kind, spec), tokenizer, _pictures(processor), chat)
     opened: LocalModel = kind(own, Path(IN_MEMORY), held)
     return opened
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rzen_eval.models.families import loading
+from rzen_eval.models.families import endings, loading
 from rzen_eval.models.families.token_places import check_vocabulary, placed, shortened
 from rzen_eval.models.interface import Rendered
-from rzen_eval.models.prompt import render, shown, text_after
+from rzen_eval.models.prompt import ended, render, shown, text_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rzen_eval.core import Item, Side
+    from rzen_eval.models.checkpoint.chat_template import ChatTemplate
     from rzen_eval.models.checkpoint.files import Checkpoint
     from rzen_eval.models.checkpoint.image_settings import ImageSettings
     from rzen_eval.models.declaration.local import ModelSpec
@@ -48,6 +50,20 @@ class ItemPlanner(ABC):
     """How the checkpoint has pictures prepared."""
     _config: Any
     """Sizes of the model of text and pictures, as transformers has them."""
+
+    @classmethod
+    def completed(cls, spec: ModelSpec, folder: Path, chat: ChatTemplate | None) -> ModelSpec:
+        """A declaration with what its checkpoint says of prompts, where it leaves that to it.
+
+        Args:
+            spec: the declaration.
+            folder: of the checkpoint.
+            chat: its chat template.
+
+        Raises:
+            ModelError: it says nothing, or something else than is declared.
+        """
+        return endings.completed(spec, chat, folder)
 
     def prompt(self, item: Item, side: Side) -> str:
         """The string that an item becomes, one placeholder an image or clip."""
@@ -108,7 +124,7 @@ class ItemPlanner(ABC):
         """An item as token ids, however many these are."""
         unread, prompt = self.spec.prompt.unread, rendered.prompt
         if not visuals and unread is not None and rendered.pictures:
-            prompt = unread
+            prompt = ended(self.spec.prompt, unread)
         # An empty text, such as a choice of nothing but dots, is read as one padding token.
         tokens = np.array(self.encoded(prompt) or [self.tokenizer.pad_token_id])
         media = self._media_tokens()
@@ -136,5 +152,6 @@ class ItemPlanner(ABC):
     def encoded(self, text: str) -> list[int]:
         """Token ids of a prompt."""
         # The tokenizer itself, without the wrapper that costs more than the work: 0.4 ms a prompt.
-        ids: list[int] = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=self.adds_tokens).ids
+        added = self.adds_tokens and self.spec.prompt.tokenizer_adds
+        ids: list[int] = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=added).ids
         return ids

@@ -1,4 +1,4 @@
-"""Late interaction: a unit vector for every token of an item, made by a linear layer upon the last hidden states.
+"""Late interaction: a unit vector for every token of an item, as a rule by a linear layer upon the last hidden states.
 
 Source: the released code of ColPali and its successors (illuin-tech/colpali). A checkpoint is read in transformers'
 layout, or in that code's own, often as an adapter.
@@ -33,7 +33,37 @@ DIMENSIONS = 128
 """Of a vector, where neither the checkpoint nor the declaration says."""
 
 
-class LateInteraction(LocalModel):
+class EveryToken(LocalModel):
+    """A model of text and pictures whose items have a vector for every token, padding aside."""
+
+    every_token = True
+
+    def provenance(self) -> dict[str, Any]:
+        """As of every model, and that an item has many vectors."""
+        return super().provenance() | {"late_interaction": True}
+
+    def _projected(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Vectors of any length, shape (tokens, dim), from states of shape (tokens, hidden size)."""
+        return hidden
+
+    def _pooled(self, hidden: torch.Tensor, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
+        """Of each item the vectors of all its tokens, at unit length; none of padding."""
+        import torch
+
+        rows = torch.nn.functional.normalize(self._projected(hidden).float(), dim=-1)
+        return Pending.of(rows if batch.packed else rows[sent["tokens"]], batch.lengths)
+
+    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
+        if batch.packed:
+            return super()._arrays(batch, pixels)
+        tokens = [start + np.arange(length) for start, length in zip(batch.starts, batch.lengths, strict=True)]
+        return super()._arrays(batch, pixels) | {"tokens": np.concatenate(tokens)}
+
+    def _joined(self, rows: Sequence[Vectors]) -> MultiVectors:
+        return MultiVectors.of(rows)
+
+
+class LateInteraction(EveryToken):
     """A class of transformers with a model of text and pictures as `vlm`, and a layer that projects its states."""
 
     within: ClassVar[str]
@@ -64,10 +94,6 @@ class LateInteraction(LocalModel):
         except Exception as error:  # code of others, given whatever the file says
             raise unloadable(spec, folder, error) from error
 
-    def provenance(self) -> dict[str, Any]:
-        """As of every model, and that an item has many vectors."""
-        return super().provenance() | {"late_interaction": True}
-
     def loading_options(self) -> dict[str, Any]:
         """Names of weights in the authors' own layout."""
         return {"key_mapping": dict(self.adapted)}
@@ -76,18 +102,6 @@ class LateInteraction(LocalModel):
         dim: int = self.config.embedding_dim
         return dim
 
-    def _pooled(self, hidden: torch.Tensor, batch: Batch, sent: Mapping[str, torch.Tensor]) -> Pending:
-        """Of each item the projected states of all its tokens, at unit length; none of padding."""
-        import torch
-
-        rows = torch.nn.functional.normalize(self._model.embedding_proj_layer(hidden).float(), dim=-1)
-        return Pending.of(rows if batch.packed else rows[sent["tokens"]], batch.lengths)
-
-    def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:
-        if batch.packed:
-            return super()._arrays(batch, pixels)
-        tokens = [start + np.arange(length) for start, length in zip(batch.starts, batch.lengths, strict=True)]
-        return super()._arrays(batch, pixels) | {"tokens": np.concatenate(tokens)}
-
-    def _joined(self, rows: Sequence[Vectors]) -> MultiVectors:
-        return MultiVectors.of(rows)
+    def _projected(self, hidden: torch.Tensor) -> torch.Tensor:
+        vectors: torch.Tensor = self._model.embedding_proj_layer(hidden)
+        return vectors

@@ -8,7 +8,7 @@ from rzen_eval.core import Item, Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint import adapters, audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
-from rzen_eval.models.families import attention
+from rzen_eval.models.families import attention, patch_embedding
 from rzen_eval.models.prompt import render
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def network(model: LocalModel) -> Any:
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
     attention.use(made, model.attention, packed=model.packed)
+    patch_embedding.as_product(made)
     made = made.eval().to(model.device)
     audit.check_finite(model.spec.name, folder, made)
     return made

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rzen_eval.core import Side
+from rzen_eval.core import Side, asked_of
 from rzen_eval.models import device
 from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
-from rzen_eval.models.families import attention, loading
+from rzen_eval.models.checkpoint.chat_template import ChatTemplate
+from rzen_eval.models.families import attention, loading, patch_embedding
 from rzen_eval.models.families.item_planner import ItemPlanner
 from rzen_eval.models.token_budget import cut, windows
 from rzen_eval.models.undisturbed import undisturbed
@@ -55,6 +56,8 @@ class LocalModel(ItemPlanner):
     """Class of transformers that has all weights of a checkpoint, the head included."""
     causal: ClassVar[bool] = True
     """Whether a token sees those before it alone."""
+    every_token: ClassVar[bool] = False
+    """Whether an item has a vector for each of its tokens; else it has one."""
     packs: ClassVar[bool] = True
     """Whether items may go end to end in one row; else each gets a row of its own, with padding on the right, as it
     does where a checkpoint has layers of sliding attention."""
@@ -71,8 +74,7 @@ class LocalModel(ItemPlanner):
     """From names that weights were saved under, those of an adapter above all, to those of `architecture`."""
 
     def __init__(self, spec: ModelSpec, cache_dir: Path, held: Held | None = None) -> None:
-        self.spec = spec
-        self._held = held
+        self.spec, self._held = spec, held
         if held is None:
             loading.check_library(spec, self.architecture)
             self.checkpoint = files.find(spec, cache_dir)
@@ -80,8 +82,10 @@ class LocalModel(ItemPlanner):
             self.dtype = device.dtype(spec, self.device)
             self.attention = device.attention(spec, self.device, self.dtype)
             self.config = self.read_config(spec, self.checkpoint.folder)
+            self.spec = self.completed(spec, self.checkpoint.processing, ChatTemplate.of(self.checkpoint.processing))
         else:
             held.into(self)
+            self.spec = self.completed(spec, self.checkpoint.folder, held.chat)
         self._config = getattr(self.config, "vlm_config", self.config)
         # A token of such a layer sees the last few alone, for which the stock masks are.
         sliding = attention.SLIDING in (getattr(self.text_config, "layer_types", None) or ())
@@ -124,9 +128,10 @@ class LocalModel(ItemPlanner):
         Raises:
             DataError: a picture cannot be decoded, or an item's pictures do not fit the model's length.
         """
+        side = asked_of(items, side)
         rows: list[Vectors] = [np.zeros((0, self.dim), dtype=np.float32)] * len(items)
         budget = tokens_per_batch or self.tokens_per_batch
-        rendered = [self.rendered(item, Side(side)) for item in items]
+        rendered = [self.rendered(item, side) for item in items]
         most = [len(one.item.text or "") + one.pictures.most_tokens for one in rendered]
         for window in windows(most, budget):
             loaded = [rendered[i].pictures.load() for i in window]
@@ -194,7 +199,8 @@ class LocalModel(ItemPlanner):
     @contextmanager
     def _lent(self) -> Iterator[None]:
         """The module of someone else while it embeds, who gets it back as it was."""
-        with undisturbed(self._model), attention.lent(self._model, self.attention, packed=self.packed):
+        kernels = attention.lent(self._model, self.attention, packed=self.packed)
+        with undisturbed(self._model), kernels, patch_embedding.lent(self._model):
             yield
 
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:  # noqa: ARG002 - others ask it
@@ -273,9 +279,8 @@ class LocalModel(ItemPlanner):
         """Everything about the model that can change a vector; asking needs no weights in memory."""
         import torch
 
-        declared = self.spec.model_dump(
-            mode="json", exclude={"architecture", "reproduces", "checkpoint", "base", "dtype", "attention", "device"}
-        )
+        left_out = {"architecture", "reproduces", "caution", "checkpoint", "base", "dtype", "attention", "device"}
+        declared = self.spec.model_dump(mode="json", exclude=left_out)
         on_gpu = self.device.type == "cuda"
         return declared | {
             "checkpoint": self.spec.checkpoint,
@@ -293,7 +298,8 @@ class LocalModel(ItemPlanner):
         Raises:
             ModelError: its tokenizer makes another model of it.
         """
-        return [*self.checkpoint.unpinned, *loading.check_tokens(self)]
+        said = [f"{self.spec.name}: {self.spec.caution}"] if self.spec.caution else []
+        return [*said, *self.checkpoint.unpinned, *loading.check_tokens(self)]
 
     @cached_property
     def _model(self) -> Any:

@@ -58,7 +58,7 @@ class Qwen2VL(LocalModel):
             )
         if spec.image is None or spec.frame is None:
             own = self._own_budget()
-            self.spec = spec.model_copy(update={"image": spec.image or own, "frame": spec.frame or own})
+            self.spec = self.spec.model_copy(update={"image": spec.image or own, "frame": spec.frame or own})
 
     def _own_budget(self) -> Budget | None:
         """The tokens that the checkpoint says a picture may take."""

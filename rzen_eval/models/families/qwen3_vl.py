@@ -10,12 +10,13 @@ after the final norm, unit length. There a clip is resized by torchvision, here 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import torch
 
@@ -34,16 +35,22 @@ class Qwen3VL(Qwen2VL):
     std = (0.5, 0.5, 0.5)
 
     def _hidden(self, batch: Batch, sent: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        text = self._inner.language_model
-        text._deepstack_process = _added  # noqa: SLF001 - theirs counts the tokens of a mask on the device
-        try:
+        with by_place(self._inner.language_model):
             return super()._hidden(batch, sent)
-        finally:
-            del text._deepstack_process  # noqa: SLF001
 
     def _deeper(self, sent: Mapping[str, torch.Tensor], seen: Any) -> dict[str, Any]:
         deeper = getattr(seen, "deepstack_features", None)
         return {"visual_pos_masks": sent["places"], "deepstack_visual_embeds": deeper} if deeper else {}
+
+
+@contextmanager
+def by_place(text: Any) -> Iterator[None]:
+    """A language model takes places of visual tokens for their mask, which it would count on the device."""
+    text._deepstack_process = _added  # noqa: SLF001 - the one function that reads the mask
+    try:
+        yield
+    finally:
+        del text._deepstack_process  # noqa: SLF001
 
 
 def _added(hidden: torch.Tensor, places: torch.Tensor, features: torch.Tensor) -> torch.Tensor:

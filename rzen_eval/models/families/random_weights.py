@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models import class_of, device
-from rzen_eval.models.families import attention
+from rzen_eval.models.families import attention, endings, patch_embedding
 from rzen_eval.models.families.in_memory import Held
 
 if TYPE_CHECKING:
@@ -32,9 +32,12 @@ def random_model(spec: ModelSpec, config: Any) -> LocalModel:
     dtype = device.dtype(spec, place)
     with torch.device(place):
         network = getattr(transformers, kind.architecture)._from_config(config, dtype=dtype)  # noqa: SLF001
-    own = spec.model_copy(update={"checkpoint": "random", "revision": None, "base": None, "reproduces": ()})
+    own = endings.reckoned(spec).model_copy(
+        update={"checkpoint": "random", "revision": None, "base": None, "reproduces": ()}
+    )
     made: LocalModel = kind(own, Path("random"), Held(network.eval(), None, {}, shared=False))
     attention.use(network, made.attention, packed=made.packed)
+    patch_embedding.as_product(network)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rzen_eval.models.batch import Batch
+from rzen_eval.models.families.qwen3_vl import by_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,18 +73,15 @@ class _Reader:
             taken: which visual features they have.
             positions: rotary, shape (3, rows, length).
         """
-        import torch
-
         embeds = self.text.embed_tokens(ids)
         more: dict[str, Any] = {_cache_name(self.text): self.cache}
         if self.features.first is not None and len(places):
             embeds.view(-1, embeds.shape[-1])[places] = self.features.first[taken].to(embeds.dtype)
             if self.features.deeper:
-                mask = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
-                mask.view(-1)[places] = True
                 deeper = [layer[taken] for layer in self.features.deeper]
-                more |= {"visual_pos_masks": mask, "deepstack_visual_embeds": deeper}
-        made = self.text(inputs_embeds=embeds, position_ids=positions, use_cache=True, **more)
+                more |= {"visual_pos_masks": places, "deepstack_visual_embeds": deeper}
+        with by_place(self.text):
+            made = self.text(inputs_embeds=embeds, position_ids=positions, use_cache=True, **more)
         hidden: torch.Tensor = made.last_hidden_state
         return hidden
 
@@ -99,24 +97,24 @@ def last_states(
         pixels: their pictures, those of the query first.
         shared: how many tokens that are.
     """
-    import torch
     from transformers import DynamicCache
 
     whole = Batch.of(pairs, packed=False)
     stills, seen = pairs[0].n_query_visuals, pairs[0].n_query_visual
     distinct = [*pixels[0][:stills], *(visual for item in pixels for visual in item[stills:])]
-    features = model.features(distinct)
-    positions, all_ids = model.positions(whole), torch.from_numpy(whole.ids).to(model.device)
-    reader = _Reader(model.text_model, features, DynamicCache(config=model.text_model.config))
-    prefix = torch.from_numpy(pairs[0].visual[:seen]).to(model.device)
-    reader.read(all_ids[:1, :shared], prefix, slice(0, seen), positions[:, :1, :shared])
+    length = whole.ids.shape[1] - shared
+    own = [row * length + pair.visual[seen:] - shared for row, pair in enumerate(pairs)]
+    last = [row * length + n - shared - 1 for row, n in enumerate(whole.lengths)]
+    sent = model.sent({
+        "ids": whole.ids, "positions": model.positions(whole), "prefix": pairs[0].visual[:seen],
+        "places": np.concatenate(own), "last": np.array(last), **model.tower_arrays(distinct),
+    })  # fmt: skip
+    reader = _Reader(model.text_model, model.features(sent, distinct), DynamicCache(config=model.text_model.config))
+    ids, positions = sent["ids"], sent["positions"]
+    reader.read(ids[:1, :shared], sent["prefix"], slice(0, seen), positions[:, :1, :shared])
     reader.cache.batch_repeat_interleave(len(pairs))
-    rest = all_ids[:, shared:]
-    own = [row * rest.shape[1] + pair.visual[seen:] - shared for row, pair in enumerate(pairs)]
-    places = torch.from_numpy(np.concatenate(own)).to(model.device)
-    hidden = reader.read(rest, places, slice(seen, None), positions[:, :, shared:])
-    last = torch.tensor([length - shared - 1 for length in whole.lengths], device=model.device)
-    return hidden[torch.arange(len(pairs), device=model.device), last]
+    hidden = reader.read(ids[:, shared:], sent["places"], slice(seen, None), positions[:, :, shared:])
+    return hidden.flatten(0, 1)[sent["last"]]
 
 
 def _cache_name(text: Any) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
-from rzen_eval.models.batch import Block
+from rzen_eval.models.batch import Block, Pending
 from rzen_eval.models.checkpoint import audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
 from rzen_eval.models.device import USUAL, at_work
@@ -29,7 +29,7 @@ from rzen_eval.models.rerankers.prefix import Features, last_states, shared_leng
 from rzen_eval.models.rerankers.tokens import PlannedPair, pair_of, shortened_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rzen_eval.models.batch import Batch
     from rzen_eval.models.declaration.reranker import YesNoSpec
     from rzen_eval.models.interface import Planned
+    from rzen_eval.models.pictures.patches import Grid
     from rzen_eval.models.pictures.resize import Pixels, Visual
 
 HEAD = "lm_head.weight"
@@ -132,6 +133,12 @@ class YesNo(Qwen2VL):
             planned: pairs of one query.
             pixels: their loaded pictures, those of the query first.
         """
+        made: Any = self.send(planned, pixels).vectors()
+        scores: Vectors = made
+        return scores
+
+    def send(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Pending:
+        """As `forward`, and not waited for."""
         import torch
 
         pairs = [one for one in planned if isinstance(one, PlannedPair)]
@@ -146,28 +153,37 @@ class YesNo(Qwen2VL):
                 sent = staged.block.sent(self.device)
                 states = self._hidden(staged.batch, sent).flatten(0, 1)[sent["last"]]
             logits = torch.nn.functional.linear(states, self._direction[None])
-            scores: Vectors = torch.sigmoid(logits).float().cpu().numpy()
-        return scores
+            return Pending.of(torch.sigmoid(logits).float())
 
     @property
     def text_model(self) -> Any:
         """The language model, without a head."""
         return self._inner.language_model
 
-    def features(self, visuals: Sequence[Pixels]) -> Features:
-        """What the vision tower makes of pictures and clips."""
+    def sent(self, arrays: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Arrays by name on the device, by one copy."""
+        return Block.of(arrays, pinned=self.device.type == "cuda").sent(self.device)
+
+    def tower_arrays(self, visuals: Sequence[Pixels]) -> dict[str, Any]:
+        """What the vision tower needs on the device of pictures and clips."""
+        if not visuals:
+            return {}
+        channels = self.image_settings.channels
+        return {"pixels": visuals, "channels": channels, **self._of_tower(visuals, self._sizes(visuals))}
+
+    def features(self, sent: Mapping[str, torch.Tensor], visuals: Sequence[Pixels]) -> Features:
+        """What the vision tower makes of pictures and clips, whose arrays are on the device."""
         if not visuals:
             return Features(None, ())
-        grids = [grid(visual, self._config.vision_config) for visual in visuals]
-        arrays = {"pixels": visuals, "channels": self.image_settings.channels, **self._of_tower(visuals, grids)}
-        seen = self._seen(Block.of(arrays, pinned=self.device.type == "cuda").sent(self.device), grids)
+        seen = self._seen(sent, self._sizes(visuals))
         return Features(seen.pooler_output, getattr(seen, "deepstack_features", None) or ())
 
-    def positions(self, batch: Batch) -> torch.Tensor:
-        """Rotary positions of a batch, shape (3, n, longest)."""
-        import torch
+    def _sizes(self, visuals: Sequence[Pixels]) -> list[Grid]:
+        return [grid(visual, self._config.vision_config) for visual in visuals]
 
-        return torch.from_numpy(batch.laid([self._positions(plan) for plan in batch.planned])).to(self.device)
+    def positions(self, batch: Batch) -> NDArray[np.int64]:
+        """Rotary positions of a batch, shape (3, n, longest)."""
+        return batch.laid([self._positions(plan) for plan in batch.planned])
 
     @cached_property
     def _special(self) -> NDArray[np.int64]:

@@ -7,11 +7,12 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.benchmark.manifest import manifest
-from rzen_eval.errors import ConfigError, ResultError
+from rzen_eval.errors import ConfigError, ResultError, some
 from rzen_eval.ranking.metrics import FAMILIES
 from rzen_eval.results.exchange import mteb as own
 from rzen_eval.results.exchange import predictions
 from rzen_eval.results.exchange.imported import Claim, imported
+from rzen_eval.results.exchange.official_names import in_part, of_file
 from rzen_eval.results.exchange.predictions import ENDING
 from rzen_eval.results.json_file import Part, checked, read_as
 
@@ -61,11 +62,11 @@ class Report(Part):
     """By modality and task."""
 
     @property
-    def by_task(self) -> dict[str, dict[str, Any]]:
-        """What it says of each task."""
+    def by_task(self) -> dict[str, dict[str, Any] | None]:
+        """What it says of each task; None where it has a word in place of scores, such as `FILE_N/A`."""
         return {
-            name: values if isinstance(values, dict) else {}
-            for tasks in self.metrics.values()
+            in_part(part, name): values if isinstance(values, dict) else None
+            for part, tasks in self.metrics.items()
             for name, values in tasks.items()
         }
 
@@ -111,7 +112,7 @@ def official(place: Path) -> Iterator[Claim | ResultError]:
         yield from _each(_scored, file)
 
 
-def _each(read: Callable[[Path], Iterator[Claim]], file: Path) -> Iterator[Claim | ResultError]:
+def _each(read: Callable[[Path], Iterator[Claim | ResultError]], file: Path) -> Iterator[Claim | ResultError]:
     """What a file says, or what is wrong with it."""
     try:
         yield from list(read(file))
@@ -120,24 +121,20 @@ def _each(read: Callable[[Path], Iterator[Claim]], file: Path) -> Iterator[Claim
 
 
 def _ranked(file: Path) -> Iterator[Claim]:
-    yield Claim(file, _named(file, ENDING), predictions.scores(file))
+    yield Claim(file, of_file(file, ENDING), predictions.scores(file))
 
 
-def _scored(file: Path) -> Iterator[Claim]:
+def _scored(file: Path) -> Iterator[Claim | ResultError]:
     content = read_as(file, dict[str, Any], EXPECTED)
     if isinstance(content.get("metrics"), dict):
-        for name, values in checked(file, Report, content, EXPECTED).by_task.items():
-            yield Claim(file, name, values)
+        by_task = checked(file, Report, content, EXPECTED).by_task
+        for name, values in by_task.items():
+            if values is not None:
+                yield Claim(file, name, values)
+        if lacking := [name for name, values in by_task.items() if values is None]:
+            yield ResultError(f"{some(lacking)}: no scores in {file.name}")
     else:
-        yield Claim(file, _named(file, "score.json"), content)
-
-
-def _named(file: Path, ending: str) -> str:
-    """The name of the task that a file is of: with as many of its folders as a task's name has, else without any."""
-    place = file.resolve()
-    place = place.parent if file.name == ending else place.with_name(file.name.removesuffix(f"_{ending}"))
-    longer = ("/".join(place.parts[-depth:]) for depth in range(len(place.parts), 1, -1))
-    return next((name for name in longer if name in manifest().names), place.name)
+        yield Claim(file, of_file(file, "score.json"), content)
 
 
 def mteb(place: Path) -> Iterator[Claim | ResultError]:

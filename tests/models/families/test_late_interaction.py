@@ -260,6 +260,11 @@ PAGED = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|endoftext|>"
             f"Query: sales of 2019{ENDS}",
             f"<|im_start|>user\n{V}Describe the image.<|im_end|><|im_start|>assistant\n<|endoftext|>",
         ),
+        (
+            "nemotron_colembed_vl_4b_v2",
+            "<|im_start|>user\nQuery: query: sales of 2019<|im_end|>\n<|im_start|>assistant\n",
+            f"<|im_start|>user\n{V}passage: <|im_end|>\n<|im_start|>assistant\n",
+        ),
     ],
 )
 def test_prompts(name: str, query: str, page: str):
@@ -268,7 +273,8 @@ def test_prompts(name: str, query: str, page: str):
     shown = Item(images=[PAGE], instruction="Understand the content of the provided document image.")
     assert render(prompt, asked, Side.QUERY) == query
     assert render(prompt, shown, Side.CANDIDATE) == page
-    beside = page.replace("image.", "image. words") if name == "tomoro_colqwen3_4b" else page
+    words = {"tomoro_colqwen3_4b": ("image.", "image. words"), "nemotron_colembed_vl_4b_v2": (": ", ":  words\n")}
+    beside = page.replace(*words.get(name, ("", "")))
     assert render(prompt, Item(text=" words\n", images=[PAGE]), Side.QUERY) == beside
 
 

@@ -80,6 +80,23 @@ def wemm(row: Row, _side: Side) -> str:
     return f"<|im_start|>user\n{ {'': '', 'image': V, 'clip': times}[row.shows] }{row.joined.strip()}<|im_end|>\n"
 
 
+def uembed(row: Row, side: Side) -> str:
+    """The end is the checkpoint's own, and looked up when it is opened."""
+    told = row.told if side is Side.QUERY else ""
+    told += "." * (told[-1:].isalpha())
+    times = "".join(f"<{second} seconds>{CLIP}" for second in (0.2, 1.2, 2.2, 3.2))
+    user = {"": "", "image": V, "clip": times}[row.shows] + row.text.rstrip()
+    system = told or "Represent the user's input."
+    return f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n{{ending}}"
+
+
+def ovis_vl(row: Row, side: Side) -> str:
+    times = "".join(f"<{second} seconds>{CLIP}" for second in (0.5, 2.5, 4.5, 6.5))
+    user = {"": "", "image": V, "clip": times}[row.shows] + row.text.rstrip()
+    system = (row.told if side is Side.QUERY else "") or "Represent the user's input."
+    return chat(system, user, "<think>\n\n</think>\n\n<|endoftext|>")
+
+
 def cafe(row: Row, _side: Side) -> str:
     media = {"": "", "image": "<image>\n", "clip": "<video>\n"}[row.shows]
     return chat(HELPFUL, media + row.joined, "<|im_end|>")
@@ -113,6 +130,11 @@ def tomoro(row: Row, _side: Side) -> str:
 def ops_colqwen3(row: Row, _side: Side) -> str:
     page = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|im_start|>assistant\n<|endoftext|>"
     return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
+
+
+def nemotron(row: Row, _side: Side) -> str:
+    turn = f"{V}passage: {row.text}" if row.shows else f"Query: query: {row.text}"
+    return f"<|im_start|>user\n{turn}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def omni(row: Row, joined: str) -> str:
@@ -153,6 +175,11 @@ READERS = {
     "wemm_2b": wemm,
     "wemm_4b": wemm,
     "wemm_9b": wemm,
+    "uembed_2b": uembed,
+    "uembed_4b": uembed,
+    "uembed_9b": uembed,
+    "ovis_vl_2b": ovis_vl,
+    "ovis_vl_9b": ovis_vl,
     "omni_embed_nemotron_3b": omni_nemotron,
     "e5_omni_3b": e5_omni,
     "e5_omni_7b": e5_omni,
@@ -168,4 +195,6 @@ READERS = {
     "tomoro_colqwen3_4b": tomoro,
     "tomoro_colqwen3_8b": tomoro,
     "ops_colqwen3_4b": ops_colqwen3,
+    "nemotron_colembed_vl_4b_v2": nemotron,
+    "nemotron_colembed_vl_8b_v2": nemotron,
 }

@@ -297,6 +297,35 @@ def test_scores_of_mmeb_v3_lie_in_the_folders_of_their_tasks_name(imported: Comm
     assert read("bright_pony")["provenance"]["versions"] == ["mmeb-v3"]
 
 
+def test_the_report_of_mmeb_v3_leaves_folders_out_of_names(imported: Command):
+    scores = {"num_pred": 9, "num_data": 9}
+    metrics = {
+        "text": {
+            "pony": scores | {"ndcg_linear@5": 0.5},
+            "biology": scores | {"ndcg_linear@5": 0.75},
+            "Biology": scores | {"ndcg_linear@5": 0.25},
+            "aops": "FILE_N/A",
+        },
+        "tool": {"t-eval-dialog": scores | {"hit@1": 0.5}},
+        "memory": {"PeerQA": scores | {"hit@1": 0.75}},
+        "gui": {"GAE-GUIAct_q2t": "DIR_N/A"},
+    }
+    Path("report.json").write_text(json.dumps({"metadata": {}, "metrics": metrics}))
+    words = "--model", "m", "--data-version", "mmeb-v3"
+    said = imported("official", "report.json", *words, code=1)
+    assert said == "rzen-eval: import: not imported: text/BRIGHT/aops, GAE-GUIAct_q2t: no scores in report.json\n"
+    names = ["bright_biology", "bright_pony", "memory_peerqa", "r2med_biology", "tool_web_t_eval_dialog"]
+    assert [read(name)["score"] for name in names] == [0.75, 0.5, 0.75, 0.25, 0.5]
+    # The files that it is made of lie in a folder for each part.
+    shutil.rmtree("results")
+    for part, tasks in metrics.items():
+        for name, values in tasks.items():
+            if isinstance(values, dict):
+                official(Path("run") / part, name, 0.0, 9, **values)
+    assert imported("official", "run", *words) == "imported 5 results into results/m\n"
+    assert [read(name)["score"] for name in names] == [0.75, 0.5, 0.75, 0.25, 0.5]
+
+
 def test_rankings_of_mmeb_v3_lie_there_too(imported: Command):
     lines = [{"prediction": ["b", "a"], "label": [right], "rel_scores": None} for right in ("a", "b", "a", "a")]
     Path("run/toolde/web").mkdir(parents=True)

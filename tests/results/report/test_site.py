@@ -77,3 +77,9 @@ def test_published_rows_are_there_where_asked_for(site: Path, capsys: pytest.Cap
     assert "they are of the benchmark" in text
     assert main(["report", "results", "--site", "again", "--output", "x.html"]) == 2
     assert "--site DIR writes a folder" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("site")
+def test_a_folder_within_another_is_no_second_model(capsys: pytest.CaptureFixture[str]):
+    assert main(["report", "results", "results/alpha", "./results", "--site", "again"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "wrote again/index.html: alpha, beta <b>, made_up"
