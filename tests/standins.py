@@ -121,6 +121,8 @@ MAKERS: Mapping[str, Callable[[Path], object]] = {
     "colqwen2_5": partial(tiny.colqwen, maker="colqwen2_5"),
     "colqwen3": partial(tiny.colqwen, maker="tomoro"),
     "colqwen3_5": partial(tiny.colqwen, maker="colqwen3_5"),
+    "jina_embeddings_v4": tiny.jina,
+    "jina_embeddings_v4_multivector": tiny.jina,
     "nemotron_colembed": tiny.nemotron,
     "qwen2_5_omni": partial(tiny.omni, kind="qwen2_5_omni_thinker"),
     "nv_omni_embed": partial(tiny.omni, kind="nvomniembed"),

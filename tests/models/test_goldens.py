@@ -38,16 +38,12 @@ def kept(request: pytest.FixtureRequest) -> Golden:
 def place(kept: Golden, folder: Path) -> Path:
     """The small checkpoint of a golden; those of ColQwen, Qwen2.5-Omni and UEmbed are made."""
     name = str(kept.meta["checkpoint"])
-    if name == "colqwen2":
-        return tiny.colqwen2(folder / name)
+    if name in tiny.ALONE:
+        return tiny.ALONE[name](folder / name)
     if name in tiny.LATE:
         return tiny.colqwen(folder / name, name)
-    if name == "uembed":
-        return tiny.uembed(folder / name)
     if name in tiny.OMNI:
         return tiny.omni(folder / name, name)
-    if name == tiny.NEMOTRON:
-        return tiny.nemotron(folder / name)
     return FIXTURES / str(kept.meta["checkpoint"])
 
 

@@ -89,7 +89,16 @@ def test_a_repository_of_its_true_shape_loads(hub: Hub, name: str):
     assert model.embed([Item(text="a cat")]).shape == (1, 64)
 
 
-@pytest.mark.parametrize("name", ["colqwen2_5", "tomoro_colqwen3_8b", "ops_colqwen3_4b", "nemotron_colembed_vl_8b_v2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "colqwen2_5",
+        "tomoro_colqwen3_8b",
+        "ops_colqwen3_4b",
+        "nemotron_colembed_vl_8b_v2",
+        "jina_embeddings_v4_multivector",
+    ],
+)
 def test_a_repository_of_late_interaction_of_its_true_shape_loads(hub: Hub, name: str):
     model = fetched(hub, name)
     assert model.notes() == []

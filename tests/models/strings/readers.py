@@ -132,6 +132,11 @@ def ops_colqwen3(row: Row, _side: Side) -> str:
     return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
 
 
+def jina(row: Row, side: Side) -> str:
+    before = "Query: " if side is Side.QUERY else "Passage: "
+    return f"<|im_start|>user\n{V}Describe the image.<|im_end|>\n" if row.shows else before + row.text
+
+
 def nemotron(row: Row, _side: Side) -> str:
     turn = f"{V}passage: {row.text}" if row.shows else f"Query: query: {row.text}"
     return f"<|im_start|>user\n{turn}<|im_end|>\n<|im_start|>assistant\n"
@@ -195,6 +200,8 @@ READERS = {
     "tomoro_colqwen3_4b": tomoro,
     "tomoro_colqwen3_8b": tomoro,
     "ops_colqwen3_4b": ops_colqwen3,
+    "jina_embeddings_v4": jina,
+    "jina_embeddings_v4_multivector": jina,
     "nemotron_colembed_vl_4b_v2": nemotron,
     "nemotron_colembed_vl_8b_v2": nemotron,
 }
