@@ -79,6 +79,8 @@ SHAPES: Mapping[str, Shape] = {
     "ovis_vl_9b": Shape(maker=tiny.uembed, shards=4),
     "colqwen2": Shape("vidore/colqwen2-base", old_names=True, beside=("modules.json", "1_Dense/config.json")),
     "colqwen2_5": Shape("vidore/colqwen2.5-base", old_names=True),
+    "colnomic_embed_multimodal_3b": Shape("vidore/colqwen2.5-base", old_names=True),
+    "colnomic_embed_multimodal_7b": Shape("nomic-ai/colqwen2.5-7B-base", old_names=True),
     "vultron_retriever_prime_8b": Shape(shards=4),
     "tomoro_colqwen3_8b": Shape(shards=4),
     "ops_colqwen3_4b": Shape(shards=2, maker=partial(tiny.colqwen, maker="ops")),

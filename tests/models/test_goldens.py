@@ -26,8 +26,9 @@ MANY_FRAMES = 20
 SHARED = Path(__file__).parents[3] / "shared" / "golden" / "models"
 OF_A_SIZE = {
     "name", "checkpoint", "revision", "parameters_b", "dim", "architecture", "reproduces", "base_revision", "license",
+    "image", "frame",
 }  # fmt: skip
-"""What two sizes of one model may differ in."""
+"""What two sizes of one model may differ in; in sizes of pictures where no picture of the golden reaches them."""
 
 
 @pytest.fixture(params=NAMES)
@@ -130,6 +131,11 @@ def test_other_sizes_of_a_model_are_prepared_alike(kept: Golden):
     specs = [load([f"model={name}", "task=visdoc/vidore_arxivqa"]).model for name in kept.declarations]
     first, *others = (spec.model_dump(exclude=OF_A_SIZE) for spec in specs)
     assert all(other == first for other in others)
+    if len({spec.image for spec in specs}) > 1:
+        budgets = [spec.budgets[0] for spec in specs]
+        visual = [(ids(line) or []).count(tiny.IMAGE) for line in kept.lines if line.get("images")]
+        assert max(budget.min_tokens for budget in budgets) <= min(visual)
+        assert max(visual) <= min(budget.max_tokens for budget in budgets)
 
 
 def test_the_table_has_every_model_that_is_computed_here_or_says_that_it_is_not_proven():

@@ -93,6 +93,7 @@ def test_a_repository_of_its_true_shape_loads(hub: Hub, name: str):
     "name",
     [
         "colqwen2_5",
+        "colnomic_embed_multimodal_3b",
         "tomoro_colqwen3_8b",
         "ops_colqwen3_4b",
         "nemotron_colembed_vl_8b_v2",

@@ -194,6 +194,8 @@ READERS = {
     "colpali_v1_3_mmeb": colpali_mmeb,
     "colqwen2": colqwen2,
     "colqwen2_5": colqwen2,
+    "colnomic_embed_multimodal_3b": colqwen2,
+    "colnomic_embed_multimodal_7b": colqwen2,
     "colqwen3_5": colqwen3_5,
     "vultron_retriever_core_4_5b": colqwen3_5,
     "vultron_retriever_prime_8b": colqwen3_5,
