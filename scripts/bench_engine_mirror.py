@@ -1,4 +1,4 @@
-"""What the engine's benchmark runs on: a mirror of five tasks, and a checkpoint of random weights."""
+"""What the engine's benchmarks run on: mirrors of five tasks and of three, and a checkpoint of random weights."""
 
 from __future__ import annotations
 
@@ -79,6 +79,49 @@ def make_mirror(root: Path, n: int, *, cheap: bool) -> None:
     _write(repo, "queries", [{"query-id": number, "query": text} for number, text in enumerate(texts)])
     judged = [{"query-id": number, "corpus-id": number % len(pages), "score": 1} for number in range(len(texts))]
     _write(repo, "qrels", judged)
+
+
+def make_three_tasks(root: Path, share: float) -> dict[str, int]:
+    """Tasks of 960 items: pictures and their labels, captions and clips of eight frames, questions and small pages.
+
+    Args:
+        root: where.
+        share: of 960 items.
+
+    Returns:
+        Items by kind.
+    """
+    rng = np.random.default_rng(0)
+    kinds = {"pictures": 400, "labels": 100, "clips": 100, "captions": 100, "queries": 60, "pages": 200}
+    sizes = {kind: max(2, round(share * count)) for kind, count in kinds.items()}
+    images = root / "TIGER-Lab/MMEB-V2/image-tasks/ImageNet-1K"
+    images.mkdir(parents=True)
+    labels = _texts(rng, sizes["labels"], 1, 2)
+    rows = []
+    for number in range(sizes["pictures"]):
+        (images / f"{number:04d}.jpg").write_bytes(_jpeg(rng, (80, 200)))
+        label = number % len(labels)
+        rows.append({
+            "qry_inst": "<|image_1|>\nRepresent the given image for classification", "qry_text": "",
+            "qry_img_path": f"ImageNet-1K/{number:04d}.jpg", "tgt_text": labels[label:] + labels[:label],
+        })  # fmt: skip
+    _image_rows(root, "ImageNet-1K", rows)
+    frames = root / "TIGER-Lab/MMEB-V2/video-tasks/frames/video_ret/MSVD"
+    clips = []
+    for number, text in enumerate(_texts(rng, sizes["clips"], 5, 20)):
+        (frames / f"clip{number}").mkdir(parents=True)
+        for frame in range(8):
+            (frames / f"clip{number}" / f"{frame:04d}.jpeg").write_bytes(_jpeg(rng, 112))
+        clips.append({"video_id": f"clip{number}", "video": f"clip{number}.avi", "caption": [text]})
+    _write(root / "VLM2Vec/MSVD", "data", clips)
+    repo, pages = root / "vidore/arxivqa_test_subsampled_beir", range(sizes["pages"])
+    table = [{"corpus-id": number, "image": {"bytes": _jpeg(rng, (150, 300)), "path": None}} for number in pages]
+    _write(repo, "corpus", table, image="image")
+    questions = enumerate(_texts(rng, sizes["queries"], 5, 25))
+    _write(repo, "queries", [{"query-id": number, "query": text} for number, text in questions])
+    judged = [{"query-id": number, "corpus-id": number % len(pages), "score": 1} for number in range(sizes["queries"])]
+    _write(repo, "qrels", judged)
+    return sizes
 
 
 SHARES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,27 @@ from rzen_eval.engine.trial import Trial
 from rzen_eval.estimate import bench
 from rzen_eval.estimate.flops import anatomy, declared_config
 from rzen_eval.models.declaration.local import ModelSpec
+from rzen_eval.models.device import share
+from rzen_eval.models.device_errors import full
 from rzen_eval.models.families.random_weights import random_model, small
 from rzen_eval.models.token_budget import Room, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gpu_check_apart import Found
 
 ROOT = Path(__file__).resolve().parents[1]
 GPU = torch.cuda.is_available()
 DEVICE = "cuda" if GPU else "cpu"
 MANY = 32 if GPU else 2
 """Items of each kind beside a plain loop, whose sizes differ."""
+
+
+OF_PLAIN = (
+    "a side of a task at a time, batches of 16 in row order, padded rows, stock sdpa, pictures resized in its own"
+    " process; ours is given loaded pictures, as its workers do"
+)
 
 
 def declaration(name: str, **settings: Any) -> ModelSpec:
@@ -62,39 +73,59 @@ def varied(name: str) -> list[Item]:
     return [Item(images=[picture()]) for _ in range(MANY)]
 
 
-def benched(name: str, seconds: float) -> dict[str, Any]:
+def benched(name: str, seconds: float) -> Iterator[Found]:
     """An architecture through the engine's steps, bare, and in a plain loop over the same items."""
     model, sizes, weights = made(name)
     budget = model.tokens_per_batch if GPU else 512
     speeds = bench.measure(
         model, sizes, weights=weights, tokens_per_batch=budget, seconds=seconds, report=lambda _name: None
     )
-    shown = {
-        shape.name: {
-            "share of peak": shape.tflops / speeds.peak_tflops,
-            "batch to bare": shape.batch_ms / shape.bare_ms,
-            "items/s": shape.items_a_second,
-            "tokens/s": shape.tokens_a_second,
-        }
-        for shape in speeds.shapes
-    }
+    yield "speeds", speeds.model_dump(mode="json")
+    yield (
+        "shapes",
+        {
+            shape.name: {
+                "share of peak": shape.tflops / speeds.peak_tflops,
+                "batch to bare": shape.batch_ms / shape.bare_ms,
+                "items/s": shape.items_a_second,
+                "tokens/s": shape.tokens_a_second,
+            }
+            for shape in speeds.shapes
+        },
+    )
     lengths = np.random.default_rng(0).integers(15, 80, MANY)
-    sides = {kind: varied(kind) for kind in shown}
+    sides = {shape.name: varied(shape.name) for shape in speeds.shapes}
     ready = {kind: [bench.prepared(model, *one) for one in zip(sides[kind], lengths, strict=True)] for kind in sides}
+    yield "a batch may hold", tried(model, ready["page"])
+    if hasattr(model._model, "visual"):  # noqa: SLF001
+        yield "patches ms", embedded(model)
     ours = {kind: timed(lambda kind=kind: engine(model, ready[kind], budget)) for kind in sides}
-    held, patches = tried(model, ready["page"]), embedded(model)
+    yield "items of each kind", MANY
+    yield "ours s", ours
     model.attention = "sdpa"
     model.pad()
-    plain = {kind: timed(lambda kind=kind: plain_loop(model, sides[kind], lengths)) for kind in sides}
-    alone = {kind: timed(lambda kind=kind: rows_of_sixteen(model, ready[kind])) for kind in sides}
-    return {
-        "speeds": speeds.model_dump(mode="json"), "shapes": shown, "a batch may hold": held, "patches ms": patches,
-        "items of each kind": MANY, "ours s": ours, "plain loop s": plain, "plain loop, pictures prepared, s": alone,
-        "times": {kind: plain[kind] / ours[kind] for kind in sides},
-        "times, pictures prepared": {kind: alone[kind] / ours[kind] for kind in sides},
-        "of the plain loop": "a side of a task at a time, batches of 16 in row order, padded rows, stock sdpa, pictures"
-        " resized in its own process; ours is given loaded pictures, as its workers do",
-    }  # fmt: skip
+    for kind, side in sides.items():
+        alone = fitting(lambda kind=kind: rows_of_sixteen(model, ready[kind]))
+        plain = fitting(lambda side=side: plain_loop(model, side, lengths))
+        if isinstance(alone, str) or isinstance(plain, str):
+            yield f"plain loop, {kind}", {"error": f"{alone}; {plain}"}
+            continue
+        yield f"plain loop, {kind}", {
+            "s": plain, "pictures prepared, s": alone, "times": plain / ours[kind],
+            "times, pictures prepared": alone / ours[kind],
+        }  # fmt: skip
+    yield "of the plain loop", OF_PLAIN
+
+
+def fitting(work: Callable[[], object]) -> float | str:
+    """As `timed`; where it does not fit into the device's memory, that."""
+    try:
+        return timed(work)
+    except RuntimeError as error:
+        if not full(error):
+            raise
+    torch.cuda.empty_cache()
+    return "does not fit into the device's memory"
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -152,7 +183,12 @@ def embedded(model: Any) -> dict[str, Any]:
     stock = model._model.visual.patch_embed  # noqa: SLF001
     weight, bias = stock.proj.weight.flatten(1), stock.proj.bias
     cells = torch.randn(8192 if GPU else 64, weight.shape[1], device=model.device).to(weight.dtype)
-    ways = {"convolution": lambda: stock(cells), "product": lambda: torch.nn.functional.linear(cells, weight, bias)}
+    whole = cells.view(-1, stock.proj.in_channels, *stock.proj.kernel_size)  # each patch a sample of its own
+    by_convolution = partial(type(stock.proj).forward, stock.proj, whole)
+    ways = {
+        "convolution": lambda: by_convolution().flatten(1),
+        "product": lambda: torch.nn.functional.linear(cells, weight, bias),
+    }
     with torch.inference_mode():
         apart = float((ways["convolution"]() - ways["product"]()).abs().max())
         return {name: 1e3 * timed(lambda way=way: settled(way())) for name, way in ways.items()} | {"apart": apart}
@@ -164,7 +200,7 @@ def settled(made: torch.Tensor) -> None:
         torch.cuda.synchronize(made.device)
 
 
-def two(name: str, seconds: float) -> dict[str, Any]:
+def two(name: str, seconds: float) -> Iterator[Found]:
     """Pages a second of two processes against one, each with its own copy of a model, begun at the same time."""
     script, rates = Path(__file__).with_name("gpu_check.py"), {}
     for count in (1, 2):
@@ -181,11 +217,12 @@ def two(name: str, seconds: float) -> dict[str, Any]:
                 one.stdin.write("go\n")
                 one.stdin.flush()
             rates[count] = sum(float(one.communicate(timeout=120)[0].split()[-1]) for one in running)
+            yield {1: "one", 2: "two"}[count], rates[count]
         finally:
             for one in running:
                 one.kill()
                 one.wait()
-    return {"one": rates[1], "two": rates[2], "times": rates[2] / rates[1]}
+    yield "times", rates[2] / rates[1]
 
 
 READY = "ready"
@@ -194,6 +231,7 @@ READY = "ready"
 def child(name: str, seconds: float) -> None:
     """In a process of its own: pages a second, from the moment that it is told to begin."""
     model, _, _ = made(name)
+    share(model.device, 2)
     ready = [bench.kinds(model)["page"]] * (8 if GPU else 1)
     budget = 4 * ready[0].plan.length
     engine(model, ready, budget)

@@ -23,7 +23,7 @@ LAYERS = [
 FLOORS = {
     "models": [
         {"declaration", "mini"},
-        {"pictures", "checkpoint", "device", "token_budget", "undisturbed"},
+        {"pictures", "checkpoint", "device", "device_errors", "token_budget", "undisturbed"},
         {"interface", "prompt", "batch"},
         {"external", "families"},
         {"rerankers"},

@@ -8,7 +8,7 @@ from rzen_eval.core import Item, Side
 from rzen_eval.errors import ModelError
 from rzen_eval.models.checkpoint import adapters, audit
 from rzen_eval.models.checkpoint.weight_files import weight_files
-from rzen_eval.models.families import attention
+from rzen_eval.models.families import attention, patch_embedding
 from rzen_eval.models.prompt import render
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ def network(model: LocalModel) -> Any:
     made, info = loaded
     audit.check_loaded(model.spec, folder, info, len(made.state_dict()), stored, unused=model.unused)
     if adapter:
-        made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted)
+        made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted, unused=model.unused)
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
     attention.use(made, model.attention, packed=model.packed)
+    patch_embedding.as_product(made)
     made = made.eval().to(model.device)
     audit.check_finite(model.spec.name, folder, made)
     return made

@@ -17,7 +17,7 @@ from rzen_eval.models import device
 from rzen_eval.models.batch import Batch, Block, Pending, Staged
 from rzen_eval.models.checkpoint import adapters, audit, files, image_settings
 from rzen_eval.models.checkpoint.chat_template import ChatTemplate
-from rzen_eval.models.families import attention, loading
+from rzen_eval.models.families import attention, loading, patch_embedding
 from rzen_eval.models.families.item_planner import ItemPlanner
 from rzen_eval.models.token_budget import cut, windows
 from rzen_eval.models.undisturbed import undisturbed
@@ -199,7 +199,8 @@ class LocalModel(ItemPlanner):
     @contextmanager
     def _lent(self) -> Iterator[None]:
         """The module of someone else while it embeds, who gets it back as it was."""
-        with undisturbed(self._model), attention.lent(self._model, self.attention, packed=self.packed):
+        kernels = attention.lent(self._model, self.attention, packed=self.packed)
+        with undisturbed(self._model), kernels, patch_embedding.lent(self._model):
             yield
 
     def _arrays(self, batch: Batch, pixels: Sequence[Pixels]) -> dict[str, Any]:  # noqa: ARG002 - others ask it

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.models import class_of, device
-from rzen_eval.models.families import attention, endings
+from rzen_eval.models.families import attention, endings, patch_embedding
 from rzen_eval.models.families.in_memory import Held
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def random_model(spec: ModelSpec, config: Any) -> LocalModel:
     )
     made: LocalModel = kind(own, Path("random"), Held(network.eval(), None, {}, shared=False))
     attention.use(network, made.attention, packed=made.packed)
+    patch_embedding.as_product(network)
     return made
 
 
