@@ -1,5 +1,6 @@
 """A run over many tasks: what fails, what is kept, and how often data are read."""
 
+import gc
 import gzip
 import io
 import json
@@ -19,6 +20,7 @@ from rzen_eval.config import compose
 from rzen_eval.core import Limit, Task
 from rzen_eval.data import load as loading
 from rzen_eval.engine import waiting
+from rzen_eval.engine.plan import TaskSide
 from rzen_eval.evaluation import kept_results, score
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome, run
@@ -228,3 +230,17 @@ def test_a_result_that_is_not_whole_is_scored_again_from_kept_vectors_with_a_lin
     assert len(said) == 1
     assert said[0].startswith("bad: ")
     assert "scored again" not in str(scored()) + capsys.readouterr().err
+
+
+def test_items_of_tasks_that_are_scored_take_no_memory(scored: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch):
+    held: list[list[str]] = []
+
+    def look(_progress: Progress, _result: Any, *, kept: bool) -> None:  # noqa: ARG001 - as the class has it
+        sides = [one for one in gc.get_objects() if type(one) is TaskSide and id(one) not in others]
+        held.append(sorted({side.task for side in sides if len(side.items)}))
+
+    monkeypatch.setattr(Progress, "scored", look)
+    gc.collect()
+    others = {id(one) for one in gc.get_objects() if type(one) is TaskSide}  # of other tests, which failed
+    scored()
+    assert held == [["after", "bad", "before"], ["after", "bad"], ["after"]]
