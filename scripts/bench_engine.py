@@ -298,14 +298,15 @@ def child(what: str, words: Sequence[str], *, still: bool, told: str, spawned: f
 
 
 def _still(_model: Any, staged: Staged) -> Pending:
-    """Vectors of the right shape that cost nothing, and need the pictures to be there."""
+    """Unit vectors of the right shape that cost nothing, and need the pictures to be there."""
     import torch
+    from torch.nn.functional import normalize
 
     seen = staged.block.content.numel()
     rows = [
         np.resize([len(plan.prompt), plan.length, 1 + seen, len(plan.visuals)], 384) for plan in staged.batch.planned
     ]
-    return Pending.of(torch.from_numpy(np.array(rows, dtype="f4")))
+    return Pending.of(normalize(torch.from_numpy(np.array(rows, dtype="f4")), dim=-1))
 
 
 HEAD = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,7 +183,12 @@ def embedded(model: Any) -> dict[str, Any]:
     stock = model._model.visual.patch_embed  # noqa: SLF001
     weight, bias = stock.proj.weight.flatten(1), stock.proj.bias
     cells = torch.randn(8192 if GPU else 64, weight.shape[1], device=model.device).to(weight.dtype)
-    ways = {"convolution": lambda: stock(cells), "product": lambda: torch.nn.functional.linear(cells, weight, bias)}
+    whole = cells.view(-1, stock.proj.in_channels, *stock.proj.kernel_size)  # each patch a sample of its own
+    by_convolution = partial(type(stock.proj).forward, stock.proj, whole)
+    ways = {
+        "convolution": lambda: by_convolution().flatten(1),
+        "product": lambda: torch.nn.functional.linear(cells, weight, bias),
+    }
     with torch.inference_mode():
         apart = float((ways["convolution"]() - ways["product"]()).abs().max())
         return {name: 1e3 * timed(lambda way=way: settled(way())) for name, way in ways.items()} | {"apart": apart}

@@ -43,6 +43,15 @@ def sample_root(cache: Path) -> Path:
         return bundled.folder(cache)
 
 
+@pytest.fixture
+def fresh(sample_root: Path, tmp_path: Path) -> Path:
+    """A cache folder with nothing in it but the sample."""
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    (folder / "sample").symlink_to(sample_root.parent)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def trackio(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The tracker, which keeps runs in a folder of this test run."""

@@ -107,24 +107,28 @@ class Command:
         return self.told.read_text()
 
 
-def started(words: Sequence[str], folder: Path, **environment: str) -> Command:
+def started(
+    words: Sequence[str], folder: Path, *, terminal: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Command:
     """Start a command line in a process of its own, whose working directory is `folder`.
 
     Args:
         words: of the command line.
         folder: what it says is kept there too.
-        environment: variables beside those of this process.
+        terminal: where it reads and writes instead.
+        environment: its variables; None: those of this process.
     """
     name = f"said-{len([*folder.glob('said-*')])}"
-    (said := folder / f"{name}.out").touch()
-    (told := folder / f"{name}.err").touch()
-    work = partial(_command, [*words], os.environ | environment)
+    said, told = terminal or folder / f"{name}.out", folder / f"{name}.err"
+    for file in (said, told):
+        file.touch()
+    work = partial(_command, [*words], dict(os.environ if environment is None else environment))
     process = context().Process(target=_work, args=(work, folder, said, told))
     process.start()
     return Command(process, said, told)
 
 
-def _command(words: list[str], environment: Mapping[str, str]) -> int:
+def _command(words: list[str], environment: dict[str, str]) -> int:
     from rzen_eval.cli import guard
 
     # A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
@@ -151,7 +155,9 @@ def _work(work: Callable[[], int], folder: Path, said: Path, told: Path | None =
         os.setsid()
         faulthandler.disable()
         os.chdir(folder)
-        stream = os.open(said, os.O_WRONLY | os.O_TRUNC)
+        stream = os.open(said, os.O_RDWR | os.O_TRUNC | os.O_NOCTTY)
+        if os.isatty(stream):
+            os.dup2(stream, 0)
         os.dup2(stream, 1)
         os.dup2(os.open(told, os.O_WRONLY | os.O_TRUNC) if told else stream, 2)
         sys.stdout = os.fdopen(1, "w", closefd=False)

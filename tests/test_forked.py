@@ -19,8 +19,10 @@ def test_what_forks_has_one_thread(tmp_path: Path):
 
 
 def test_a_command_has_its_words_its_variables_and_its_exit_code(tmp_path: Path):
-    told = [forked.started(words, tmp_path, COLUMNS="100") for words in (["help", "check"], ["chekc"])]
+    narrow = os.environ | {"COLUMNS": "60"}
+    told = [forked.started(words, tmp_path, environment=narrow) for words in (["help", "check"], ["chekc"])]
     assert [command.wait() for command in told] == [0, 2]
     assert told[0].out.startswith("usage: rzen-eval check ")
+    assert max(map(len, told[0].out.splitlines())) <= 60
     assert told[0].err == told[1].out == ""
     assert "did you mean check?" in told[1].err

@@ -258,10 +258,6 @@ def colqwen(folder: Path, maker: str) -> Path:
     return folder
 
 
-NEMOTRON = "nemotron"
-"""Goldens' word for the small checkpoint of Nemotron ColEmbed."""
-
-
 def nemotron(folder: Path) -> Path:
     """Nemotron ColEmbed as transformers saves its authors' class, its head beside; weights are drawn by their names."""
     from safetensors.torch import load_file, save_file
@@ -280,8 +276,49 @@ def nemotron(folder: Path) -> Path:
     return folder
 
 
+ADAPTED = re.compile(r"layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.\w+_proj)\.weight$|multi_vector_projector\.weight$")
+
+
+def jina(folder: Path) -> Path:
+    """jina-embeddings-v4 as its authors' classes save it, with its adapters; weights are drawn by their names."""
+    from safetensors.torch import load_file, save_file
+
+    qwen(folder, "qwen2_5_vl")
+    pictures = folder / "preprocessor_config.json"
+    limits = {"min_pixels": 4 * 784, "max_pixels": 64 * 784}
+    pictures.write_text(json.dumps(json.loads(pictures.read_text()) | limits))
+    shapes = {name: one.shape for name, one in load_file(folder / "model.safetensors").items()}
+    shapes = {re.sub(r"^model\.language_model\.", "model.", name): shape for name, shape in shapes.items()}
+    shapes = {re.sub(r"^model\.visual\.", "visual.", name): shape for name, shape in shapes.items()}
+    shapes |= {
+        "multi_vector_projector.weight": torch.Size((128, 64)),
+        "multi_vector_projector.bias": torch.Size((128,)),
+    }
+    weights = {name: _drawn(name, shape) for name, shape in shapes.items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    found = {}
+    for name, shape in shapes.items():
+        if name.startswith("visual.") or not ADAPTED.search(name):
+            continue
+        module = re.sub(r"^model\.", "model.language_model.", name.removesuffix(".weight"))
+        for task in ("retrieval", "text-matching", "code"):
+            for part, size in (("A", (4, shape[1])), ("B", (shape[0], 4))):
+                key = f"base_model.model.{module}.lora_{part}.{task}.weight"
+                found[key] = _drawn(key, torch.Size(size)) / (1 if part == "A" else 4)
+    (folder / "adapters").mkdir()
+    save_file(found, folder / "adapters" / "adapter_model.safetensors")
+    pattern = r".*model.*_proj$|multi_vector_projector$"
+    config = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": pattern, "exclude_modules": ".*visual.*"}
+    (folder / "adapters" / "adapter_config.json").write_text(json.dumps(config))
+    return folder
+
+
 def _drawn(name: str, shape: torch.Size) -> torch.Tensor:
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
     if len(shape) > 1:
         return torch.randn(shape, generator=generator) * shape[-1] ** -0.5
     return torch.rand(shape, generator=generator) + (-0.5 if name.endswith("bias") else 0.5)
+
+
+ALONE = {"colqwen2": colqwen2, "uembed": uembed, "nemotron": nemotron, "jina": jina}
+"""What makes a small checkpoint, by the word that goldens have for it."""

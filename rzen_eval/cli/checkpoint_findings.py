@@ -81,7 +81,8 @@ def of_tokens(model: LocalModel) -> Iterator[Finding]:
     yield Finding("tokens at the end", shown + declared, None if pooled is None else not odd)
     if ENDING in model.spec.prompt.template:
         chat = ChatTemplate.of(model.checkpoint.processing)
-        own = f", of {Path(chat.where).name}, whose turns are as declared" if chat else ""
+        space = f"{'takes' if model.spec.prompt.turn_trimmed else 'leaves'} white space around a turn"
+        own = f", of {Path(chat.where).name}, which has the declared turns and {space}" if chat else ""
         yield Finding("end of prompts", f"{model.spec.prompt.ending!r}{own}", passed=True)
     for line in odd:
         yield Finding("tokenizer", line.partition(": ")[2])

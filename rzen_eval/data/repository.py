@@ -115,11 +115,13 @@ class Repository:
             DataError: the repository, the configuration, the split or a column is missing, or a file is damaged.
         """
         import datasets
+        import pyarrow as pa
 
         if self.source.kind != "hub" or not sys.stderr.isatty():
             datasets.disable_progress_bars()
         datasets.logging.set_verbosity_error()
         table = self._from_hub(config) if self.source.kind == "hub" else self.table(self.files(config), config)
+        pa.default_memory_pool().release_unused()  # what a new table was made in, which Arrow would keep for the next
         missing = [column for column in columns if column not in table.column_names]
         if missing:
             raise DataError(

@@ -10,7 +10,6 @@ from rzen_eval.engine.job import Step
 from rzen_eval.engine.plan import Plan
 from rzen_eval.engine.vector_store import VectorStore
 from rzen_eval.models.interface import Metered, Pipelined
-from rzen_eval.ranking.multivectors import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,4 +82,4 @@ def embed(
 
 def collect(plan: Plan, part: TaskSide) -> Embedded:
     """The vectors of queries or candidates that are all in the plan's store."""
-    return Embedded(joined(plan.store.get(part.keys)), part.first_prompt, part.spent, part.n_cut)
+    return Embedded(plan.store.joined(part.keys), part.first_prompt, part.spent, part.n_cut)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rzen_eval.core import Side
 from rzen_eval.engine.item_key import item_key
 from rzen_eval.errors import DataError
-from rzen_eval.ranking.multivectors import joined, same_form
+from rzen_eval.ranking.multivectors import same_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def stored_vectors(data: TaskData, model: Pipelined, store: VectorStore) -> Stor
     missing = sum(key not in store for key in wanted)
     if missing:
         raise MissingVectorsError(missing, len(wanted), store.folder)
-    return StoredVectors(*same_form(joined(store.get(queries)), joined(store.get(candidates))))
+    return StoredVectors(*same_form(store.joined(queries), store.joined(candidates)))
 
 
 def _keys(model: Pipelined, items: Sequence[Item], ids: Sequence[str], side: Side) -> list[Key]:

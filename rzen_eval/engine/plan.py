@@ -205,6 +205,12 @@ class Plan:
         """What stands at a place; `made` are items of the same window."""
         return Unit(part.items[place], part.side, part.ids[place], part.keys[place])
 
+    def let_go(self, task: str) -> None:
+        """Forget the items of a task that is over, so that only those of tasks to come take memory."""
+        for window in self.windows:
+            if window.part.task == task:
+                window.part.items, window.part.ids, window.part.keys = (), (), []
+
     def keys(self, number: int) -> list[Key]:
         """Keys of a window's items."""
         window = self.windows[number]

@@ -14,10 +14,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from rzen_eval.core import MultiVectors
 from rzen_eval.files import SETTLED, write_whole
+from rzen_eval.ranking.multivectors import need_one_dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +30,8 @@ FORMAT = "1"
 """Chunks of another format are left alone and never read."""
 KEY_BYTES = 16
 SUFFIX = ".vectors"
+_PLACES = 2**32
+"""More than a chunk has places."""
 
 _NONE = np.zeros((0, 0), dtype=np.float32)
 Key = bytes
@@ -60,8 +64,8 @@ class VectorStore:
     dtype: Literal["float16", "float32"] = "float32"
     say: Callable[[str], object] = print
     """Told of what is put aside."""
-    _index: dict[Key, tuple[int, int]] = field(default_factory=dict)
-    """Chunk and place in it, by key."""
+    _index: dict[Key, int] = field(default_factory=dict)
+    """Number of the chunk times `_PLACES`, plus the place in it, by key; one number, since there is one an item."""
     _chunks: list[_Chunk] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _memory: dict[Key, Vectors] = field(default_factory=dict)
@@ -151,20 +155,51 @@ class VectorStore:
         Raises:
             KeyError: a key is not there.
         """
-        wanted: dict[int, list[int]] = {}
-        found: list[Vectors] = [self._memory.get(key, _NONE) for key in keys]
+        found = {position: np.array(rows, dtype=np.float32) for position, rows in self._found(keys)}
+        return [found[position] for position in range(len(keys))]
+
+    def joined(self, keys: Sequence[Key]) -> Vectors | MultiVectors:
+        """Vectors in the order of the keys, read chunk by chunk into the one array that is returned.
+
+        Returns:
+            float32 of shape (n, dim) where each key has one vector, else MultiVectors.
+
+        Raises:
+            KeyError: a key is not there.
+            ModelError: the dimensions of the items differ.
+        """
+        offsets = np.cumsum([0, *map(self._length, keys)], dtype=np.int64)
+        whole = _NONE
+        for position, rows in self._found(keys):
+            if whole is _NONE:
+                whole = np.empty((offsets[-1], rows.shape[1]), dtype=np.float32)
+            need_one_dimension({rows.shape[1], whole.shape[1]})
+            whole[offsets[position] : offsets[position + 1]] = rows
+        return whole if (np.diff(offsets) == 1).all() else MultiVectors(whole, offsets)
+
+    def _found(self, keys: Sequence[Key]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """The vectors of each key with its position, in the order in which they are read, as they are kept."""
+        wanted: dict[int, list[tuple[int, int]]] = {}
         for position, key in enumerate(keys):
-            if found[position] is _NONE:
-                wanted.setdefault(self._index[key][0], []).append(position)
-        for chunk_number, positions in wanted.items():
-            chunk = self._chunks[chunk_number]
+            if key in self._memory:
+                yield position, self._memory[key]
+            else:
+                number, place = divmod(self._index[key], _PLACES)
+                wanted.setdefault(number, []).append((position, place))
+        for number, places in wanted.items():
+            chunk = self._chunks[number]
             with safe_open(chunk.file, framework="numpy") as tensors:
                 vectors = tensors.get_tensor("vectors")
-            for position in positions:
-                place = self._index[keys[position]][1]
-                start, end = chunk.offsets[place : place + 2]
-                found[position] = vectors[start:end].astype(np.float32)
-        return found
+            for position, place in places:
+                yield position, vectors[chunk.offsets[place] : chunk.offsets[place + 1]]
+
+    def _length(self, key: Key) -> int:
+        """How many vectors a key has."""
+        if key in self._memory:
+            return len(self._memory[key])
+        number, place = divmod(self._index[key], _PLACES)
+        start, end = self._chunks[number].offsets[place : place + 2]
+        return int(end - start)
 
     def _note(self, file: Path, *, earlier: bool) -> int:
         """Enter a chunk into the index, or put it aside.
@@ -193,7 +228,7 @@ class VectorStore:
         broken = _broken(parts["vectors"], parts["offsets"]) if earlier else frozenset()
         for place, key in enumerate(parts["keys"]):
             if place not in broken:
-                self._index.setdefault(key.tobytes(), (number, place))
+                self._index.setdefault(key.tobytes(), number * _PLACES + place)
         return len(broken)
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from rzen_eval.core import Item
 from rzen_eval.data.recipes.typical import FRAME, IMAGE, PAGE
-from rzen_eval.estimate.devices import DEVICES
+from rzen_eval.estimate.devices import named
 from rzen_eval.estimate.speed import TEXT, Shape, Speeds
+from rzen_eval.models.device_errors import full
 from rzen_eval.models.interface import Planned
 
 if TYPE_CHECKING:
@@ -123,9 +124,9 @@ class _Run:
     spent: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("python", "waiting"), 0.0))
 
     def shape(self, name: str, flops: int) -> Shape:
-        planned, pixels = [self.kind.plan] * self.items, [self.kind.pixels] * self.items
         if self.model.device.type == "cuda":
-            self.model.forward(planned, pixels)  # kernels are chosen and memory is taken
+            self.warm()
+        planned, pixels = [self.kind.plan] * self.items, [self.kind.pixels] * self.items
         batch = self._repeated(lambda: self._sent(planned, pixels))
         spent = {name: 1e3 * took / self.n_batches for name, took in self.spent.items()}
         staged = self.model.staged(planned, pixels)
@@ -150,6 +151,21 @@ class _Run:
             waiting_ms=spent["waiting"],
             python_ms=spent["python"],
         )
+
+    def warm(self) -> None:
+        """Let kernels be chosen and memory be taken, of half as many items where they do not fit."""
+        import torch
+
+        while True:
+            try:
+                self.model.forward([self.kind.plan] * self.items, [self.kind.pixels] * self.items)
+            except RuntimeError as error:
+                if not full(error) or self.items == 1:
+                    raise
+            else:
+                return
+            torch.cuda.empty_cache()
+            self.items //= 2
 
     def _sent(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Any:
         """A batch as the engine sends it; on a CPU sending is computing, and only what comes before is Python."""
@@ -225,10 +241,9 @@ def _peak(model: LocalModel) -> tuple[float, str]:
     import torch
 
     if model.device.type == "cuda" and model.dtype.itemsize == 2:
-        name = torch.cuda.get_device_name(model.device).replace(" ", "").lower()
-        for key, known in DEVICES.items():
-            if key in name:
-                return known.tflops, known.source
+        known = named(torch.cuda.get_device_name(model.device))
+        if known is not None:
+            return known.tflops, known.source
     side = SIDE[model.device.type]
     square = torch.randn(side, side, device=model.device).to(model.dtype)
     best = float("inf")

@@ -156,6 +156,7 @@ class _Session(Attempts):
                 titles = {name: work.loaded.task.name for name, work in works.items()}
                 for name in self.complete(plan, company.watching(engine.run(plan)), titles):
                     self._finish(works.pop(name), model)  # and let go of its judgements and pools
+                    plan.let_go(name)
                 if not self.first:
                     return
                 self._fail_what_is_stuck(plan, tasks)
@@ -184,12 +185,10 @@ class _Session(Attempts):
         if not self.first or not work.complete or task.id in self.failed:
             return
         with self.attempt(task.id):
-            queries, candidates = (collect(work.plan, part) for part in work.sides)
             scored = finish(
                 work.loaded,
                 model,
-                queries,
-                candidates,
+                *(collect(work.plan, part) for part in work.sides),  # held by nobody while results are written
                 tokens_per_batch=work.plan.tokens_per_batch,
                 rank_device=self.config.runtime.rank_device,
             )

@@ -144,7 +144,7 @@ def _state(status: os.stat_result) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {status.st_ctime_ns}"
 
 
-def digests(files: Iterable[Path], notes: Path) -> list[str]:
+def digests(files: Iterable[str | os.PathLike[str]], notes: Path) -> list[str]:
     """SHA-256 of the content of each file, in hexadecimal.
 
     Digests are noted, so that gigabytes are read once. A file counts as the one that was read while its place and its
@@ -163,7 +163,7 @@ def digests(files: Iterable[Path], notes: Path) -> list[str]:
         place, told = os.path.realpath(file), need_regular(file)
         seen, digest = noted.get(place, ["", ""])
         if seen != _state(told):
-            with file.open("rb") as stream:
+            with Path(file).open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             if time.time_ns() - max(told.st_mtime_ns, told.st_ctime_ns) > SETTLED:
                 new[place] = [_state(told), digest]

@@ -19,6 +19,8 @@ FAMILIES = {
     "colqwen2_5": "rzen_eval.models.families.colqwen:ColQwen25",
     "colqwen3": "rzen_eval.models.families.colqwen:ColQwen3",
     "colqwen3_5": "rzen_eval.models.families.colqwen:ColQwen35",
+    "jina_embeddings_v4": "rzen_eval.models.families.jina_embeddings:JinaEmbeddingsV4",
+    "jina_embeddings_v4_multivector": "rzen_eval.models.families.jina_embeddings:JinaEmbeddingsV4MultiVector",
     "llava_onevision": "rzen_eval.models.families.llava_onevision:LlavaOnevision",
     "qwen3_vl": "rzen_eval.models.families.qwen3_vl:Qwen3VL",
     "qwen3_5": "rzen_eval.models.families.qwen3_5:Qwen35",

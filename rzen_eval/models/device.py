@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rzen_eval.errors import ConfigError, ModelError, reason
 
@@ -47,17 +47,38 @@ def device(spec: Declared) -> torch.device:
 def at_work(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
     """Compute on a device for a while: it is the current one, and float32 is float32.
 
-    Code of others works on the current GPU and not where its tensors are; and torch lets convolutions on a GPU round
-    float32 to ten bits (TensorFloat-32) unless it is told otherwise.
+    Code of others works on the current GPU and not where its tensors are.
     """
     import torch
 
     if device.type != "cuda" or not torch.cuda.is_available():
         yield
         return
-    exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False) if dtype is torch.float32 else nullcontext()
-    with torch.cuda.device(device), exact:
+    with torch.cuda.device(device), exact() if dtype is torch.float32 else nullcontext():
         yield
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Let a GPU round float32 to no fewer bits for a while, whatever the program around has chosen, which stays.
+
+    To ten bits (TensorFloat-32) convolutions are rounded unless torch is told otherwise, and products where it is told
+    to. Since torch 2.9 it is told by other names, and asking by the old ones can be an error.
+    """
+    import torch
+
+    parts: list[Any] = [torch.backends.cudnn, torch.backends.cuda.matmul]
+    name, off = "allow_tf32", cast("Any", False)
+    if hasattr(torch.backends.cudnn, "conv"):
+        parts[0], name, off = torch.backends.cudnn.conv, "fp32_precision", "ieee"
+    before = [getattr(part, name) for part in parts]
+    try:
+        for part in parts:
+            setattr(part, name, off)
+        yield
+    finally:
+        for part, was in zip(parts, before, strict=True):
+            setattr(part, name, was)
 
 
 def need_rank_device(name: str) -> None:
@@ -173,7 +194,7 @@ class GpuMemory:
 
         nobodys, whole = torch.cuda.mem_get_info(self.device)
         used = torch.cuda.memory_allocated(self.device)
-        mine = int(whole * torch.cuda.get_per_process_memory_fraction(self.device))
+        mine = int(whole * torch.cuda.get_per_process_memory_fraction(self.device.index))
         return min(nobodys + torch.cuda.memory_reserved(self.device), mine) - used
 
     def restart(self) -> int:
@@ -202,7 +223,7 @@ def share(device: torch.device, sharing: int) -> None:
     import torch
 
     if device.type == "cuda" and sharing > 1:
-        torch.cuda.set_per_process_memory_fraction(SHARED / sharing, device)
+        torch.cuda.set_per_process_memory_fraction(SHARED / sharing, device.index)
 
 
 def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:

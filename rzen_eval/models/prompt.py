@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rzen_eval.core import Side
 from rzen_eval.models.declaration.prompt import ENDING
 
 if TYPE_CHECKING:
-    from rzen_eval.core import Item, Side
+    from rzen_eval.core import Item
     from rzen_eval.models.declaration.local import ModelSpec
     from rzen_eval.models.declaration.prompt import Prompt
     from rzen_eval.models.pictures.resize import Visual
@@ -73,6 +74,8 @@ def render(prompt: Prompt, item: Item, side: Side) -> str:
         return prompt.pictured.replace("{media}", media).replace("{text}", _beside(prompt.pictured, text))
     head = prompt.template.split("{text}")[0].replace("{media}", media).replace("{system}", _system(prompt, item, side))
     nothing = not media and item.text is None and not text
+    if not media:
+        announced += prompt.prefix.query if side is Side.QUERY else prompt.prefix.candidate
     if prompt.turn_trimmed:
         text = text.rstrip() if media else text.strip()
     return head + announced + (prompt.empty if nothing else text) + text_after(prompt, item, side)

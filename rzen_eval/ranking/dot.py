@@ -156,11 +156,10 @@ def rank(
     if queries.shape[1] != candidates.shape[1]:
         raise DataError(f"queries have {queries.shape[1]} dimensions and candidates {candidates.shape[1]}")
     group, first = distinct(candidates, candidate_rows)
-    matrix = torch.from_numpy(np.take(candidates, candidate_rows[first], axis=0)).to(settings.device)
+    pick = _picker(candidates, candidate_rows[first], settings.device)
 
     def against(columns: Indices) -> Scores:
-        whole = np.array_equal(columns, np.arange(len(matrix)))  # needs no copy
-        vectors = filled(matrix if whole else matrix[columns], ROWS)
+        vectors = filled(pick(columns), ROWS)
 
         def scores(rows: Indices) -> Tensor:
             asked = torch.from_numpy(np.take(queries, query_rows[rows], axis=0)).to(settings.device)
@@ -169,3 +168,13 @@ def rank(
         return scores
 
     return best_first(against, query_ids, candidate_ids, group, pools, settings=settings)
+
+
+def _picker(candidates: Vectors, rows: Indices, device: str) -> Callable[[Indices], Tensor]:
+    """Takes some of the given rows to a device; to another than the CPU all go at once, and are picked there."""
+    import torch
+
+    if device == "cpu":
+        return lambda columns: torch.from_numpy(np.take(candidates, rows[columns], axis=0))
+    there = torch.from_numpy(np.take(candidates, rows, axis=0)).to(device)
+    return lambda columns: there if np.array_equal(columns, np.arange(len(rows))) else there[columns]

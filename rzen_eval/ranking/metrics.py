@@ -187,7 +187,7 @@ def official_per_query(run: Run, data: TaskData) -> PerQuery:
     """Metrics of every query in the official evaluator's reading, which depends on whether ids are integers."""
     if not data.integer_ids:
         return per_query(run, data.qrels, reading="official")
-    ranking = {query: [int(candidate) for candidate in ranked] for query, ranked in run.ranking.items()}
+    ranking = {query: [int(candidate) for candidate in ranked[:DEPTH]] for query, ranked in run.ranking.items()}
     qrels = {
         query: {int(candidate): grade for candidate, grade in grades.items()} for query, grades in data.qrels.items()
     }

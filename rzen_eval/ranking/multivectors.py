@@ -13,6 +13,8 @@ from rzen_eval.errors import ModelError, reason
 from rzen_eval.ranking.dot import ALIKE, collapse, unit_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from rzen_eval.core import Vectors
@@ -116,14 +118,22 @@ def joined(rows: Sequence[Vectors]) -> Vectors | MultiVectors:
     Raises:
         ModelError: the dimensions of the items differ.
     """
-    dims = sorted({part.shape[1] for part in rows})
-    if len(dims) > 1:
-        raise ModelError(
-            f"items have vectors of {dims[0]} and of {dims[-1]} dimensions; a model must give all the same"
-        )
+    need_one_dimension({part.shape[1] for part in rows})
     if not rows:
         return np.zeros((0, 0), dtype=np.float32)
     return np.concatenate(rows) if all(len(part) == 1 for part in rows) else MultiVectors.of(rows)
+
+
+def need_one_dimension(found: Collection[int]) -> None:
+    """Refuse vectors of several dimensions.
+
+    Raises:
+        ModelError: there are several.
+    """
+    if len(found) > 1:
+        raise ModelError(
+            f"items have vectors of {min(found)} and of {max(found)} dimensions; a model must give all the same"
+        )
 
 
 def same_form(

@@ -43,7 +43,7 @@ class RankSettings:
     is below zero where a candidate is shorter than that."""
     device: str = "cpu"
     """Where torch multiplies."""
-    block_bytes: int = 256 << 20
+    block_bytes: int = 64 << 20
     """Memory for the scores of one block of queries."""
     tile_bytes: int = 64 << 20
     """Of MaxSim: memory for what one product needs; more only where one query against one candidate needs more."""

@@ -6,8 +6,8 @@ import json
 import os
 import pty
 import re
+import select
 import struct
-import subprocess
 import sys
 import termios
 from fcntl import ioctl
@@ -19,30 +19,29 @@ from rzen_eval.benchmark.manifest import manifest
 from rzen_eval.cli.main import main
 from rzen_eval.cli.terminal import fitted
 from rzen_eval.results import store
+from tests import forked
 from tests.results.test_store import result
 from tests.runs import hits, write
 
 STYLE = re.compile(r"\x1b\[[\d;]*m")
 
 
-def on_a_terminal(words: list[str], width: int, **environment: str) -> tuple[int, list[str]]:
+def on_a_terminal(words: list[str], width: int, folder: Path, **environment: str) -> tuple[int, list[str]]:
     """The exit code of a command, and the lines that a terminal of some width shows of its standard output."""
     mine, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"}}
-    program = [sys.executable, "-m", "rzen_eval", *words]
-    with subprocess.Popen(
-        program, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env={**kept, "TERM": "xterm", **environment}
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while some := os.read(mine, 65536):
-                shown += some
-        except OSError:
-            pass  # Linux says so when nobody writes any more.
-        os.close(mine)
-    return process.returncode, shown.decode().replace("\r\n", "\n").splitlines()
+    command = forked.started(
+        words, folder, terminal=Path(os.ttyname(theirs)), environment={**kept, "TERM": "xterm", **environment}
+    )
+    shown = b""
+    # What a terminal holds that nobody has open any more is lost, so that it is held open here.
+    while select.select([mine], [], [], 0)[0] or command.process.exitcode is None:
+        if select.select([mine], [], [], 0.02)[0]:
+            shown += os.read(mine, 65536)
+    os.close(theirs)
+    os.close(mine)
+    return command.wait(), shown.decode().replace("\r\n", "\n").splitlines()
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,8 @@ def on_a_terminal(words: list[str], width: int, **environment: str) -> tuple[int
         (["table", "--published-only", "--per-task", "--models", "rzen"], 80),
     ],
 )
-def test_no_line_is_longer_than_the_terminal(words: list[str], width: int):
-    code, lines = on_a_terminal(words, width)
+def test_no_line_is_longer_than_the_terminal(words: list[str], width: int, tmp_path: Path):
+    code, lines = on_a_terminal(words, width, tmp_path)
     assert code == 0
     assert len(lines) > 5
     assert max(len(STYLE.sub("", line)) for line in lines) <= width
@@ -158,8 +157,8 @@ def test_a_comparison_at_80_columns_has_its_intervals_whole(tmp_path: Path, monk
     assert line.endswith("lower")
 
 
-def test_what_a_terminal_leaves_out_is_named_and_a_pipe_has_it(capsys: pytest.CaptureFixture[str]):
-    _, lines = on_a_terminal(["tasks", "task=vidore_v1"], 80)
+def test_what_a_terminal_leaves_out_is_named_and_a_pipe_has_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    _, lines = on_a_terminal(["tasks", "task=vidore_v1"], 80, tmp_path)
     shown = [STYLE.sub("", line) for line in lines]
     assert "visdoc/vidore_arxivqa" in shown[2]
     (left_out,) = [line for line in shown if line.startswith("left out at this width: ")]
@@ -173,7 +172,7 @@ def test_what_a_terminal_leaves_out_is_named_and_a_pipe_has_it(capsys: pytest.Ca
 def test_a_terminal_shows_texts_as_they_are_and_obeys_none(tmp_path: Path):
     for name in ("a|<b>", "evil\x1b[2J\u202e"):
         store.write_alone(tmp_path / name, result("vidoseek_doc", 0.5, task="ViDoSeek-doc"))
-    _, lines = on_a_terminal(["table", str(tmp_path), "--models", "a|<b>,evil"], 200)
+    _, lines = on_a_terminal(["table", str(tmp_path), "--models", "a|<b>,evil"], 200, tmp_path)
     shown = "\n".join(lines)
     assert "a|<b>" in shown
     assert "evil␛[2J�" in shown
@@ -181,10 +180,10 @@ def test_a_terminal_shows_texts_as_they_are_and_obeys_none(tmp_path: Path):
     assert "\u202e" not in shown
 
 
-def test_colours_are_left_out_where_nobody_wants_them():
+def test_colours_are_left_out_where_nobody_wants_them(tmp_path: Path):
     words = ["tasks", "task=vidore_v2"]
-    assert any(STYLE.search(line) for line in on_a_terminal(words, 80)[1])
-    assert not any(STYLE.search(line) for line in on_a_terminal(words, 80, NO_COLOR="1")[1])
+    assert any(STYLE.search(line) for line in on_a_terminal(words, 80, tmp_path)[1])
+    assert not any(STYLE.search(line) for line in on_a_terminal(words, 80, tmp_path, NO_COLOR="1")[1])
 
 
 @pytest.mark.parametrize(

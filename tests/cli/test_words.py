@@ -179,7 +179,7 @@ def cpu_seconds(words: list[str]) -> float:
 
 @pytest.mark.parametrize("word", COMMANDS)
 def test_every_command_has_its_own_help_at_once(word: str):
-    assert min(cpu_seconds([word, "--help"]) for _ in range(2)) < 0.3
+    assert any(cpu_seconds([word, "--help"]) < 0.3 for _ in range(2))
 
 
 def test_help_of_a_command_can_be_asked_for_in_two_ways(capsys: pytest.CaptureFixture[str]):

@@ -1,5 +1,6 @@
 """Ranks of torchrun or Slurm: they share the windows, and the first alone scores."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_torchrun_ranks_score_once_and_agree_with_one_process(tmp_path: Path, mi
 
     def start(name: str, **environment: str) -> forked.Command:
         places = [f"{key}={tmp_path / name}" for key in ("cache_dir", "results_dir")]
-        return forked.started([*words, *places], here, **environment)
+        return forked.started([*words, *places], here, environment=os.environ | environment)
 
     runs = [
         start("alone"),

@@ -2,17 +2,21 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from rzen_eval import Item
 from rzen_eval.cli.main import main
 from rzen_eval.config import compose
 from rzen_eval.errors import ConfigError
+from rzen_eval.estimate.bench import Kind, _Run
 from rzen_eval.estimate.checkpoint import known
 from rzen_eval.estimate.cost import Amount, TaskCost
+from rzen_eval.estimate.devices import named
 from rzen_eval.estimate.flops import anatomy
 from rzen_eval.estimate.speed import Shape, Speeds, kept, read
 from rzen_eval.models.families.random_weights import random_model, small
@@ -69,9 +73,11 @@ def test_a_file_of_another_model_or_kind_is_refused(tmp_path: Path):
         read(file, "toy")
 
 
-def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(
+    tmp_path: Path, fresh: Path, capsys: pytest.CaptureFixture[str]
+):
     model = ["model=custom", f"model.checkpoint={QWEN}", "model.family=qwen2_vl", "model.device=cpu", *BUDGETS]
-    places, out = [f"cache_dir={tmp_path}"], tmp_path / "bench.json"
+    places, out = [f"cache_dir={fresh}"], tmp_path / "bench.json"
     task = ["task=visdoc/vidore_arxivqa", "data=sample"]
     words = ["bench", *model, *places, *task, "--seconds", "0", "--format", "json", "--output", str(out)]
     assert main(words) == 0
@@ -94,7 +100,8 @@ def test_a_checkpoint_is_measured_kept_and_taken_for_an_estimate(tmp_path: Path,
 
 FAMILIES = [
     "rzenembed_v2_7b", "lamra_ret_qwen2_5vl_7b", "qwen3_vl_embedding_8b", "cafe_7b", "colpali_v1_3", "colqwen2",
-    "colqwen2_5", "tomoro_colqwen3_4b", "colqwen3_5", "nemotron_colembed_vl_4b_v2", "omni_embed_nemotron_3b",
+    "colqwen2_5", "tomoro_colqwen3_4b", "colqwen3_5", "nemotron_colembed_vl_4b_v2", "jina_embeddings_v4",
+    "omni_embed_nemotron_3b",
 ]  # fmt: skip
 
 
@@ -111,3 +118,32 @@ def test_a_small_architecture_of_every_family_has_random_weights_and_vectors_of_
     kind = prepared(model, Item(text="a"))
     (made,) = model.forward([kind.plan], [kind.pixels])
     assert np.linalg.norm(np.atleast_2d(made), axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_batch_that_does_not_fit_is_measured_with_half_its_items():
+    tried: list[int] = []
+
+    def forward(planned: list[Any], _pixels: list[Any]) -> None:
+        tried.append(len(planned))
+        if len(planned) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    run = _Run(SimpleNamespace(forward=forward), Kind(None, ()), 13, 0.0)  # type: ignore[arg-type]
+    run.warm()
+    assert (tried, run.items) == ([13, 6, 3], 3)
+
+
+PEAKS = {
+    "NVIDIA H100 80GB HBM3": 989, "NVIDIA H100 PCIe": 756, "NVIDIA H100 NVL": 835, "NVIDIA H200": 989,
+    "NVIDIA H200 NVL": 835, "NVIDIA GH200 480GB": 989, "NVIDIA A100-SXM4-40GB": 312, "NVIDIA A100 80GB PCIe": 312,
+    "NVIDIA A100-PCIE-40GB": 312, "NVIDIA B200": 2250, "NVIDIA L40S": 362, "NVIDIA GeForce RTX 4090": 165,
+    "NVIDIA H100 80GB HBM3 MIG 1g.10gb": None, "NVIDIA A100-SXM4-80GB MIG 3g.40gb": None, "NVIDIA H20": None,
+    "NVIDIA GeForce RTX 4090 D": None, "NVIDIA GeForce RTX 4090 Laptop GPU": None, "NVIDIA L40": None,
+    "NVIDIA RTX A1000": None, "AMD Instinct MI300X": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PEAKS)
+def test_the_peak_is_that_of_the_very_device_and_else_is_measured(name: str):
+    found = named(name)
+    assert (found.tflops if found else None) == PEAKS[name]

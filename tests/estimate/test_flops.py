@@ -88,6 +88,7 @@ STANDS_FOR = {
     "colqwen2_5": standins.MAKERS["colqwen2_5"],
     "tomoro_colqwen3_4b": standins.MAKERS["colqwen3"],
     "colqwen3_5": standins.MAKERS["colqwen3_5"],
+    "jina_embeddings_v4": standins.MAKERS["jina_embeddings_v4"],
     "nemotron_colembed_vl_4b_v2": standins.MAKERS["nemotron_colembed"],
 }
 """A small checkpoint of each family, by a declaration that reads it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rzen_eval.cli.main import main
 from rzen_eval.models.declaration.local import ModelSpec
 from rzen_eval.models.device import surely_cpu
 
@@ -22,45 +23,52 @@ sys.exit(code)
 """
 
 
-@pytest.fixture
-def run(tmp_path: Path, mirror: Path, checkpoint: Path):
-    """A run of two tasks in a process of its own; gives what it said."""
+KEPT = "kept from an earlier run"
 
-    def command(*words: str) -> str:
-        settings = [
-            "task=[vidore_docvqa,visrag_chartqa]", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}",
-            "model.device=cpu", "data=mirror", f"data.root={mirror}", f"results_dir={tmp_path / 'results'}",
-            f"cache_dir={tmp_path / 'cache'}", "runtime.workers=0", *words,
-        ]  # fmt: skip
-        found = subprocess.run(
-            [sys.executable, "-c", RUN, *settings], capture_output=True, text=True, check=True, cwd=tmp_path
-        )
+
+@pytest.fixture
+def settings(tmp_path: Path, mirror: Path, checkpoint: Path) -> list[str]:
+    """Of a run of two tasks."""
+    return [
+        "task=[vidore_docvqa,visrag_chartqa]", "model=rzenembed_v2_7b", f"model.checkpoint={checkpoint}",
+        "model.device=cpu", "data=mirror", f"data.root={mirror}", f"results_dir={tmp_path / 'results'}",
+        f"cache_dir={tmp_path / 'cache'}", "runtime.workers=0",
+    ]  # fmt: skip
+
+
+def test_a_run_that_keeps_everything_reads_no_rows_and_opens_no_model(settings: list[str], tmp_path: Path):
+    def run() -> str:
+        """In a process of its own; gives what it said."""
+        program = [sys.executable, "-c", RUN, *settings]
+        found = subprocess.run(program, capture_output=True, text=True, check=True, cwd=tmp_path)
         return found.stderr + found.stdout
 
-    return command
-
-
-def test_a_run_that_keeps_everything_reads_no_rows_and_opens_no_model(run):
     first = run()
     assert "imported: ['datasets', 'torch', 'transformers']" in first
     second = run()
-    assert second.count("kept from an earlier run") == 2
+    assert second.count(KEPT) == 2
     assert "imported: []" in second
     assert "composed: 1 times" in second
     assert [line for line in second.splitlines() if "|" in line] == [line for line in first.splitlines() if "|" in line]
 
 
-def test_what_is_not_kept_is_scored_all_the_same(run, tmp_path: Path):
-    run()
+def test_what_is_not_kept_is_scored_all_the_same(
+    settings: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(settings) == 0
     (tmp_path / "results/rzenembed_v2_7b/visrag_chartqa.json").unlink()
-    again = run()
-    assert again.count("kept from an earlier run") == 1
+    assert capsys.readouterr().err.count(KEPT) == 0
+    assert main(settings) == 0
+    assert capsys.readouterr().err.count(KEPT) == 1
     assert (tmp_path / "results/rzenembed_v2_7b/visrag_chartqa.json").is_file()
 
 
-def test_another_setting_of_the_model_is_not_taken_for_the_one_that_is_known(run):
-    run()
-    assert "kept from an earlier run" not in run("model.prompt.system=Hello.")
+def test_another_setting_of_the_model_is_not_taken_for_the_one_that_is_known(
+    settings: list[str], capsys: pytest.CaptureFixture[str]
+):
+    for words in (settings, [*settings, "model.prompt.system=Hello."]):
+        assert main(words) == 0
+        assert KEPT not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("device", "sure"), [("cpu", True), ("cuda:0", False), ("mps", False)])

@@ -99,10 +99,10 @@ class Far:
 
 
 def test_another_similarity_is_refused(tmp_path: Path):
-    write(tmp_path, {"p1": page(10)}, {"english": {"q": "Which?"}}, [("q", "p1", 1)])
+    write(tmp_path, {"p1": page(10), "p2": page(20)}, {"english": {"q": "Which?"}}, [("q", "p1", 1)])
     task = load_task("vidore_v3/vidore3_hr_english", "data=mirror", f"data.root={tmp_path}")
     with pytest.raises(ModelError, match=r"Table\.similarity: expected 'cosine' or 'dot', found 'euclidean'"):
-        Table([[1.0]], [[1.0]], similarity="euclidean").scored(task)
+        Table([[1.0]], [[1.0], [0.5]], similarity="euclidean").scored(task)
     with pytest.raises(ModelError, match=r"Far\.similarity: expected 'cosine' or 'dot', found 'euclidean'"):
         evaluate(task, Far())
 

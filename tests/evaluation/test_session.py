@@ -1,5 +1,6 @@
 """A run over many tasks: what fails, what is kept, and how often data are read."""
 
+import gc
 import gzip
 import io
 import json
@@ -19,6 +20,7 @@ from rzen_eval.config import compose
 from rzen_eval.core import Limit, Task
 from rzen_eval.data import load as loading
 from rzen_eval.engine import waiting
+from rzen_eval.engine.plan import TaskSide
 from rzen_eval.evaluation import kept_results, score
 from rzen_eval.evaluation.progress import Progress
 from rzen_eval.evaluation.session import Outcome, run
@@ -161,7 +163,9 @@ def counting(calls: Counter[str], function: Callable[..., Any]) -> Callable[...,
     return counted
 
 
-def test_seven_functions_lead_from_the_command_line_to_a_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_seven_functions_lead_from_the_command_line_to_a_metric(
+    tmp_path: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch
+):
     stacks = []
 
     def recorded(*args: Any) -> Any:
@@ -171,13 +175,15 @@ def test_seven_functions_lead_from_the_command_line_to_a_metric(tmp_path: Path, 
     per_query = score.per_query
     monkeypatch.setattr(score, "per_query", recorded)
     words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.test_session:Alike", "model.name=x"]
-    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 0
+    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={fresh}"]) == 0
     assert stacks[0] == ["main", "run", "run", "score", "_finish", "finish", "measure"]
 
 
-def test_a_model_that_ends_the_process_never_ends_the_run_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_model_that_ends_the_process_never_ends_the_run_with_0(
+    tmp_path: Path, fresh: Path, capsys: pytest.CaptureFixture[str]
+):
     words = ["task=visdoc/vidore_docvqa", *OWN[:1], "model.class=tests.evaluation.breaking:Leaving", "model.name=x"]
-    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={tmp_path}"]) == 1
+    assert main([*words, f"results_dir={tmp_path}", f"cache_dir={fresh}"]) == 1
     assert "Leaving.embed failed (SystemExit: 0)" in capsys.readouterr().out
 
 
@@ -224,3 +230,17 @@ def test_a_result_that_is_not_whole_is_scored_again_from_kept_vectors_with_a_lin
     assert len(said) == 1
     assert said[0].startswith("bad: ")
     assert "scored again" not in str(scored()) + capsys.readouterr().err
+
+
+def test_items_of_tasks_that_are_scored_take_no_memory(scored: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch):
+    held: list[list[str]] = []
+
+    def look(_progress: Progress, _result: Any, *, kept: bool) -> None:  # noqa: ARG001 - as the class has it
+        sides = [one for one in gc.get_objects() if type(one) is TaskSide and id(one) not in others]
+        held.append(sorted({side.task for side in sides if len(side.items)}))
+
+    monkeypatch.setattr(Progress, "scored", look)
+    gc.collect()
+    others = {id(one) for one in gc.get_objects() if type(one) is TaskSide}  # of other tests, which failed
+    scored()
+    assert held == [["after", "bad", "before"], ["after", "bad"], ["after"]]

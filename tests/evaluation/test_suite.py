@@ -1,7 +1,6 @@
 """A suite scored in the middle of a training run: the same numbers, and nothing that the training notices."""
 
 import copy
-import multiprocessing
 import os
 import random
 import re
@@ -20,7 +19,7 @@ from rzen_eval import Item, evaluate, evaluate_suite, load_model, load_task, mod
 from rzen_eval.errors import ConfigError, DataError, ModelError
 from rzen_eval.evaluation.suite_result import SuiteResult
 from rzen_eval.results import store
-from tests import toys
+from tests import forked, toys
 
 TASKS = ["visdoc/vidore_arxivqa", "image/imagenet_1k"]
 
@@ -303,9 +302,9 @@ def rank_of_two(rank: int, store: str, answers: Any) -> None:
 def test_two_processes_share_the_items_and_both_get_the_result_and_the_failures_of_either(tmp_path: Path):
     alone = Counted()
     expected = evaluate_suite(alone, TASKS, limit=4)
-    spawned = multiprocessing.get_context("spawn")
-    answers = spawned.SimpleQueue()
-    ranks = [spawned.Process(target=rank_of_two, args=(rank, str(tmp_path / "store"), answers)) for rank in (0, 1)]
+    context = forked.context()
+    answers = context.SimpleQueue()
+    ranks = [context.Process(target=rank_of_two, args=(rank, str(tmp_path / "store"), answers)) for rank in (0, 1)]
     for process in ranks:
         process.start()
     for process in ranks:

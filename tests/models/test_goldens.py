@@ -26,8 +26,9 @@ MANY_FRAMES = 20
 SHARED = Path(__file__).parents[3] / "shared" / "golden" / "models"
 OF_A_SIZE = {
     "name", "checkpoint", "revision", "parameters_b", "dim", "architecture", "reproduces", "base_revision", "license",
+    "image", "frame",
 }  # fmt: skip
-"""What two sizes of one model may differ in."""
+"""What two sizes of one model may differ in; in sizes of pictures where no picture of the golden reaches them."""
 
 
 @pytest.fixture(params=NAMES)
@@ -38,16 +39,12 @@ def kept(request: pytest.FixtureRequest) -> Golden:
 def place(kept: Golden, folder: Path) -> Path:
     """The small checkpoint of a golden; those of ColQwen, Qwen2.5-Omni and UEmbed are made."""
     name = str(kept.meta["checkpoint"])
-    if name == "colqwen2":
-        return tiny.colqwen2(folder / name)
+    if name in tiny.ALONE:
+        return tiny.ALONE[name](folder / name)
     if name in tiny.LATE:
         return tiny.colqwen(folder / name, name)
-    if name == "uembed":
-        return tiny.uembed(folder / name)
     if name in tiny.OMNI:
         return tiny.omni(folder / name, name)
-    if name == tiny.NEMOTRON:
-        return tiny.nemotron(folder / name)
     return FIXTURES / str(kept.meta["checkpoint"])
 
 
@@ -134,6 +131,11 @@ def test_other_sizes_of_a_model_are_prepared_alike(kept: Golden):
     specs = [load([f"model={name}", "task=visdoc/vidore_arxivqa"]).model for name in kept.declarations]
     first, *others = (spec.model_dump(exclude=OF_A_SIZE) for spec in specs)
     assert all(other == first for other in others)
+    if len({spec.image for spec in specs}) > 1:
+        budgets = [spec.budgets[0] for spec in specs]
+        visual = [(ids(line) or []).count(tiny.IMAGE) for line in kept.lines if line.get("images")]
+        assert max(budget.min_tokens for budget in budgets) <= min(visual)
+        assert max(visual) <= min(budget.max_tokens for budget in budgets)
 
 
 def test_the_table_has_every_model_that_is_computed_here_or_says_that_it_is_not_proven():

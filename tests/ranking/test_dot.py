@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,18 @@ def test_scores_are_dot_products_in_float32(block_bytes: int) -> None:
         best = np.argsort(-products[row])[:100]
         assert run.ranking[query_id] == [f"c{column:04}" for column in best]
         assert run.scores[query_id] == pytest.approx(products[row, best].tolist(), abs=1e-6)
+
+
+def test_candidates_in_pools_are_not_copied_as_a_whole() -> None:
+    candidates = unit_rows(np.random.default_rng(0), 2000, 1024)
+    names = ids("c", 2000)
+    pools = {f"q{n}": names[n * 200 : n * 200 + 200] for n in range(10)}
+    tracemalloc.start()
+    run = rank(candidates[100::200], candidates, list(pools), names, pools)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [run.ranking[name][0] for name in pools] == names[100::200]
+    assert most < candidates.nbytes / 2
 
 
 @pytest.mark.parametrize("block_bytes", [MANY_BLOCKS, ONE_BLOCK])

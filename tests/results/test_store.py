@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ def test_the_files_are_those_of_the_contract(tmp_path: Path):
     } <= set(json.loads((tmp_path / "a.json").read_text()))  # fmt: skip
     line = json.loads(gzip.decompress((tmp_path / "runs/a.jsonl.gz").read_bytes()))
     assert line == {"query": "q", "candidates": ["x", "y"], "scores": [0.5, 0.25]}
+
+
+def test_rankings_are_packed_line_by_line():
+    names, scores = [f"candidate {place}" for place in range(100)], [1 / (place + 1) for place in range(100)]
+    run = Run({str(query): names for query in range(1500)}, {str(query): scores for query in range(1500)})
+    tracemalloc.start()
+    packed = per_query.packed(run, None)["runs"]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    text = gzip.decompress(packed)
+    assert [json.loads(line)["query"] for line in text.splitlines()] == list(run.ranking)
+    assert packed[:8] == gzip.compress(text, mtime=0)[:8], "no time in it"
+    assert packed[10:] == gzip.compress(text, mtime=0)[10:]
+    assert most < len(text) / 4
 
 
 def test_a_folder_that_cannot_be_written_is_one_line_with_the_score(tmp_path: Path):

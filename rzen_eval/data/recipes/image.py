@@ -7,6 +7,7 @@ Source: `image_cls_dataset.py`, `image_qa_dataset.py`, `image_i2t_eval.py`, `ima
 from __future__ import annotations
 
 from functools import partial
+from sys import intern
 from typing import TYPE_CHECKING, Literal
 
 from rzen_eval.core import Frozen, Item, Kind
@@ -102,7 +103,7 @@ def typical(task: Task) -> Typical:
 
 def _query(options: Options, media: MediaTree, row: Row, declared: str | None) -> Maker:
     """Makes a row's query; of the row no more is held than that takes."""
-    instruction = declared or row.optional("qry_inst")
+    instruction = declared or intern(row.optional("qry_inst"))
     if options.query == "text":
         return partial(_asked_in_words, options, instruction, row.text("qry_text"))
     image = row.path("qry_img_path")
@@ -147,7 +148,7 @@ def _candidates(options: Options, media: MediaTree, row: Row) -> Iterator[tuple[
             yield text, partial(Item, text=text, verbatim=text, kind=options.kind)
         return
     paths = row.paths("tgt_img_path")
-    instruction = row.optional("tgt_inst")
+    instruction = intern(row.optional("tgt_inst"))  # every row has the same
     captioned = bool(texts[0].strip())
     by_caption = options.candidate == "captioned_image"
     if not paths or (len(paths) != len(texts) and (captioned or by_caption)):

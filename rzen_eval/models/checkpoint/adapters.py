@@ -8,6 +8,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from rzen_eval.errors import ModelError, reason, some
+from rzen_eval.models.checkpoint.audit import UNUSED
 from rzen_eval.models.checkpoint.files import adapter_config
 from rzen_eval.models.checkpoint.weight_files import adapter_file
 
@@ -29,12 +30,18 @@ RENAMED = (
 )
 """Names of a generative Qwen2-VL, saved by any version of transformers, as the model without its head has them."""
 PARAMETER = re.compile(r"\.(lora_(A|B|embedding_A|embedding_B|magnitude_vector))(\.weight|\.bias)?$")
-HEAD = "lm_head."
-"""An embedding does not use the language-model head, so an adapter's part for it is left out."""
+OF_A_TASK = re.compile(r"(.+\.lora_[AB])\.(?:default\.)?(.+)\.(weight|bias)")
+"""A weight of an adapter with weights for several tasks: what it is of, the task, and which of the two."""
 
 
 def merge(
-    spec: ModelSpec, model: Any, folder: Path, dtype: torch.dtype, renamed: Sequence[tuple[str, str]] = RENAMED
+    spec: ModelSpec,
+    model: Any,
+    folder: Path,
+    dtype: torch.dtype,
+    renamed: Sequence[tuple[str, str]] = RENAMED,
+    *,
+    unused: re.Pattern[str] = UNUSED,
 ) -> Any:
     """Add an adapter to a model's weights, for good.
 
@@ -44,6 +51,7 @@ def merge(
         folder: holds the adapter, made for the model with its head.
         dtype: of the merged weights.
         renamed: patterns of names that it was made for, the first that fits, and what they are in `model`.
+        unused: names of weights that an embedding does without, so that the adapter's parts for these are left out.
 
     Returns:
         The model, its own modules in place again.
@@ -58,6 +66,7 @@ def merge(
             f"{spec.name}: {folder} holds an adapter, which needs peft; pip install 'rzen-eval[adapters]'"
         ) from error
     own = _stored(spec, folder)
+    own = {name: weight for name, weight in own.items() if not unused.fullmatch(PARAMETER.sub(".weight", name))}
     stored = {_renamed(name, renamed): weight for name, weight in own.items()}
     saved = {name for name in stored if not PARAMETER.search(name)}
     targets = {_renamed(name, renamed): name for key in own if (name := PARAMETER.sub("", key)) != key}
@@ -123,7 +132,7 @@ def _merged(wrapped: Any, dtype: torch.dtype) -> Any:
 
 
 def _stored(spec: ModelSpec, folder: Path) -> dict[str, Tensor]:
-    """The adapter's weights under the names of the model that it was made for, without its head."""
+    """The adapter's weights under the names of the model that it was made for, of the declared task."""
     import torch
     from safetensors.torch import load_file
 
@@ -142,7 +151,27 @@ def _stored(spec: ModelSpec, folder: Path) -> dict[str, Tensor]:
     except Exception as error:  # of libraries that read whatever is there
         raise ModelError(f"{file} is damaged ({reason(error)}); get it again") from error
     named = {name.removeprefix(PREFIX): weight for name, weight in weights.items()}
-    return {name: weight for name, weight in named.items() if not name.startswith(HEAD)}
+    return named if spec.adapter_task is None else _of_task(spec, file, named)
+
+
+def _of_task(spec: ModelSpec, file: Path, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of weights for several tasks those of the declared one, without its name; every weight is of one of them."""
+    found = {name: OF_A_TASK.fullmatch(name) for name in weights}
+    if strange := sorted(name for name, parts in found.items() if parts is None):
+        raise ModelError(f"{spec.name}: {file} holds {some(strange, 3)}, which are of no task; get the adapter again")
+    of: dict[str, dict[str, Tensor]] = {}
+    for name, parts in found.items():
+        if parts is not None:
+            of.setdefault(parts[2], {})[f"{parts[1]}.{parts[3]}"] = weights[name]
+    if spec.adapter_task not in of:
+        raise ModelError(
+            f"{spec.name}: {file} has weights for {some(sorted(of), 5) or 'no task'}; expected one for"
+            f" {spec.setting}.adapter_task={spec.adapter_task}"
+        )
+    mine = of[spec.adapter_task]
+    if uneven := sorted(task for task, others in of.items() if others.keys() != mine.keys()):
+        raise ModelError(f"{spec.name}: {file} changes other weights for {uneven[0]} than for {spec.adapter_task}")
+    return mine
 
 
 def _renamed(name: str, renamed: Sequence[tuple[str, str]]) -> str:

@@ -23,8 +23,14 @@ UNUSED = re.compile(r"(.*\.)?lm_head\.weight|.*rotary.*\.inv_freq")
 frequencies that follow from the configuration."""
 
 
-def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
+def read_config(spec: ModelSpec, folder: Path, name: str, expected: str | None = None) -> Any:
     """The configuration of a checkpoint, an object of the class of transformers that has this name.
+
+    Args:
+        spec: the declaration.
+        folder: of the checkpoint.
+        name: of the class.
+        expected: what its config.json says that it is; None: the family.
 
     Raises:
         ModelError: there is none, it is damaged, or it is of another family than declared.
@@ -33,8 +39,11 @@ def read_config(spec: ModelSpec, folder: Path, name: str) -> Any:
 
     content = read_object(folder / "config.json")
     kind = content.get("model_type")
-    if kind != spec.family:
-        raise ModelError(f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}")
+    if kind != (expected or spec.family):
+        beside = f"; expected {expected}" if expected else ""
+        raise ModelError(
+            f"{spec.name}: declared as {spec.family}, but {folder}/config.json says model_type {kind!r}{beside}"
+        )
     try:
         return getattr(transformers, name).from_dict(content)
     except Exception as error:  # code of others, given whatever the file says

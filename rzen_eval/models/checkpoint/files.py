@@ -72,6 +72,10 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     check_trust(spec, spec.checkpoint, spec.revision)
     folder, identity = _fetch(spec, spec.checkpoint, spec.revision, cache_dir)
     local, unpinned = is_local(identity), unpinned_at(spec, spec.checkpoint, spec.revision, identity)
+    if spec.adapter:
+        within = _adapter_within(spec, folder)
+        _complete(spec, folder, within)
+        return Checkpoint(folder, identity, local, within, unpinned)
     if not (folder / ADAPTER_CONFIG).is_file():
         if spec.base:
             raise ModelError(
@@ -92,6 +96,18 @@ def find(spec: ModelSpec, cache_dir: Path) -> Checkpoint:
     _complete(spec, base)
     unpinned += unpinned_at(spec, name, revision, base_identity, key="base")
     return Checkpoint(base, f"{identity} over {base_identity}", local, folder, unpinned)
+
+
+def _adapter_within(spec: ModelSpec, folder: Path) -> Path:
+    """The folder of the adapter that a whole model has within."""
+    within = folder / str(spec.adapter)
+    if not (within / ADAPTER_CONFIG).is_file():
+        raise ModelError(
+            f"{spec.name}: {folder} has no {spec.adapter}/{ADAPTER_CONFIG}, of the adapter that is merged into its"
+            f" weights; get it again, or give {spec.setting}.adapter=null for a model that needs none"
+        )
+    adapter_file(spec, within)
+    return within
 
 
 def find_whole(spec: Checkpointed, cache_dir: Path) -> tuple[Path, str]:
@@ -227,6 +243,8 @@ def _fetch(
     for pattern in patterns(spec):
         # Code may import what lies in folders of its own.
         files.update((folder.rglob if parts or pattern == "*.py" else folder.glob)(pattern))
+        if within := getattr(spec, "adapter", None):
+            files.update((folder / within).glob(pattern))
     return folder, content_hash(sorted(files), folder, cache_dir / "digests.json")
 
 
@@ -240,13 +258,14 @@ def adapter_config(folder: Path) -> AdapterConfig:
     return checked(file, AdapterConfig, read_object(file))
 
 
-def _complete(spec: ModelSpec, folder: Path) -> None:
+def _complete(spec: ModelSpec, folder: Path, within: Path | None = None) -> None:
+    """Refuse a folder that is not a whole model; `within` is the one adapter that it may hold."""
     if not (folder / "config.json").is_file():
         raise ModelError(f"{spec.name}: {folder} has no config.json; expected a checkpoint in transformers' layout")
     if (folder / ADAPTER_CONFIG).exists():
         raise ModelError(f"{spec.name}: {folder} holds an adapter where a whole model is expected")
     weight_files(spec, folder)
-    if below := sorted(file.parent for file in folder.rglob(ADAPTER_CONFIG)):
+    if below := sorted({file.parent for file in folder.rglob(ADAPTER_CONFIG)} - {within}):
         raise ModelError(
             f"{spec.name}: {folder} holds a whole model, and in {below[0].name}/ an adapter that would not be merged;"
             f" give {spec.setting}.checkpoint= and {spec.setting}.base= the folders of the two, or a folder of the"

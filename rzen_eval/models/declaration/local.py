@@ -141,6 +141,11 @@ class ModelSpec(Checkpointed):
     """Model that an adapter is merged into, as a hub repository or a folder; None: the one that the adapter names."""
     base_revision: str | None = None
     """Commit of that model's hub repository; None: the one that the adapter names, or else its newest."""
+    adapter: Annotated[str, Field(pattern=r"^[\w-]+$")] | None = None
+    """Folder within the checkpoint with an adapter that is merged into its weights; None: a checkpoint is a model, or
+    an adapter that names its base."""
+    adapter_task: str | None = None
+    """Of an adapter with weights for several tasks the task whose weights are merged; None: it has but one set."""
     caution: str | None = None
     """What a reader of its results must know; every run says it and its results keep it."""
     architecture: Architecture | None = None
@@ -226,4 +231,10 @@ class ModelSpec(Checkpointed):
             raise ValueError(f"clip_tokens with video: {self.video}, of which one frame is seen")
         if (self.beyond_ratio == "unread") != (self.prompt.unread is not None):
             raise ValueError(f"beyond_ratio: {self.beyond_ratio} and prompt.unread do not go together")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_adapter(self) -> Self:
+        if self.adapter and self.base:
+            raise ValueError("adapter is a folder of the checkpoint itself, and base another model; give one of them")
         return self

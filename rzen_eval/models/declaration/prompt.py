@@ -20,6 +20,13 @@ class InstructionSlots(Frozen):
     candidate: Literal["user", "system", "none"] = "user"
 
 
+class Prefix(Frozen):
+    """What stands before the text of an item without pictures, by side."""
+
+    query: str = ""
+    candidate: str = ""
+
+
 class Ends(Frozen):
     """What follows the text of an item that holds text alone, pictures alone, or both."""
 
@@ -66,7 +73,7 @@ class Prompt(Frozen):
     """White space around instruction and text, joined, is taken off."""
     turn_trimmed: bool = False
     """White space around the user turn as a whole is taken off, as Qwen3.5's chat template does: that before a text
-    stays where media stand before it."""
+    stays where media stand before it. With `ending` left open the template has the last word."""
     joined_by: Literal["", " "] = " "
     """What stands between an instruction that does not end in white space and a text in the user turn."""
     frames_per_second: float = Field(default=2.0, gt=0)
@@ -86,6 +93,8 @@ class Prompt(Frozen):
     instruction: InstructionSlots = InstructionSlots()
     full_stop: bool = False
     """Give an instruction in the system turn a full stop where it does not end with one."""
+    prefix: Prefix = Prefix()
+    """Put before instruction and text, joined, of an item without pictures."""
     announce: Mapping[Kind, str] = {}
     """Put before the text of a candidate that stands for a class label, an answer or a caption."""
     ends: Ends = Ends()

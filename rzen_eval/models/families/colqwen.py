@@ -9,13 +9,16 @@ tomoro-colqwen3 and of Ops-Colqwen3, who each have names of their own for sizes 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rzen_eval.models.families.late_interaction import LateInteraction
 from rzen_eval.models.families.qwen2_5_vl import Qwen25VL
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
 from rzen_eval.models.families.qwen3_5 import Qwen35
 from rzen_eval.models.families.qwen3_vl import Qwen3VL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ColQwen(LateInteraction):
@@ -24,7 +27,7 @@ class ColQwen(LateInteraction):
     architecture = "ColQwen2ForRetrieval"
     configuration = "ColQwen2Config"
     whole_class = architecture
-    adapted = (
+    adapted: ClassVar[Sequence[tuple[str, str]]] = (
         (r"^custom_text_proj", "embedding_proj_layer"),
         (r"^vlm\.model\.", "vlm."),
         (r"^model\.(language_model|visual)\.", r"vlm.\1."),

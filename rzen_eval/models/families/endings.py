@@ -25,7 +25,8 @@ def completed(spec: ModelSpec, chat: ChatTemplate | None, where: object) -> Mode
     """A declaration with the end of its prompts, if it leaves that open.
 
     A conversation is rendered as the authors of such a model do: with a picture and a clip, with text alone, with
-    nothing. Each must be the declared turns, white space and all, and the same end behind.
+    nothing. Each must be the declared turns and the same end behind. Whether white space around a turn is taken off is
+    the template's to say too: that of some Qwen3.5 does, that of others does not.
 
     Args:
         spec: the declaration.
@@ -42,22 +43,25 @@ def completed(spec: ModelSpec, chat: ChatTemplate | None, where: object) -> Mode
             f"{spec.name}: the end of its prompts is that of the checkpoint's chat template, and {where} has none;"
             f" expected one in {', '.join(FILES)}: get these, or give {spec.setting}.prompt.ending="
         )
-    found = {}
-    for conversation, wanted in _conversations(spec.prompt):
-        made = chat.shown(conversation)
-        if not made.startswith(wanted):
+    other = spec.prompt.model_copy(update={"turn_trimmed": not spec.prompt.turn_trimmed})
+    shown = [chat.shown(conversation) for conversation, _ in _conversations(spec.prompt)]
+    for prompt in (spec.prompt, other):
+        wanted = [turns for _, turns in _conversations(prompt)]
+        if not all(map(str.startswith, shown, wanted)):
+            continue
+        ends = dict.fromkeys(map(str.removeprefix, shown, wanted))
+        if len(ends) > 1:
             raise ModelError(
-                f"{spec.name}: the chat template in {chat.where} is not that of its declaration: of one conversation it"
-                f" makes {made!r}, expected {wanted!r} and an end; give this model's template, or declare its turns"
+                f"{spec.name}: the chat template in {chat.where} ends conversations in {len(ends)} ways,"
+                f" {', '.join(map(repr, ends))}; give the one that the model reads as {spec.setting}.prompt.ending="
             )
-        found[made.removeprefix(wanted)] = made
-    if len(found) > 1:
-        raise ModelError(
-            f"{spec.name}: the chat template in {chat.where} ends conversations in {len(found)} ways,"
-            f" {', '.join(map(repr, found))}; give the one that the model reads as {spec.setting}.prompt.ending="
-        )
-    (ending,) = found
-    return spec.model_copy(update={"prompt": spec.prompt.model_copy(update={"ending": ending})})
+        return spec.model_copy(update={"prompt": prompt.model_copy(update={"ending": next(iter(ends))})})
+    turns = zip(shown, (turns for _, turns in _conversations(spec.prompt)), strict=True)
+    made, expected = next((made, expected) for made, expected in turns if not made.startswith(expected))
+    raise ModelError(
+        f"{spec.name}: the chat template in {chat.where} is not that of its declaration: of one conversation it makes"
+        f" {made!r}, expected {expected!r} and an end; give this model's template, or declare its turns"
+    )
 
 
 def reckoned(spec: ModelSpec) -> ModelSpec:

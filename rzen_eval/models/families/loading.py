@@ -52,7 +52,7 @@ def network(model: LocalModel) -> Any:
     made, info = loaded
     audit.check_loaded(model.spec, folder, info, len(made.state_dict()), stored, unused=model.unused)
     if adapter:
-        made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted)
+        made = adapters.merge(model.spec, made, adapter, model.dtype, model.adapted, unused=model.unused)
         for weight in made.parameters():  # buffers such as rotary frequencies stay as they are
             weight.data = weight.data.to(model.dtype)
     attention.use(made, model.attention, packed=model.packed)

@@ -89,11 +89,21 @@ def test_a_repository_of_its_true_shape_loads(hub: Hub, name: str):
     assert model.embed([Item(text="a cat")]).shape == (1, 64)
 
 
-@pytest.mark.parametrize("name", ["colqwen2_5", "tomoro_colqwen3_8b", "ops_colqwen3_4b", "nemotron_colembed_vl_8b_v2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "colqwen2_5",
+        "colnomic_embed_multimodal_3b",
+        "tomoro_colqwen3_8b",
+        "ops_colqwen3_4b",
+        "nemotron_colembed_vl_8b_v2",
+        "jina_embeddings_v4_multivector",
+    ],
+)
 def test_a_repository_of_late_interaction_of_its_true_shape_loads(hub: Hub, name: str):
     model = fetched(hub, name)
     assert model.notes() == []
-    assert model.embed([Item(text="a cat")]).lengths.sum() > 10
+    assert model.embed([Item(text="a cat")]).lengths.sum() > 5
 
 
 def test_what_has_no_pin_is_named_with_the_commit_that_was_taken(hub: Hub):

@@ -120,9 +120,9 @@ def test_frequencies_that_add_up_to_another_number_are_refused_where_the_stock_m
 
 def test_more_layers_than_weights_are_refused_before_they_are_made(copy: Path):
     config = json.loads((copy / "config.json").read_text())
-    (config.get("text_config") or config)["num_hidden_layers"] = 10**6
+    (config.get("text_config") or config)["num_hidden_layers"] = 10**4
     (copy / "config.json").write_text(json.dumps(config))
-    assert "says 1000000 layers, and there are " in refused(copy)
+    assert "says 10000 layers, and there are " in refused(copy)
 
 
 @pytest.mark.parametrize("content", ["{}", '{"model": 5}', "[]"])

@@ -118,3 +118,16 @@ def test_a_package_of_that_name_without_the_function_is_none(monkeypatch: pytest
 def test_a_gpu_that_is_too_old_for_these_has_sdpa(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
     assert chosen() == "sdpa"
+
+
+def test_float32_is_exact_meanwhile_and_afterwards_what_it_was():
+    convolution, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = convolution.fp32_precision, products.fp32_precision
+    try:
+        for chosen in (("tf32", "tf32"), ("ieee", "tf32"), ("tf32", "ieee")):
+            convolution.fp32_precision, products.fp32_precision = chosen
+            with device.exact():
+                assert (convolution.fp32_precision, products.fp32_precision) == ("ieee", "ieee")
+            assert (convolution.fp32_precision, products.fp32_precision) == chosen
+    finally:
+        convolution.fp32_precision, products.fp32_precision = before

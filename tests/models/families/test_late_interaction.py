@@ -253,6 +253,7 @@ PAGED = f"<|im_start|>user\n{V}Describe the image.<|im_end|><|endoftext|>"
         ),
         ("colqwen2", f"Query: sales of 2019{ENDS}", PAGED),
         ("colqwen2_5", f"Query: sales of 2019{ENDS}", PAGED),
+        ("colnomic_embed_multimodal_7b", f"Query: sales of 2019{ENDS}", PAGED),
         ("colqwen3_5", f"sales of 2019{ENDS}", PAGED),
         ("tomoro_colqwen3_4b", f"sales of 2019{ENDS}", PAGED),
         (

@@ -33,6 +33,7 @@ MODELS = {
     "colqwen2_5": ("colqwen2_5", "colqwen2_5"),
     "colqwen3": ("tomoro_colqwen3_4b", "tomoro_colqwen3"),
     "qwen2_5_omni": ("e5_omni_3b", "e5_omni"),
+    "jina_embeddings_v4": ("jina_embeddings_v4", "jina_embeddings_v4"),
     "nemotron_colembed": ("nemotron_colembed_vl_4b_v2", "nemotron_colembed"),
     "nv_omni_embed": ("omni_embed_nemotron_3b", "omni_embed_nemotron"),
 }
@@ -51,8 +52,8 @@ def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return tiny.colqwen2(tmp_path_factory.mktemp("checkpoints") / family)
     if (name := str(kept.meta["checkpoint"])) in tiny.LATE:
         return tiny.colqwen(tmp_path_factory.mktemp("checkpoints") / family, name)
-    if name == tiny.NEMOTRON:
-        return tiny.nemotron(tmp_path_factory.mktemp("checkpoints") / family)
+    if name in tiny.ALONE:
+        return tiny.ALONE[name](tmp_path_factory.mktemp("checkpoints") / family)
     if name in tiny.OMNI:
         return tiny.omni(tmp_path_factory.mktemp("checkpoints") / family, name)
     return FIXTURES / name

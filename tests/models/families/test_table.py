@@ -48,6 +48,8 @@ def test_what_families_say_of_themselves():
         "qwen2_5_vl": (True, True, False, 28),
         "qwen3_vl": (True, True, False, 32),
         "qwen3_5": (True, True, False, 32),
+        "jina_embeddings_v4": (True, True, False, 28),
+        "jina_embeddings_v4_multivector": (True, True, False, 28),
         "nemotron_colembed": (True, False, False, 32),
         "qwen2_5_omni": (True, True, False, 28),
         "nv_omni_embed": (True, False, False, 28),

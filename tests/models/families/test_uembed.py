@@ -76,7 +76,10 @@ def test_prompts_end_as_the_checkpoints_template_has_it(folder: Path, form: str,
     assert model.provenance()["prompt"]["ending"] == ending
     told = {finding.check: finding for finding in of_tokens(model)}["end of prompts"]
     file = "tokenizer_config.json" if form == "several" else form
-    assert (told.found, told.passed) == (f"{ending!r}, of {file}, whose turns are as declared", True)
+    assert (told.found, told.passed) == (
+        f"{ending!r}, of {file}, which has the declared turns and takes white space around a turn",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,15 @@ def test_strings(item: Item, side: Side, system: str, user: str, folder: Path):
     assert opened(folder).prompt(item, side) == f"{HEAD.format(system)}{user}<|im_end|>\n{ENDINGS[2]}"
 
 
+def test_a_template_that_leaves_white_space_has_the_last_word(folder: Path):
+    put(folder, "chat_template.jinja", tiny.CHAT.replace(" | trim", ""))
+    model, item = opened(folder), Item(text=" a cat\n", instruction=" Find it ")
+    assert model.prompt(item, Side.QUERY) == f"{HEAD.format('Find it.')} a cat\n<|im_end|>\n{ENDINGS[2]}"
+    assert model.provenance()["prompt"]["turn_trimmed"] is False
+    told = {finding.check: finding.found for finding in of_tokens(model)}["end of prompts"]
+    assert told.endswith(", which has the declared turns and leaves white space around a turn")
+
+
 def test_vectors_are_kept_apart_by_the_end_that_was_found(folder: Path):
     model = opened(folder)
     put(folder, "chat_template.jinja", template(ANSWER))
@@ -110,7 +122,6 @@ def test_a_template_that_is_not_there_or_of_another_model_is_refused(folder: Pat
     chat = folder / "chat_template.jinja"
     said = {}
     for name, text in {
-        "untrimmed": tiny.CHAT.replace(" | trim", ""),
         "more": tiny.CHAT.replace("<|im_end|>", "</s>"),
         "own system": "{{- '<|im_start|>system\nBe brief.<|im_end|>\n' -}}" + tiny.CHAT,
         "pictures elsewhere": tiny.CHAT.replace("_pad|><", "_pad|> <"),
@@ -122,7 +133,7 @@ def test_a_template_that_is_not_there_or_of_another_model_is_refused(folder: Pat
     }.items():
         chat.write_text(text)
         said[name] = refused(folder)
-    for name in ("untrimmed", "more", "own system", "pictures elsewhere"):
+    for name in ("more", "own system", "pictures elsewhere"):
         assert said[name].startswith(f"uembed_2b: the chat template in {chat} is not that of its declaration: of one")
         assert "; give this model's template, or declare its turns" in said[name]
     assert "ends conversations in 2 ways, 'more<|im_start|>" in said["two ends"]

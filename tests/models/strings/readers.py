@@ -132,6 +132,11 @@ def ops_colqwen3(row: Row, _side: Side) -> str:
     return page if row.shows else f"Query: {row.text}{10 * '<|endoftext|>'}"
 
 
+def jina(row: Row, side: Side) -> str:
+    before = "Query: " if side is Side.QUERY else "Passage: "
+    return f"<|im_start|>user\n{V}Describe the image.<|im_end|>\n" if row.shows else before + row.text
+
+
 def nemotron(row: Row, _side: Side) -> str:
     turn = f"{V}passage: {row.text}" if row.shows else f"Query: query: {row.text}"
     return f"<|im_start|>user\n{turn}<|im_end|>\n<|im_start|>assistant\n"
@@ -189,12 +194,16 @@ READERS = {
     "colpali_v1_3_mmeb": colpali_mmeb,
     "colqwen2": colqwen2,
     "colqwen2_5": colqwen2,
+    "colnomic_embed_multimodal_3b": colqwen2,
+    "colnomic_embed_multimodal_7b": colqwen2,
     "colqwen3_5": colqwen3_5,
     "vultron_retriever_core_4_5b": colqwen3_5,
     "vultron_retriever_prime_8b": colqwen3_5,
     "tomoro_colqwen3_4b": tomoro,
     "tomoro_colqwen3_8b": tomoro,
     "ops_colqwen3_4b": ops_colqwen3,
+    "jina_embeddings_v4": jina,
+    "jina_embeddings_v4_multivector": jina,
     "nemotron_colembed_vl_4b_v2": nemotron,
     "nemotron_colembed_vl_8b_v2": nemotron,
 }
