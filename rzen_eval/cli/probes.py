@@ -133,7 +133,8 @@ def _sensitivity(model: Model, vectors: dict[str, Vectors], noise: float) -> Ite
     """Whether what differs in an item changes its vector by more than the noise of batches."""
     spec = model.spec
     told = not (isinstance(spec, ModelSpec) and spec.prompt.slot(Side.QUERY) == "none")
-    beside = not (isinstance(spec, ModelSpec) and spec.prompt.pictured is not None)
+    pictured = spec.prompt.pictured if isinstance(spec, ModelSpec) else None
+    beside = pictured is None or "{text}" in pictured
     pairs = {
         "to the text": ("text", "other text", True),
         "to the instruction": ("text", "other instruction", told),

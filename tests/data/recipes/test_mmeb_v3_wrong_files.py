@@ -12,6 +12,7 @@ import pytest
 
 from rzen_eval import evaluate
 from rzen_eval.core import Item, Task
+from rzen_eval.data.commands import word
 from rzen_eval.data.load import load
 from rzen_eval.data.verify import report, verify
 from rzen_eval.errors import DataError
@@ -66,6 +67,10 @@ def test_a_damaged_file_is_mended_by_its_archive(needle: Made, tmp_path: Path):
     (verified,) = verify([task])
     assert "corpus.jsonl: row 1 is no JSON" in report(verified)[0]
     assert report(verified)[1].endswith(f"mend with: rzen-eval data fetch {words} && rzen-eval data unpack {words}")
+
+
+def test_a_task_of_ones_own_is_called_by_its_id_wherever_its_file_lies(needle: Made):
+    assert word(needle().model_copy(update={"id": "mine"})) == "mine"
 
 
 def test_a_corpus_of_one_document_is_no_choice(needle: Made):
