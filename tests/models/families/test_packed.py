@@ -227,12 +227,14 @@ def test_a_kernel_that_cannot_run_here_is_refused_and_auto_takes_one_that_can():
 
 
 def test_a_family_whose_layers_keep_a_state_is_padded_and_model_check_says_so(tmp_path: Path):
-    from rzen_eval.cli.probes import check
+    from rzen_eval.cli.probes import _rows, check
 
     model: Any = load_model("wemm_2b", f"checkpoint={tiny.wemm(tmp_path / 'wemm')}", "device=cpu", "dim=null")
     assert model.provenance()["attention"] == "sdpa, padded"
     (said,) = [finding.found for finding in check(model) if finding.check == "attention"]
     assert said == "sdpa, an item a row, padded, since qwen3_5 cannot keep items apart in one"
+    model.device = torch.device("cuda")
+    assert _rows(model).endswith("; pip install flash-linear-attention causal-conv1d: its other layers have no kernels")
 
 
 def test_layers_of_sliding_attention_see_the_last_tokens_alone_in_padded_rows(tmp_path: Path):
