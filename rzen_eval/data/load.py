@@ -39,10 +39,10 @@ def load(task: Task) -> LoadedTask:
     """As `load_data`, with what identifies the content.
 
     Raises:
-        DataError: see there; and where every model would have the same score, whatever it is.
+        DataError: see there; and where every model would score 0.
     """
     data = load_data(task)
-    need_choice(task, data)
+    need_relevant(task, data)
     decoders: set[str] = set()
     return LoadedTask(task, data, content(task, data, decoders), tuple(sorted(decoders)))
 
@@ -78,7 +78,7 @@ def load_data(task: Task) -> TaskData:
         raise DataError(f"{task.id}: {error}") from error
     miscounted = _counted(task, data)
     odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
-    warnings = [*data.warnings, *_same_commit(task, data), *miscounted, *odd]
+    warnings = [*data.warnings, *_alone(task, data), *_same_commit(task, data), *miscounted, *odd]
     other_data = data.other_data or bool(miscounted)
     found = repository.media_source.found_at()
     return chosen_of(task, replace(data, warnings=warnings, other_data=other_data, media=found))
@@ -100,17 +100,12 @@ def _check_spelling(task: Task, side: str, ids: Sequence[str]) -> None:
         ) from error
 
 
-def need_choice(task: Task, data: TaskData) -> None:
-    """Refuse data on which every model has the same score.
+def need_relevant(task: Task, data: TaskData) -> None:
+    """Refuse data on which every model scores 0.
 
     Raises:
-        DataError: there is one candidate for all, or no query has a relevant one among those it is ranked against.
+        DataError: no query has a relevant candidate among those it is ranked against.
     """
-    if data.pools is None and len(data.candidate_ids) == 1:
-        raise DataError(
-            f"{task.id}: {data.candidate_ids[0]!r} is the only candidate, so there is nothing to choose; get the file"
-            " again"
-        )
     corpus = frozenset(data.candidate_ids) if data.pools is None else frozenset()
     for query in data.query_ids:
         among = corpus if data.pools is None else frozenset(data.pools[query])
@@ -123,6 +118,13 @@ def need_choice(task: Task, data: TaskData) -> None:
         f" every model would score 0{found if relevant is not None else ''}: ids are spelled differently, or a file is"
         " of another task"
     )
+
+
+def _alone(task: Task, data: TaskData) -> list[str]:
+    """What to say of a corpus of one document."""
+    if data.pools is not None or len(data.candidate_ids) > 1:
+        return []
+    return [f"{task.id}: {data.candidate_ids[0]!r} is the only candidate, so that every model has the same score"]
 
 
 def _same_commit(task: Task, data: TaskData) -> list[str]:
