@@ -17,10 +17,12 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 SECONDS = 90.0
 """A command that takes longer is ended."""
 MEMORY = 2500
@@ -146,6 +148,9 @@ def context() -> ForkServerContext:
     """Makes processes, forked from one that has imported what every command imports and is started here."""
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(["tests.warm"])
+    # It imports from the folder that it is started in.
+    with contextlib.chdir(ROOT):
+        forkserver.ensure_running()
     return found
 
 

@@ -27,7 +27,7 @@ CASES = ROOT.parent / "shared/cases"
 VIDEO = ROOT / "tests/fixtures/video/bars.mp4"
 MINI = ROOT / "rzen_eval/models/mini"
 ALL = "RZEN_EVAL_ALL_CASES" in os.environ
-"""Whether to run every case, which takes a quarter of an hour, and not every third one of the table alone."""
+"""Whether to run every case, which takes some minutes more, and not every third one of the table alone."""
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the repository")
 
 SCORED = {

@@ -1,7 +1,10 @@
 """Commands that are forked run as commands that are started do."""
 
 import os
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests import forked
 
@@ -9,13 +12,16 @@ OF_ARROW = "jemalloc_bg_thd"
 """A thread of its allocator, which lets go of its locks before a fork."""
 
 
-def threads() -> int:
+def threads_of_what_forks() -> int:
+    if "tests.warm" not in sys.modules:
+        return 1
     tasks = Path(f"/proc/{os.getppid()}/task").iterdir()
     return 40 + sum((task / "comm").read_text().strip() != OF_ARROW for task in tasks)
 
 
-def test_what_forks_has_one_thread(tmp_path: Path):
-    assert forked.ended(threads, tmp_path).code == 41
+def test_what_forks_has_imported_what_commands_need_and_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert forked.ended(threads_of_what_forks, tmp_path).code == 41
 
 
 def test_a_command_has_its_words_its_variables_and_its_exit_code(tmp_path: Path):

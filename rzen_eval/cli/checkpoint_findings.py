@@ -53,8 +53,9 @@ def of_files(model: LocalModel) -> Iterator[Finding]:
     if checkpoint.adapter:
         says = adapter_config(checkpoint.adapter)
         file = adapter_file(spec, checkpoint.adapter)
-        base = spec.base or says.base_model_name_or_path
-        yield Finding("adapter", f"{says.peft_type} in {_files(checkpoint.adapter, [file])}; over {base}")
+        base = "the weights that it lies beside" if spec.adapter else spec.base or says.base_model_name_or_path
+        task = f"of {spec.adapter_task}, " if spec.adapter_task else ""
+        yield Finding("adapter", f"{says.peft_type} in {_files(checkpoint.adapter, [file])}; {task}over {base}")
     for line in checkpoint.unpinned:
         yield Finding("no pin", line.partition(": ")[2])
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PLACE = "file://"
 """How Hydra's search path names a folder."""
+CHOICES = re.compile(r"(\w+)=([\w./-]+(?:,[\w./-]+)*|\[[\w./,-]+\])")
+"""A word that chooses in a group: once, several times with commas between, or a list at once."""
 
 
 def options(parser: Options) -> None:
@@ -48,8 +50,28 @@ def run(chosen: Namespace, settings: Sequence[str], places: Sequence[Path]) -> i
     """
     del chosen
     searched = ",".join(f"'{PLACE}{place.resolve()}'" for place in places)
-    main(["-m", *settings, *([f"hydra.searchpath=[{searched}]"] if searched else [])])
+    words = [known(word, places) for word in settings]
+    main(["-m", *words, *([f"hydra.searchpath=[{searched}]"] if searched else [])])
     return 0
+
+
+def known(word: str, places: Sequence[Path]) -> str:
+    """A word that chooses in a group, with tasks by their paths in place of their names, as Hydra knows them.
+
+    Raises:
+        ConfigError: there is no such choice, which Hydra would say with all that there are.
+    """
+    from rzen_eval.benchmark.places import GROUPS, folders
+    from rzen_eval.config.words import chosen, parse
+
+    plain = CHOICES.fullmatch(word)
+    if not plain or plain[1] not in GROUPS:
+        return word
+    listed = plain[2].startswith("[")
+    choices = [plain[2]] if listed else plain[2].split(",")
+    found = (name for one in choices for name in chosen(parse([f"{plain[1]}={one}"], folders(places))[0]))
+    names = ",".join(found)
+    return f"{plain[1]}=[{names}]" if listed else f"{plain[1]}={names}"
 
 
 def one(_config: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 NOISE = {2: 5e-3, 4: 1e-5}
 """Most that one minus the cosine of an item's vectors may be in batches of different make-up, by bytes of a number."""
+STATEFUL = "linear_attention"
+"""What transformers calls layers that keep a state from token to token."""
 TOLD = "Find an image that matches the given caption:"
 
 
@@ -95,7 +98,11 @@ def _rows(model: LocalModel) -> str:
     if model.packed:
         return "items end to end in one row, none seen by another"
     what = "sliding attention" if model.packs else model.spec.family
-    return f"an item a row, padded, since {what} cannot keep items apart in one"
+    said = f"an item a row, padded, since {what} cannot keep items apart in one"
+    stateful = STATEFUL in (getattr(model.text_config, "layer_types", None) or ())
+    slow = stateful and model.device.type == "cuda" and find_spec("fla") is None
+    lacking = "; pip install flash-linear-attention causal-conv1d: its other layers have no kernels"
+    return said + lacking * slow
 
 
 def _revision(model: Model) -> str:
@@ -133,7 +140,8 @@ def _sensitivity(model: Model, vectors: dict[str, Vectors], noise: float) -> Ite
     """Whether what differs in an item changes its vector by more than the noise of batches."""
     spec = model.spec
     told = not (isinstance(spec, ModelSpec) and spec.prompt.slot(Side.QUERY) == "none")
-    beside = not (isinstance(spec, ModelSpec) and spec.prompt.pictured is not None)
+    pictured = spec.prompt.pictured if isinstance(spec, ModelSpec) else None
+    beside = pictured is None or "{text}" in pictured
     pairs = {
         "to the text": ("text", "other text", True),
         "to the instruction": ("text", "other instruction", told),

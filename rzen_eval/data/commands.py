@@ -17,9 +17,9 @@ FEW = 5
 
 
 def word(task: Task) -> str:
-    """What `task=` calls a task."""
+    """What `task=` calls a task; of one that is not shipped its id does, wherever its file lies."""
     entry = manifest().entries.get(task.id)
-    return entry.path if entry else f"{task.modality}/{task.id}"
+    return entry.path if entry else task.id
 
 
 def _suites(task: Task) -> Sequence[str]:

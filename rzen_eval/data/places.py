@@ -122,11 +122,12 @@ def known_places(canonical: str) -> list[str]:
             if base or wrapper
         ]
     base, _, rest = canonical.partition("/")
-    kind, *middle, task = rest.split("/") if rest else [""]
+    *outer, task = rest.split("/")
     names = (task, *SPELLINGS.get(task, ()))
-    if not archive:
-        inner = ["/".join(filter(None, (kind, *middle, name))) for name in names]
+    if not archive or not outer:
+        inner = ["/".join((*outer, name)) for name in names]
     else:
+        kind = outer[0]
         wrappers: tuple[str, ...] = ("", f"{archive.name}/", f"{archive.name}/{archive.name}/")
         if archive.name == "video_ret":
             ways = ("", "data/ziyan/video_retrieval/", "data/*/video_retrieval/", "video_retrieval/")
@@ -134,7 +135,9 @@ def known_places(canonical: str) -> list[str]:
         order = sorted(wrappers, key=lambda wrapper: wrapper != f"{archive.name}/")
         inner = [f"{kind}/{wrapper}{name}{level}" for wrapper, level, name in product(order, ("", f"/{LEVEL}"), names)]
     return list(
-        dict.fromkeys([canonical, *(f"{other}/{tail}" for tail, other in product(inner, BASES.get(base, (base,))))])
+        dict.fromkeys(
+            [canonical, *(f"{other}/{tail}".rstrip("/") for tail, other in product(inner, BASES.get(base, (base,))))]
+        )
     )
 
 

@@ -194,7 +194,7 @@ class GpuMemory:
 
         nobodys, whole = torch.cuda.mem_get_info(self.device)
         used = torch.cuda.memory_allocated(self.device)
-        mine = int(whole * torch.cuda.get_per_process_memory_fraction(self.device))
+        mine = int(whole * torch.cuda.get_per_process_memory_fraction(self.device.index))
         return min(nobodys + torch.cuda.memory_reserved(self.device), mine) - used
 
     def restart(self) -> int:
@@ -223,7 +223,7 @@ def share(device: torch.device, sharing: int) -> None:
     import torch
 
     if device.type == "cuda" and sharing > 1:
-        torch.cuda.set_per_process_memory_fraction(SHARED / sharing, device)
+        torch.cuda.set_per_process_memory_fraction(SHARED / sharing, device.index)
 
 
 def tokens_per_batch(device: torch.device, config: Any, bytes_a_number: int) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from rzen_eval import load_data, load_task
 from rzen_eval.cli.main import main
+from rzen_eval.config import compose
 from rzen_eval.data.archives import OF_V3, V3, V3_COMMIT
 from rzen_eval.data.documents import MEMORY_PLACES
 from tests.conftest import FIXTURES
@@ -67,6 +68,19 @@ def test_archives_are_fetched_unpacked_verified_and_run(
         dataset = result["provenance"]["dataset"]
         assert dataset["media"]["commit"] == V3_COMMIT
         assert not [warning for warning in result["warnings"] if "expected" in warning]
+
+
+def test_the_doctor_names_what_is_not_there(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]):
+    root = tmp_path / "root"
+    shutil.copytree(MIRROR / "tool-tasks", root / V3 / "tool-tasks")
+    words = [f"data.root={root}", f"cache_dir={cache}"]
+    assert main(["data", "doctor", TASKS, *words, "--listing", str(tmp_path / "doctor.json")]) == 0
+    printed = capsys.readouterr().out
+    assert "* 1 of 5 tasks can be run now: add task=available" in printed
+    missing = [name for name in ("text-tasks", "memory-tasks", "MCMR") if f"* {name} (of unknown size)" in printed]
+    assert missing == ["text-tasks", "memory-tasks", "MCMR"]
+    chosen = compose.load([TASKS, "task=available", "data=mirror", *words]).tasks
+    assert [*chosen] == ["tool_web_apibank"]
 
 
 def test_a_part_more_than_is_known_is_fetched_and_read_as_one_stream(hub: Hub, tmp_path: Path, cache: Path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rzen_eval.benchmark.places import GROUPS
+from rzen_eval.cli import multirun
 from rzen_eval.cli.main import COMMANDS, main
 from rzen_eval.cli.options import KEYS, Options
 from rzen_eval.config import compose
@@ -199,3 +200,22 @@ def test_help_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch, cap
     main(["--help"])
     texts = [capsys.readouterr().out, *(options(word).format_help() for word in COMMANDS)]
     assert [line for text in texts for line in text.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("task=memory_peerqa,ViDoRe_arxivqa", "task=mmeb_v3/memory_peerqa,visdoc/vidore_arxivqa"),
+        ("task=[memory_peerqa,visrag]", "task=[mmeb_v3/memory_peerqa,visrag]"),
+        ("model=mini,wemm_2b", "model=mini,wemm_2b"),
+        ("limit=1,2", "limit=1,2"),
+        ("hydra/launcher=submitit_slurm", "hydra/launcher=submitit_slurm"),
+    ],
+)
+def test_combinations_go_by_the_names_that_a_run_takes(word: str, expected: str):
+    assert multirun.known(word, []) == expected
+
+
+def test_a_combination_that_there_is_not_is_one_line():
+    with pytest.raises(ConfigError, match=r"^unknown model 'nope' \(did you mean"):
+        multirun.known("model=mini,nope", [])

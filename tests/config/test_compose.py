@@ -97,7 +97,7 @@ def test_the_same_composition_twice_is_the_same_configuration():
         ("model=rzenembed", ["did you mean rzenembed_v1_2b or rzenembed_v2_7b"]),
         ("dtype=bf16", ["unknown key 'dtype'", "did you mean model.dtype?"]),
         ("workers=3", ["did you mean runtime.workers?"]),
-        ("prompt=x", ["did you mean model.prompt, which takes template, pictured, system,"]),
+        ("prompt=x", ["did you mean model.prompt, which takes template, ending, pictured, system,"]),
         ("model.prompt=x", ["model.prompt takes no value but keys", "model.prompt.template=VALUE", "found 'x'"]),
         ("tasks.vidore_arxivqa.instruction=x", ["tasks.vidore_arxivqa.instruction.query=VALUE", "query, candidate"]),
         ("tasks.ViDoRe_arxivqa.metric=hit@1", ["did you mean vidore_arxivqa?"]),

@@ -3,12 +3,14 @@
 import queue
 import weakref
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from torch.cuda._utils import _get_device_index
 
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.engine.embed import embed
@@ -100,15 +102,29 @@ class Gpu:
     share = 1.0
 
     def put(self, patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(torch.cuda, "mem_get_info", lambda *_: (60 * GB, 80 * GB))
-        patch.setattr(torch.cuda, "memory_reserved", lambda *_: 10 * GB)
-        patch.setattr(torch.cuda, "memory_allocated", lambda *_: 4 * GB)
-        patch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda *_: self.share)
-        patch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share, _: vars(self).update(share=share))
+        patch.setattr(torch.cuda, "current_device", lambda: 0)
+        for name, said in {"mem_get_info": (60 * GB, 80 * GB), "memory_reserved": 10 * GB, "memory_allocated": 4 * GB,
+                           "max_memory_allocated": 9 * GB, "reset_peak_memory_stats": None}.items():  # fmt: skip
+            patch.setattr(torch.cuda, name, partial(self.asked, said))
+        patch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda place: self.of_index(place) or self.share)
+        patch.setattr(torch.cuda, "set_per_process_memory_fraction", self.keep)
+
+    def asked(self, said: Any, place: Any) -> Any:
+        assert _get_device_index(place, optional=True) in {0, None}
+        return said
+
+    def of_index(self, place: Any) -> None:
+        """These two take a device with its number alone, or None."""
+        assert place is None or _get_device_index(place) == 0
+
+    def keep(self, share: float, place: Any) -> None:
+        self.of_index(place)
+        self.share = share
 
 
-def test_processes_that_share_a_gpu_keep_to_their_part_of_it(monkeypatch: pytest.MonkeyPatch):
-    there, first = Gpu(), torch.device("cuda:0")
+@pytest.mark.parametrize("name", ["cuda", "cuda:0"])
+def test_processes_that_share_a_gpu_keep_to_their_part_of_it(name: str, monkeypatch: pytest.MonkeyPatch):
+    there, first = Gpu(), torch.device(name)
     there.put(monkeypatch)
     device.share(first, 1)
     device.share(torch.device("cpu"), 2)
@@ -116,6 +132,7 @@ def test_processes_that_share_a_gpu_keep_to_their_part_of_it(monkeypatch: pytest
     device.share(first, 2)
     assert there.share == pytest.approx(0.475)
     assert GpuMemory(first).free() == 34 * GB
+    assert (GpuMemory(first).restart(), GpuMemory(first).peak()) == (4 * GB, 9 * GB)
 
 
 def test_a_cluster_with_gpus_is_not_led_from_a_machine_without(monkeypatch: pytest.MonkeyPatch):

@@ -1,12 +1,7 @@
-"""The engine: order, budgets, overlap and failures."""
+"""The engine: order, what is embedded once or kept, and failures."""
 
 import io
-import os
-import signal
-import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +13,13 @@ from PIL import Image
 from rzen_eval.core import Item, Side, Vectors
 from rzen_eval.data.lazy import LazySequence
 from rzen_eval.engine.embed import embed
-from rzen_eval.engine.picture_loader import AHEAD, Loader
+from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.engine.plan import Plan, TaskSide
 from rzen_eval.engine.vector_store import VectorStore
-from rzen_eval.errors import DataError, ModelError
+from rzen_eval.errors import DataError
 from rzen_eval.models.declaration.local import Budget
 from rzen_eval.models.interface import Planned, Rendered
 from rzen_eval.models.pictures.resize import Pictures, Pixels, Sizing, Visual
-from rzen_eval.models.token_budget import WINDOW_ITEMS, WINDOW_TOKENS, cut, windows
 from tests.toys import page
 
 ONE = Budget(min_tokens=1, max_tokens=1)
@@ -98,39 +92,6 @@ def test_every_item_is_forwarded_once_within_the_budget(loader: Loader):
     assert embedded.spent.padding == sum(max(batch) * len(batch) for batch in model.batches) - sum(lengths)
 
 
-@pytest.mark.parametrize("budget", [100, 8192, 500_000])
-def test_windows_hold_every_item_once_the_longest_first_and_grow_to_a_bound(budget: int):
-    most = [int(n) for n in np.random.default_rng(0).integers(1, 1300, 5000)]
-    found = windows(most, budget)
-    assert [most[i] for window in found for i in window] == sorted(most, reverse=True)
-    assert sorted(i for window in found for i in window) == list(range(5000))
-    sizes = [sum(most[i] for i in window) for window in found]
-    assert sizes[0] <= max(budget, *most)
-    assert max(sizes) <= max(WINDOW_TOKENS, budget)
-    assert max(len(window) for window in found) <= WINDOW_ITEMS
-
-
-def test_an_item_above_the_budget_is_a_batch_of_its_own():
-    assert cut([3, 500, 3], 100) == [[1], [0, 2]]
-
-
-def test_items_of_unlike_length_do_not_share_a_batch():
-    # 100 + 96 + 90 is 14 of 300 short, under five per cent; with 80 it would be 34 of 400.
-    assert cut([100, 96, 90, 80], 10_000) == [[0, 1, 2], [3]]
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("budget", [100, 2_000, 50_000])
-def test_no_batch_is_more_than_five_percent_padding(seed: int, budget: int):
-    lengths = [int(n) for n in np.random.default_rng(seed).geometric(0.01, 500)]
-    batches = cut(lengths, budget)
-    assert sorted(index for batch in batches for index in batch) == list(range(500))
-    for batch in batches:
-        room = lengths[batch[0]] * len(batch)
-        assert room <= max(budget, lengths[batch[0]])
-        assert room - sum(lengths[index] for index in batch) <= 0.05 * room
-
-
 def test_progress_counts_every_item(loader: Loader):
     seen: list[int] = []
     items = [Item(text="40 a"), Item(text="40 b"), Item(text="9 c")]
@@ -151,54 +112,6 @@ def test_a_damaged_picture_names_its_item(loader: Loader):
 
 def test_the_first_prompt_is_kept_for_the_record(loader: Loader):
     assert run([Item(text="7"), Item(text="90")], loader)[1].first_prompt == "<7>"
-
-
-def test_no_more_than_two_windows_are_loaded_at_a_time():
-    opened: list[int] = []
-
-    class Watched:
-        def __init__(self, row: int) -> None:
-            self.row = row
-
-        def read(self) -> bytes:
-            opened.append(self.row)
-            return page(self.row)
-
-    with Loader(1) as loader:
-        stream = loader.stream([Pictures(SIZING, (Watched(row),))] for row in range(20))
-        next(stream)
-        assert len(opened) == AHEAD + 1
-        assert len(list(stream)) == 19
-    assert opened == list(range(20))
-
-
-@pytest.fixture(scope="module")
-def opened() -> list[str]:
-    """Files that this process has opened for reading pictures; an audit hook stays for good, so there is one."""
-    seen: list[str] = []
-
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "open" and str(arguments[0]).endswith(".png"):
-            seen.append(Path(str(arguments[0])).name)
-
-    sys.addaudithook(hook)
-    return seen
-
-
-@pytest.mark.parametrize("clip", [False, True], ids=["frames as images", "frames as one clip"])
-def test_every_file_is_opened_once(tmp_path: Path, opened: list[str], clip: bool):
-    class Watching(Counting):
-        def pictures(self, item: Item) -> Pictures:
-            return Pictures(Sizing(ONE, ONE, clip=clip), tuple(item.images), tuple(item.frames))
-
-    files = [tmp_path / f"{number:02}.png" for number in range(27)]
-    for shade, file in enumerate(files):
-        file.write_bytes(page(shade))
-    items = [Item(text=f"5 {i}", images=files[i : i + 1], frames=files[i + 1 : i + 3]) for i in range(0, 27, 3)]
-    opened.clear()
-    with Loader(0) as inline:
-        embed(Watching(), TaskSide("", Side.QUERY, items, list("abcdefghi")), loader=inline, tokens_per_batch=20)
-    assert sorted(opened) == [file.name for file in files]
 
 
 def test_what_is_the_same_to_the_model_is_embedded_once(loader: Loader):
@@ -279,94 +192,6 @@ def test_an_item_that_does_not_fit_alone_is_named(loader: Loader):
         embed(Small(), TaskSide("", Side.QUERY, items, ["a", "b"]), loader=loader, tokens_per_batch=100)
 
 
-@dataclass(frozen=True)
-class Deadly:
-    """A picture whose reader is killed."""
-
-    def image_size(self) -> tuple[int, int]:
-        return 28, 28
-
-    def identity(self) -> str:
-        return "deadly"
-
-    def read(self) -> bytes:
-        os.kill(os.getpid(), signal.SIGKILL)
-        return b""
-
-
-@pytest.mark.usefixtures("forking")
-def test_an_item_that_kills_its_reader_three_times_is_named_and_what_loads_beside_it_is_not_lost():
-    items = [Item(text="5", images=[page(9)]), Item(text="6", images=[Deadly()]), Item(text="7", images=[page(8)])]
-    with Loader(1) as loader:
-        with pytest.raises(DataError, match=r"candidate 'id1': a process that loads its pictures was killed 3 times"):
-            run(items, loader)
-        assert run([items[0], items[2]], loader)[1].vectors.tolist() == [[5, 9], [7, 8]]
-
-
-@dataclass(frozen=True)
-class Fatal(Deadly):
-    """A picture whose reader is killed the first time."""
-
-    mark: Path
-
-    def read(self) -> bytes:
-        if not self.mark.exists():
-            self.mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return page(77)
-
-
-@pytest.mark.usefixtures("forking")
-def test_a_reader_that_is_killed_once_costs_nothing(tmp_path: Path):
-    items = [Item(text=str(length), images=[page(length)]) for length in range(1, 20)]
-    items[3] = Item(text="4", images=[Fatal(tmp_path / "died")])
-    with Loader(1) as loader:
-        vectors = run(items, loader)[1].vectors
-    assert vectors[:, 1].tolist() == [1, 2, 3, 77, *range(5, 20)]
-    assert (tmp_path / "died").exists()
-
-
-@dataclass(frozen=True)
-class Hanging(Deadly):
-    """A picture that is never read to its end."""
-
-    def read(self) -> bytes:
-        time.sleep(600)
-        return b""
-
-
-@pytest.mark.usefixtures("forking")
-def test_a_reader_that_hangs_is_killed_and_its_item_named():
-    with Loader(1, timeout=4.0) as loader:
-        with pytest.raises(DataError, match=r"candidate 'id0': .*more than 4 s"):
-            run([Item(text="5", images=[Hanging()])], loader)
-        assert run([Item(text="5", images=[page(9)])], loader)[1].vectors.tolist() == [[5, 9]]
-
-
-LARGE = Budget(min_tokens=256, max_tokens=400)
-DESCRIPTORS = Path("/proc/self/fd")
-
-
-@pytest.mark.skipif(not DESCRIPTORS.exists(), reason="shared memory is used on Linux only")
-def test_large_pictures_come_from_workers_as_they_are_and_leave_no_descriptor_open():
-    pictures = [
-        Pictures(Sizing(image=LARGE, frame=LARGE, clip=True), images=(page(1, (600, 500)),)),
-        Pictures(Sizing(image=LARGE, frame=LARGE, clip=True), images=(page(2),), frames=(page(3), page(4), page(5))),
-        Pictures(Sizing(image=LARGE, frame=LARGE), frames=(page(6, (900, 300)), page(7))),
-    ]
-    with Loader(1) as loader:
-        next(loader.stream([pictures]))
-        before = len([*DESCRIPTORS.iterdir()])
-        for _ in range(3):
-            came = next(loader.stream([pictures, pictures, pictures]))
-        for outcome, one in zip(came, pictures, strict=True):
-            assert not isinstance(outcome, DataError)
-            for found, expected in zip(outcome, one.load(), strict=True):
-                np.testing.assert_array_equal(found, expected)
-        del came, outcome, found
-        assert len([*DESCRIPTORS.iterdir()]) == before
-
-
 def test_items_that_several_tasks_share_are_made_and_planned_once():
     made: list[int] = []
 
@@ -384,62 +209,3 @@ def test_items_that_several_tasks_share_are_made_and_planned_once():
     assert (first.task, second.task) == ("english", "french")
     assert first.keys == second.keys
     assert second.first_prompt == "<1>"
-
-
-class Slow:
-    """Vectors on their way, which come when they are asked for."""
-
-    ready = False
-
-    def __init__(self, log: list[str], number: int, rows: Vectors) -> None:
-        self.log, self.number, self.rows = log, number, rows
-
-    def vectors(self) -> Vectors:
-        self.log.append(f"taken in {self.number}")
-        return self.rows
-
-
-class Device(Counting):
-    """A model whose batches are sent and taken in later."""
-
-    packed = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.log: list[str] = []
-
-    def staged(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Any:
-        self.log.append(f"put together {len(self.batches)}")
-        return planned, pixels
-
-    def launch(self, staged: Any) -> Slow:
-        self.log.append(f"sent {len(self.batches)}")
-        return Slow(self.log, len(self.batches), self.forward(*staged))
-
-
-def test_the_next_batch_is_sent_before_the_last_one_is_waited_for():
-    model, lengths = Device(), [50, 48, 46, 30, 29, 28]
-    items = [Item(text=f"{n}") for n in lengths]
-    embedded = embed(model, TaskSide("", Side.QUERY, items, list("abcdef")), loader=Loader(0), tokens_per_batch=100)
-    assert model.batches == [[50, 48], [46, 30], [29, 28]]
-    assert model.log == [
-        "put together 0", "sent 0", "put together 1", "sent 1", "taken in 0", "put together 2", "sent 2", "taken in 1",
-        "taken in 2",
-    ]  # fmt: skip
-    assert embedded.vectors[:, 0].tolist() == lengths
-    assert (embedded.spent.padding, embedded.spent.tokens) == (0, sum(lengths))
-
-
-def test_a_batch_that_fails_when_it_is_taken_in_fails_its_task():
-    class Broken(Slow):
-        def vectors(self) -> Vectors:
-            raise RuntimeError("device-side assert")
-
-    class Breaking(Device):
-        def launch(self, staged: Any) -> Slow:
-            made = super().launch(staged)
-            return Broken(self.log, 0, made.rows) if made.rows[0, 0] == 70 else made
-
-    items = [Item(text=f"{n} {place}") for place, n in enumerate([90, 70, 60, 1])]
-    with pytest.raises(ModelError, match="the model failed: RuntimeError: device-side assert"):
-        embed(Breaking(), TaskSide("", Side.QUERY, items, list("abcd")), loader=Loader(0), tokens_per_batch=100)

@@ -25,7 +25,7 @@ def test_the_beginning_counts_once_a_query_and_the_rest_once_a_pair(tmp_path: Pa
     assert spec is not None
     judge = open_reranker(spec, tmp_path / "cache")
     assert isinstance(judge, YesNo)
-    reader = PairReader.of(judge.spec, known(judge.spec))
+    reader = PairReader.of(known(judge.spec))
     cost = of_pairs(task, measured(task, reader, None), reader, 3)
     data = load_data(task)
     tokens = flops = 0

@@ -28,6 +28,8 @@ ALIGNED = 8
 """What the size of a head is a multiple of in kernels for items of any length."""
 LARGEST = 256
 """Size of a head that they have."""
+BEYOND = ("sliding_window", "softcap", "s_aux")
+"""What layers may ask for that no kernel here does: a window, a limit of scores, sinks."""
 SAME = 1e-6
 """Share that two scales of scores may differ by and be the same."""
 
@@ -192,7 +194,7 @@ def attend(  # noqa: PLR0917 - as transformers calls it
     scaling: float | None = None,
     is_causal: bool | None = None,
     cu_seq_lens_q: torch.Tensor | None = None,
-    **_others: Any,
+    **others: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention as transformers asks for it.
 
@@ -207,10 +209,19 @@ def attend(  # noqa: PLR0917 - as transformers calls it
         scaling: of scores.
         is_causal: as the layer says it where it says so for the call.
         cu_seq_lens_q: where items begin, int32; None: each row is one item.
+        **others: what else layers say, of which some would change states.
 
     Returns:
         Shape (1 or pictures, tokens, heads, size), and no scores.
+
+    Raises:
+        ModelError: the layer asks for what none of the kernels does here, and the states would be others.
     """
+    if asked := [what for what in BEYOND if others.get(what) is not None]:
+        raise ModelError(
+            f"{type(module).__name__} asks for {asked[0]}={others[asked[0]]}, which items end to end in a row cannot"
+            " have; this family has to be padded (packs = False)"
+        )
     causal = bool(getattr(module, "is_causal", False)) if is_causal is None else is_causal
     if cu_seq_lens_q is None:
         of_rows = _written_out if name == "eager" else _dense

@@ -134,10 +134,17 @@ class LlavaOnevision(LocalModel):
         newline = self._model.image_newline
         if visual.clip:
             return torch.cat([self._model.apply_pooling(features).flatten(0, 1), newline[None]])
-        (tokens,), _ = self._model.pack_image_features(
-            [features], [(visual.height, visual.width)], newline, self._config.vision_aspect_ratio
-        )
-        return tokens  # type: ignore[no-any-return]
+        if len(features) == 1:
+            return torch.cat([features[0], newline[None]])
+        # As the stock model has it, which then waits for the device to take in how many tokens these are.
+        laid, side = self._preparation.laid((visual.width, visual.height)), self._preparation.side
+        (across, down), (columns, rows) = laid.margins, laid.kept
+        tiles = features[1:].view(laid.rows // side, laid.columns // side, side, side, -1).permute(4, 0, 2, 1, 3)
+        sheet = tiles.flatten(3, 4).flatten(1, 2)[:, down : laid.rows - down, across : laid.columns - across]
+        if sheet.shape[1:] != (rows, columns):
+            sheet = torch.nn.functional.interpolate(sheet[None], (rows, columns), mode="bilinear")[0]
+        lines = torch.cat([sheet, newline[:, None, None].expand(-1, rows, 1)], dim=2)
+        return torch.cat([features[0], lines.flatten(1).T])
 
 
 def converted(own: dict[str, Any]) -> Any:

@@ -26,11 +26,9 @@ def network(model: LocalModel) -> Any:
         ModelError: weights are missing, unexpected or unused, or cannot be read.
     """
     import transformers
-    from transformers.utils import logging
 
     check_tokens(model)
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    _quiet()
     folder, adapter = model.checkpoint.folder, model.checkpoint.adapter
     weights = weight_files(model.spec, folder)
     stored = audit.stored_keys(weights)
@@ -60,6 +58,14 @@ def network(model: LocalModel) -> Any:
     made = made.eval().to(model.device)
     audit.check_finite(model.spec.name, folder, made)
     return made
+
+
+def _quiet() -> None:
+    """No bars of transformers, and none of its warnings, such as that it has no class for what a checkpoint says."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def check_library(spec: ModelSpec, architecture: str) -> None:
@@ -112,6 +118,7 @@ def tokenizer(spec: ModelSpec, folder: Path, marks: Sequence[str]) -> Any:
     """
     from transformers import AutoTokenizer
 
+    _quiet()
     try:
         loaded = AutoTokenizer.from_pretrained(folder, trust_remote_code=spec.trust_remote_code)
         # Saved after training, a tokenizer may bring a truncation that would cut the pooling token unasked.

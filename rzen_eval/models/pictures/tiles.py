@@ -50,6 +50,18 @@ class Tiles(Visual):
 
 
 @dataclass(frozen=True, slots=True)
+class Laid:
+    """Tokens of a picture on a sheet of tiles."""
+
+    columns: int
+    rows: int
+    margins: tuple[int, int]
+    """Left out at either end of a row, and of a column."""
+    kept: tuple[int, int]
+    """Columns and rows in the end: what the margins leave, or to what that is resampled."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tiling:
     """How a model tiles pictures."""
 
@@ -93,16 +105,23 @@ class Tiling:
         whole = self.side**2
         if not alone:
             return Tiles(*size, tokens=whole + 1)
-        sheet = [extent // self.tile for extent in self.sheet(size)]
-        columns, rows = (self.side * extent for extent in sheet)
+        laid = self.laid(size)
+        columns, rows = laid.kept
+        return Tiles(*size, tokens=whole + (columns + 1) * rows, tiles=1 + laid.columns * laid.rows // whole)
+
+    def laid(self, size: Size) -> Laid:
+        """Where the tokens of a picture alone, of a size, are on its sheet."""
+        columns, rows = (self.side * extent // self.tile for extent in self.sheet(size))
+        across = down = 0
         if size[0] / size[1] > columns / rows:
-            rows -= (rows - int(round(size[1] * (columns / size[0]), 7))) // 2 * 2
+            down = (rows - int(round(size[1] * (columns / size[0]), 7))) // 2
         else:
-            columns -= (columns - int(round(size[0] * (rows / size[1]), 7))) // 2 * 2
-        excess = math.sqrt(columns * rows / (self.most * whole))
+            across = (columns - int(round(size[0] * (rows / size[1]), 7))) // 2
+        kept = columns - 2 * across, rows - 2 * down
+        excess = math.sqrt(kept[0] * kept[1] / (self.most * self.side**2))
         if excess > RESAMPLED:
-            columns, rows = int(columns // excess), int(rows // excess)
-        return Tiles(*size, tokens=whole + (columns + 1) * rows, tiles=1 + sheet[0] * sheet[1])
+            kept = int(kept[0] // excess), int(kept[1] // excess)
+        return Laid(columns, rows, (across, down), kept)
 
     def clip(self, size: Size, frames: int) -> Tiles:
         """What frames take, the first of which has this size."""

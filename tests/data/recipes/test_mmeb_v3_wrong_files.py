@@ -12,6 +12,7 @@ import pytest
 
 from rzen_eval import evaluate
 from rzen_eval.core import Item, Task
+from rzen_eval.data.commands import word
 from rzen_eval.data.load import load
 from rzen_eval.data.verify import report, verify
 from rzen_eval.errors import DataError
@@ -66,6 +67,10 @@ def test_a_damaged_file_is_mended_by_its_archive(needle: Made, tmp_path: Path):
     (verified,) = verify([task])
     assert "corpus.jsonl: row 1 is no JSON" in report(verified)[0]
     assert report(verified)[1].endswith(f"mend with: rzen-eval data fetch {words} && rzen-eval data unpack {words}")
+
+
+def test_a_task_of_ones_own_is_called_by_its_id_wherever_its_file_lies(needle: Made):
+    assert word(needle().model_copy(update={"id": "mine"})) == "mine"
 
 
 def test_a_corpus_of_one_document_is_no_choice(needle: Made):
@@ -124,6 +129,18 @@ class Constant:
 def test_half_of_a_character_is_refused_by_name(needle: Made):
     with pytest.raises(DataError, match=r"candidate 'c': the text holds half of a character, '\\ud800'"):
         evaluate(needle([*DOCUMENTS, {"_id": "c", "text": "x\ud800"}]), Constant())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"corpus": [*DOCUMENTS, {"_id": "c\ud800", "text": "C"}]}, r"candidates have the id 'c\\ud800'"),
+        ({"queries": [*QUERIES, {"_id": "\udcff", "text": "R"}]}, r"queries have the id '\\udcff'"),
+    ],
+)
+def test_an_id_that_no_result_file_can_hold_is_refused(needle: Made, given: Any, said: str):
+    with pytest.raises(DataError, match=f"{said}, with half of a character"):
+        load(needle(**given))
 
 
 def test_queries_without_the_instruction_that_their_task_is_about_are_counted(tmp_path: Path, cache: Path):

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rzen_eval import Item
+from rzen_eval.cli.checkpoint_findings import of_files
 from rzen_eval.core import Side
 from rzen_eval.errors import ConfigError, ModelError
 from rzen_eval.models.prompt import render
@@ -115,3 +116,9 @@ def test_the_adapter_is_part_of_what_identifies_the_weights(folder: Path, copy: 
     config = copy / "adapters/adapter_config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"lora_alpha": 4}))
     assert opened(NAMES[0], copy).checkpoint.identity != before
+
+
+def test_model_check_says_whose_weights_of_the_adapter_are_merged_and_where(folder: Path):
+    (told,) = [found.found for found in of_files(opened(NAMES[0], folder, "dim=null")) if found.check == "adapter"]
+    assert told.startswith("LORA in adapter_model.safetensors of ")
+    assert told.endswith("; of retrieval, over the weights that it lies beside")

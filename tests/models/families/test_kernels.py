@@ -131,3 +131,13 @@ def test_float32_is_exact_meanwhile_and_afterwards_what_it_was():
             assert (convolution.fp32_precision, products.fp32_precision) == chosen
     finally:
         convolution.fp32_precision, products.fp32_precision = before
+
+
+@pytest.mark.parametrize("asked", [{"sliding_window": 4}, {"softcap": 50.0}, {"s_aux": 1.0}])
+def test_what_no_kernel_does_is_refused_and_not_left_out(asked: dict[str, float]):
+    states = torch.zeros(1, 2, 3, 8)
+    bounds = torch.tensor([0, 3], dtype=torch.int32)
+    none = dict.fromkeys(asked)
+    assert attention.attend("sdpa", None, states, states, states, None, cu_seq_lens_q=bounds, **none)[1] is None
+    with pytest.raises(ModelError, match=f"NoneType asks for {next(iter(asked))}=.*has to be padded"):
+        attention.attend("sdpa", None, states, states, states, None, cu_seq_lens_q=bounds, **asked)

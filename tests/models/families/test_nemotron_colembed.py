@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rzen_eval import Item
+from rzen_eval.cli.main import main
 from rzen_eval.core import Side
 from rzen_eval.errors import ModelError
 from tests import tiny
@@ -58,3 +59,16 @@ def test_another_pooling_or_model_is_refused(name: str, said: str, tmp_path: Pat
     config.write_text(json.dumps(json.loads(config.read_text()) | {name: said}))
     with pytest.raises(ModelError, match=f"says {name} '{said}'; expected "):
         opened(NAME, folder)
+
+
+def test_model_check_tells_sizes_of_pages_and_that_a_text_beside_one_counts(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+):
+    words = [f"model={NAME}", f"model.checkpoint={folder}", "model.dim=null", "model.device=cpu"]
+    assert main(["model-check", *words]) == 0
+    told, warned = capfd.readouterr()
+    (pictures,) = [line for line in told.splitlines() if line.startswith("| pictures ")]
+    (beside,) = [line for line in told.splitlines() if "to a text beside the image" in line]
+    assert "4,096 to 65,536 pixels, which hold" in pictures
+    assert "uses none" not in beside
+    assert "instantiate a model of type" not in warned

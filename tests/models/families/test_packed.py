@@ -92,9 +92,9 @@ def test_one_row_gives_the_vectors_of_padded_rows(family: str, folder: Path, mod
     padded.pad()
     planned, loaded = batch(model, family)
     assert len({plan.length for plan in planned}) > 2
-    together = model.forward(planned, loaded)
-    assert np.abs(rows(together) - rows(padded.forward(planned, loaded))).max() < 1e-5
-    assert [np.shape(one) for one in together] == [np.shape(one) for one in padded.forward(planned, loaded)]
+    together, apart = model.forward(planned, loaded), padded.forward(planned, loaded)
+    assert [np.shape(one) for one in together] == [np.shape(one) for one in apart]
+    assert np.abs(rows(together) - rows(apart)).max() < 1e-5
     assert model.provenance()["attention"] == "sdpa, packed"
     assert padded.provenance()["attention"] == "sdpa, padded"
 
@@ -227,12 +227,14 @@ def test_a_kernel_that_cannot_run_here_is_refused_and_auto_takes_one_that_can():
 
 
 def test_a_family_whose_layers_keep_a_state_is_padded_and_model_check_says_so(tmp_path: Path):
-    from rzen_eval.cli.probes import check
+    from rzen_eval.cli.probes import _rows, check
 
     model: Any = load_model("wemm_2b", f"checkpoint={tiny.wemm(tmp_path / 'wemm')}", "device=cpu", "dim=null")
     assert model.provenance()["attention"] == "sdpa, padded"
     (said,) = [finding.found for finding in check(model) if finding.check == "attention"]
     assert said == "sdpa, an item a row, padded, since qwen3_5 cannot keep items apart in one"
+    model.device = torch.device("cuda")
+    assert _rows(model).endswith("; pip install flash-linear-attention causal-conv1d: its other layers have no kernels")
 
 
 def test_layers_of_sliding_attention_see_the_last_tokens_alone_in_padded_rows(tmp_path: Path):

@@ -89,6 +89,7 @@ def test_scores_of_pairs_are_not_waited_for_either(name: str):
 def test_what_waits_for_the_device_is_noticed():
     numbers = torch.ones(3, device=NOWHERE)
     waits = [numbers.sum().item, numbers.nonzero, numbers.numpy, lambda: numbers[numbers > 0]]
+    waits += [lambda: torch.tensor([1, 2], device=NOWHERE)]
     waits += [lambda: numbers.repeat_interleave(torch.ones(3, dtype=torch.long, device=NOWHERE))]
     for wait in waits:
         with pytest.raises((RuntimeError, NotImplementedError, TypeError)), Watch():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.nn.attention import varlen
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -19,12 +20,31 @@ COPYING = {torch.ops.aten.to, torch.ops.aten._to_copy, torch.ops.aten.copy_}
 assert varlen  # which makes the operator below known
 
 
+class Made(TorchFunctionMode):
+    """Refuses a tensor on the device of numbers that are here: a copy, which is waited for."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        if function in {torch.tensor, torch.as_tensor} and made.numel() and made.device == NOWHERE:
+            raise RuntimeError(f"{function.__name__} of {args[0]} waits for the device")
+        return made
+
+
 class Watch(TorchDispatchMode):
     """Refuses whatever waits for the device, and what its kernels refuse; counts copies."""
 
     def __init__(self) -> None:
         super().__init__()
         self.there = self.back = self.kernels = 0
+        self._made = Made()
+
+    def __enter__(self) -> Self:
+        self._made.__enter__()
+        return super().__enter__()  # type: ignore[no-any-return]
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._made.__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, kind = kwargs or {}, function.overloadpacket
