@@ -160,9 +160,8 @@ def test_a_launcher_runs_each_combination_and_leaves_nothing_in_the_working_dire
     ]  # fmt: skip
     assert ran.stderr.count(KEPT) == 1
     assert sorted(file.stem for file in results(tmp_path).glob("*.json")) == ["vidore_docvqa", "visrag_chartqa"]
-    nowhere = [f"data.root={tmp_path}", f"results_dir={tmp_path / 'none'}"]
     (said := tmp_path / "said").mkdir()
-    failed = forked.started(["multirun", *settings, *nowhere], said)
+    failed = forked.started(["multirun", *settings, f"model.checkpoint={tmp_path}"], said)
     assert failed.wait() == 1
     assert "exit code 1 of rzen-eval task=visdoc/vidore_docvqa" in failed.err
     assert list((tmp_path / "here").iterdir()) == []
