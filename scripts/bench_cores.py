@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import machine
 from bench_engine_mirror import make_checkpoint
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def main() -> None:
                 best[count] = max(best.get(count, 0.0), sum(rates))
     for count, rate in best.items():
         print(f"{count} processes: {rate:.2f} batches/s")
-    print(f"two over one: {best[2] / best[1]:.2f}")
+    print(f"two over one: {best[2] / best[1]:.2f}; {machine.told()}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Both are made by this script as mirrors on disk, small pictures in the true layout, and go through recipe, loader and
 ranking as real ones do. The model is a stand-in that takes a set time a batch and plans with the bundled model's
 tokenizer and budgets. Printed: peak memory of this process above what it had before the task, that of the largest
-worker, and how busy the model was kept.
+worker, and how busy the model was kept, with the load of the machine, on which all but memory depends.
 
 usage: python scripts/bench_media.py [--candidates 100000] [--clips 5000] [--seconds 0.02] [--tokens 8192]
        [--workers 1] [--folder DIR]
@@ -13,23 +13,23 @@ import argparse
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import datasets
+import machine
 import numpy as np
+import torch
 from PIL import Image
 
 from rzen_eval.config import compose
-from rzen_eval.core import Task, Vectors
+from rzen_eval.core import Task
 from rzen_eval.data.load import load_data
 from rzen_eval.engine.picture_loader import Loader
 from rzen_eval.evaluation.score import score
 from rzen_eval.models import open_model
+from rzen_eval.models.batch import Pending, Staged
 from rzen_eval.models.families.qwen2_vl import Qwen2VL
-from rzen_eval.models.interface import Planned
-from rzen_eval.models.pictures.resize import Pixels
 
 
 class StandIn(Qwen2VL):
@@ -38,12 +38,11 @@ class StandIn(Qwen2VL):
     seconds = 0.02
     batches = 0
 
-    def forward(self, planned: Sequence[Planned], pixels: Sequence[Sequence[Pixels]]) -> Vectors:
+    def launch(self, staged: Staged) -> Pending:
         self.batches += 1
         time.sleep(self.seconds)
-        return np.array(
-            [[plan.input_ids.sum(), len(item), 1] for plan, item in zip(planned, pixels, strict=True)], "f4"
-        )
+        rows = [[plan.input_ids.sum(), len(plan.visuals), 1] for plan in staged.batch.planned]
+        return Pending.of(torch.from_numpy(np.array(rows, "f4")))
 
     def provenance(self) -> dict[str, Any]:
         return {"name": "stand-in"}
@@ -135,7 +134,7 @@ def measure(task_name: str, root: Path, cache: Path, options: argparse.Namespace
         f" {1000 * options.seconds:.0f} ms a batch where loading alone takes {1000 * alone / model.batches:.1f},"
         f" padding {100 * told['padding_share']:.2f} %,"
         f" peak {peak_mb() - before:.0f} MB above the {before:.0f} MB before,"
-        f" largest worker {worker:.0f} MB"
+        f" largest worker {worker:.0f} MB; {machine.told()}"
     )
 
 

@@ -32,6 +32,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import machine
 import numpy as np
 from bench_engine_mirror import make_checkpoint, make_three_tasks
 
@@ -86,7 +87,7 @@ def main() -> None:
         for number in range(options.rounds):
             for name in ("ours", "official") if number % 2 == 0 else ("official", "ours"):
                 taken[name].append(getattr(both, name)())
-                print(line(name, taken[name][-1:]), f"load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+                print(line(name, taken[name][-1:]), machine.told(), file=sys.stderr, flush=True)
     if not options.rounds:
         return
     print(f"{sum(sizes.values())} items, {options.rounds} rounds, CPU seconds, least to most")

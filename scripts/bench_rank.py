@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import machine
 import numpy as np
 import torch
 
@@ -51,6 +52,7 @@ def main() -> None:
     size = parser.parse_args()
     compare_ranking(size.queries, size.candidates, size.dimensions, size.rounds)
     time_metrics(size.judged)
+    print(machine.told())
 
 
 def compare_ranking(n: int, m: int, dimensions: int, rounds: int) -> None:

@@ -39,7 +39,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from gpu_check_apart import Time, apart, gathered, machine, write  # noqa: E402
-from gpu_check_bench import DEVICE, GPU, ROOT, benched, child, declaration, two  # noqa: E402
+from gpu_check_bench import DEVICE, GPU, benched, child, declaration, two  # noqa: E402
 
 from rzen_eval.core import MultiVectors  # noqa: E402
 from rzen_eval.models import open_model  # noqa: E402
@@ -68,18 +68,7 @@ TOTAL = 460.0
 def opened(name: str, dtype: str, **settings: str) -> Any:
     """The model of a golden on the device."""
     kept = golden(name)
-    said, made = str(kept.meta["checkpoint"]), Path(tempfile.mkdtemp())
-    folder = ROOT / "tests/fixtures" / said
-    if said == "colqwen2":
-        folder = tiny.colqwen2(made / said)
-    elif said in tiny.LATE:
-        folder = tiny.colqwen(made / said, said)
-    elif said in tiny.OMNI:
-        folder = tiny.omni(made / said, said)
-    elif said == tiny.NEMOTRON:
-        folder = tiny.nemotron(made / said)
-    elif said == "uembed":
-        folder = tiny.uembed(made / said)
+    folder = tiny.checkpoint(str(kept.meta["checkpoint"]), Path(tempfile.mkdtemp()))
     # The declared revision is of another checkpoint.
     given = {"checkpoint": str(folder), "revision": None, "dtype": dtype, "dim": None, **settings}
     model: Any = open_model(declaration(kept.declarations[0], **given), Path(tempfile.mkdtemp()))

@@ -33,6 +33,13 @@ def script() -> Any:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this is about a machine without")
+def test_checks_of_a_golden_are_done_on_its_small_checkpoint(script: Any):
+    assert next(script.kernels()) == ("vlm2vec_v2 float32 sdpa", {"worst": pytest.approx(1), "holds": True})
+    assert script._golden("vlm2vec_v2", "float32")["holds"]
+    assert script.told(lambda: script.opened("no_such_golden", "float32"))["holds"] is False
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this is about a machine without")
 def test_a_part_that_fails_is_told_and_the_others_go_on(
     script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

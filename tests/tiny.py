@@ -322,3 +322,12 @@ def _drawn(name: str, shape: torch.Size) -> torch.Tensor:
 
 ALONE = {"colqwen2": colqwen2, "uembed": uembed, "nemotron": nemotron, "jina": jina}
 """What makes a small checkpoint, by the word that goldens have for it."""
+
+
+def checkpoint(name: str, folder: Path) -> Path:
+    """That of a golden, by the name that it says: made in a folder, or one that is kept."""
+    if name in ALONE:
+        return Path(ALONE[name](folder / name))
+    if name in LATE:
+        return colqwen(folder / name, name)
+    return omni(folder / name, name) if name in OMNI else FIXTURES / name

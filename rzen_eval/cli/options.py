@@ -35,7 +35,7 @@ KEYS: Mapping[str, str] = {
     "results_dir": "where results are written",
     "cache_dir": "where derived files are kept",
     "tasks": "what a task declares: tasks.ID.metric=hit@1",
-    "family": "what the tasks of a family share",
+    "family": "what the tasks of a family share, in YAML alone",
 }
 """Settings of a run, by the first part of their key."""
 WIDEST = 100

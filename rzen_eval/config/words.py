@@ -132,6 +132,13 @@ def _refuse_task(name: str, known: Sequence[str]) -> str:
 def _check(override: Override, places: Sequence[Path]) -> None:
     """Refuse an unknown group or choice with what is like it, before Hydra says it at length."""
     key = override.key_or_group
+    root, *rest = re.split(r"[./@]", key)
+    if root == "family" or (root == "experiment" and rest):
+        last = rest[-1] if rest else "metric"
+        raise ConfigError(
+            f"command line: {key}: {root} is read from its YAML alone and would not change; set what it says where it"
+            f" holds, as tasks.ID.{last}=VALUE or model.{last}=VALUE"
+        )
     if "." in key or override.is_delete():
         return
     if key not in {*GROUPS, *RunConfig.model_fields}:

@@ -68,6 +68,7 @@ def load_data(task: Task) -> TaskData:
                 f"{task.id}: {task.dataset.repo} has no {side} for this task; expected {task.n_queries or 'some'}"
                 " queries"
             )
+        _check_spelling(task, side, ids)
     if (data.pools is None) != (task.pool == "corpus"):
         made = "the whole corpus" if data.pools is None else "a pool for each query"
         raise ConfigError(f"tasks.{task.id}.pool: declared {task.pool!r}, but recipe {task.recipe} made {made}")
@@ -81,6 +82,22 @@ def load_data(task: Task) -> TaskData:
     other_data = data.other_data or bool(miscounted)
     found = repository.media_source.found_at()
     return chosen_of(task, replace(data, warnings=warnings, other_data=other_data, media=found))
+
+
+def _check_spelling(task: Task, side: str, ids: Sequence[str]) -> None:
+    """Refuse ids that a result file could not hold: of a folder with a name that is no UTF-8, say.
+
+    Raises:
+        DataError: the first of them is named.
+    """
+    try:
+        "\n".join(ids).encode()
+    except UnicodeEncodeError as error:
+        name = "\n".join(ids)[: error.start].count("\n")
+        raise DataError(
+            f"{task.id}: {side} have the id {ids[name]!r:.60}, with half of a character; expected ids, and names of"
+            " folders, that UTF-8 can spell"
+        ) from error
 
 
 def need_choice(task: Task, data: TaskData) -> None:

@@ -219,3 +219,9 @@ def test_combinations_go_by_the_names_that_a_run_takes(word: str, expected: str)
 def test_a_combination_that_there_is_not_is_one_line():
     with pytest.raises(ConfigError, match=r"^unknown model 'nope' \(did you mean"):
         multirun.known("model=mini,nope", [])
+
+
+@pytest.mark.parametrize("word", ["family.mmeb_v3_tool.metric=hit@5", "family=vidore", "experiment.metric=hit@5"])
+def test_what_a_family_or_an_experiment_says_is_not_set_in_vain(word: str):
+    with pytest.raises(ConfigError, match=r"read from its YAML alone .*, as tasks.ID.metric=VALUE"):
+        compose.load(["task=tool_web_apibank", word])

@@ -38,14 +38,7 @@ def kept(request: pytest.FixtureRequest) -> Golden:
 
 def place(kept: Golden, folder: Path) -> Path:
     """The small checkpoint of a golden; those of ColQwen, Qwen2.5-Omni and UEmbed are made."""
-    name = str(kept.meta["checkpoint"])
-    if name in tiny.ALONE:
-        return tiny.ALONE[name](folder / name)
-    if name in tiny.LATE:
-        return tiny.colqwen(folder / name, name)
-    if name in tiny.OMNI:
-        return tiny.omni(folder / name, name)
-    return FIXTURES / str(kept.meta["checkpoint"])
+    return tiny.checkpoint(str(kept.meta["checkpoint"]), folder)
 
 
 def opened(kept: Golden, folder: Path, dtype: str) -> Any:

@@ -131,6 +131,18 @@ def test_half_of_a_character_is_refused_by_name(needle: Made):
         evaluate(needle([*DOCUMENTS, {"_id": "c", "text": "x\ud800"}]), Constant())
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"corpus": [*DOCUMENTS, {"_id": "c\ud800", "text": "C"}]}, r"candidates have the id 'c\\ud800'"),
+        ({"queries": [*QUERIES, {"_id": "\udcff", "text": "R"}]}, r"queries have the id '\\udcff'"),
+    ],
+)
+def test_an_id_that_no_result_file_can_hold_is_refused(needle: Made, given: Any, said: str):
+    with pytest.raises(DataError, match=f"{said}, with half of a character"):
+        load(needle(**given))
+
+
 def test_queries_without_the_instruction_that_their_task_is_about_are_counted(tmp_path: Path, cache: Path):
     lines(tmp_path / CORE17 / "corpus.jsonl", DOCUMENTS)
     lines(tmp_path / CORE17 / "queries.jsonl", [*QUERIES, {"_id": "r", "text": "R", "instruction_og": "I"}])
