@@ -61,6 +61,8 @@ class Measured:
     cpu: float
     peak: float
     """MB of the process and its children together."""
+    own: float
+    """The most without pages of files, which libraries and mapped tables are; others that have the same share these."""
     told: dict[str, Any]
 
     @property
@@ -177,7 +179,11 @@ class Bench:
         lines = ["memory, without a model's arithmetic", HEAD]
         small, large = (self.run("session", n=n, cheap=True, still=True) for n in (self.distinct, items))
         lines += [line(f"{self.distinct} items", small), line(f"{items} items", large)]
-        return [*lines, f"{large.peak - small.peak:+.0f} MB for {items - self.distinct} items more"]
+        more = items - self.distinct
+        lines.append(
+            f"{large.peak - small.peak:+.0f} MB for {more} items more, {large.own - small.own:+.1f} without files"
+        )
+        return lines
 
     def run(
         self,
@@ -221,12 +227,13 @@ def _better(rows: dict[str, Measured], name: str, new: Measured) -> None:
     """Keep the run with the least wall time, with the least CPU time of all."""
     old = rows.get(name, new)
     best = min(old, new, key=lambda row: row.wall)
-    rows[name] = Measured(best.wall, min(old.cpu, new.cpu), max(old.peak, new.peak), best.told)
+    peak, own = max(old.peak, new.peak), max(old.own, new.own)
+    rows[name] = Measured(best.wall, min(old.cpu, new.cpu), peak, own, best.told)
 
 
 def measured(command: Sequence[str], environment: dict[str, str], told: Path) -> Measured:
     """Run a command; its CPU time is that of all processes that it waited for."""
-    began, peaks, over = time.perf_counter(), [0.0], threading.Event()
+    began, peaks, over = time.perf_counter(), [(0.0, 0.0)], threading.Event()
     process = subprocess.Popen(command, env=environment)
     watch = threading.Thread(target=_watch, args=(process.pid, peaks, over))
     watch.start()
@@ -237,12 +244,14 @@ def measured(command: Sequence[str], environment: dict[str, str], told: Path) ->
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"a run ended with exit code {process.returncode}")
-    return Measured(wall, used.ru_utime + used.ru_stime, max(peaks), json.loads(told.read_text()))
+    peak, own = map(max, zip(*peaks, strict=True))
+    return Measured(wall, used.ru_utime + used.ru_stime, peak, own, json.loads(told.read_text()))
 
 
-def _watch(pid: int, peaks: list[float], over: threading.Event) -> None:
+def _watch(pid: int, peaks: list[tuple[float, float]], over: threading.Event) -> None:
     while not over.wait(0.3):
-        peaks.append(sum(map(_megabytes, _family(pid))))
+        held = [_megabytes(one) for one in _family(pid)]
+        peaks.append((sum(whole for whole, _ in held), sum(whole - files for whole, files in held)))
 
 
 def _family(pid: int) -> list[int]:
@@ -255,11 +264,14 @@ def _family(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in _family(child))]
 
 
-def _megabytes(pid: int) -> float:
+def _megabytes(pid: int) -> tuple[float, float]:
+    """Of a process, and of these in pages of files."""
     try:
-        return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("\nPss:")[1].split()[0]) / 1e3
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        whole, files = (int(told.split(f"\n{name}:")[1].split()[0]) / 1e3 for name in ("Pss", "Pss_File"))
     except (OSError, IndexError):
-        return 0.0
+        return 0.0, 0.0
+    return whole, files
 
 
 def child(what: str, words: Sequence[str], *, still: bool, told: str, spawned: float) -> None:

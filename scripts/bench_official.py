@@ -1,8 +1,10 @@
 """The official evaluator itself beside this package: the same items and weights, first the vectors, then CPU time.
 
 Give the checkout of TIGER-AI-Lab/VLM2Vec that you have (measured with 6e1e1d4), and the interpreter of an environment
-that has what it needs: the torch that this package runs on and the transformers that it names (4.52.3). What it is run
-with on a CPU is written in `bench_official_run.py`; its files are not changed.
+that has what it needs: torch and Pillow as this package runs on, the transformers that it names (4.52.3), torchvision,
+datasets, accelerate, peft, decord, einops, timm, hnswlib, opencv-python-headless, pytrec-eval-terrier, scikit-image,
+scikit-learn and qwen-vl-utils (0.0.8). What it is run with on a CPU is written in `bench_official_run.py`; its files
+are not changed.
 
 960 items of three tasks (`bench_engine_mirror.py`): 400 pictures and 100 labels, 100 captions and 100 clips of eight
 frames, 60 questions and 200 pages, through a random Qwen2-VL of about 20 M parameters in float32, as `vlm2vec_v2_2b`
@@ -29,6 +31,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +85,7 @@ def main() -> None:
         sizes = both.make(options.share)
         both.ours()
         both.official(vectors=True)
-        print("\n".join(both.apart()), flush=True)
+        print("\n".join([both.versions(), *both.apart()]), flush=True)
         taken: dict[str, list[Taken]] = {"ours": [], "official": []}
         for number in range(options.rounds):
             for name in ("ours", "official") if number % 2 == 0 else ("official", "ours"):
@@ -171,6 +174,14 @@ class Both:
         }  # fmt: skip
         script = Path(__file__).with_name("bench_official_run.py")
         return ran([str(self.python), str(script), json.dumps(orders)], told, HF_HOME=str(self.mirror / "home"))
+
+    def versions(self) -> str:
+        """Of libraries on which vectors or seconds depend, theirs named where they are others."""
+        theirs = json.loads((self.folder / "official.json").read_text())["versions"]
+        both = {name: (version(name), other) for name, other in theirs.items()}
+        return ", ".join(
+            f"{name} {own}" + f" (official: {other})" * (own != other) for name, (own, other) in both.items()
+        )
 
     def apart(self) -> list[str]:
         """How far the vectors of both are apart, item by item."""

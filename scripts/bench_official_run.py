@@ -22,6 +22,7 @@ import pickle
 import sys
 import time
 import types
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,6 @@ def main() -> None:
     sys.path.insert(0, orders["evaluator"])
     import datasets
     import torch
-    import transformers
 
     torch.set_num_threads(1)
     stand_in(NAMES)
@@ -87,7 +87,7 @@ def main() -> None:
     ]  # fmt: skip
     evaluator.main()
     known["work_cpu"] = time.process_time() - known["start_cpu"]
-    known["versions"] = {"torch": torch.__version__, "transformers": transformers.__version__}
+    known["versions"] = {name: version(name) for name in ("torch", "transformers", "pillow", "numpy")}
     Path(orders["told"]).write_text(json.dumps(known))
     if orders["vectors"]:
         readable(out)

@@ -29,7 +29,8 @@ def watched(news: Iterable[T], say: Callable[[str], object], what: Callable[[], 
         what: what is waited for at that moment.
     """
     watch = _Watch(say, what)
-    threading.Thread(target=watch.run, daemon=True).start()
+    thread = threading.Thread(target=watch.run, daemon=True)
+    thread.start()
     coming, end = iter(news), object()
     try:
         while True:
@@ -40,6 +41,9 @@ def watched(news: Iterable[T], say: Callable[[str], object], what: Callable[[], 
             yield one  # type: ignore[misc]
     finally:
         watch.ended.set()
+        # It holds what is asked for words, a plan with its model: freed in a thread while the interpreter ends, tensors
+        # abort the process.
+        thread.join()
 
 
 @dataclass

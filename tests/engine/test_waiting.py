@@ -42,3 +42,10 @@ def test_nothing_is_said_while_nothing_is_waited_for():
     watch.ended.set()
     thread.join()
     assert said == []
+
+
+def test_nothing_of_a_wait_outlives_it():
+    before = threading.enumerate()
+    for _ in range(30):
+        assert list(watched(["news"], print, lambda: "nothing")) == ["news"]
+        assert threading.enumerate() == before

@@ -17,7 +17,7 @@ composed, compose = [], hydra.compose
 hydra.compose = lambda *args, **more: composed.append(more["overrides"]) or compose(*args, **more)
 from rzen_eval.cli.main import main
 code = main(sys.argv[1:])
-heavy = {"datasets", "transformers", "torch", "decord"}
+heavy = {"datasets", "transformers", "torch", "decord", "matplotlib", "peft", "ray", "rich", "sklearn", "torchvision"}
 print(f"imported: {sorted(heavy & set(sys.modules))}\\ncomposed: {len(composed)} times", file=sys.stderr)
 sys.exit(code)
 """

@@ -241,6 +241,6 @@ def test_items_of_tasks_that_are_scored_take_no_memory(scored: Callable[..., Out
 
     monkeypatch.setattr(Progress, "scored", look)
     gc.collect()
-    others = {id(one) for one in gc.get_objects() if type(one) is TaskSide}  # of other tests, which failed
+    others = {id(one): one for one in gc.get_objects() if type(one) is TaskSide}  # of tests before this
     scored()
     assert held == [["after", "bad", "before"], ["after", "bad"], ["after"]]
