@@ -115,7 +115,7 @@ def test_a_damaged_page_fails_its_task_and_the_others_go_on(command, tmp_path: P
     pages = {"p0": toys.page(0), "p1": toys.page(60)[:60]}
     judged = [("q0", "p0", 1)]
     toys.write_beir(root, {"q0": "x"}, pages, judged, repo="vidore/docvqa_test_subsampled_beir")
-    toys.write_beir(root, {"q0": "x"}, {"p0": toys.page(0)}, judged, repo="VLM2Vec/ViDoSeek")
+    toys.write_beir(root, {"q0": "x"}, {**pages, "p1": toys.page(60)}, judged, repo="VLM2Vec/ViDoSeek")
     ran = command(tasks=f"task=[{TASKS[0]},{TASKS[2]}]", root=root)
     assert ran.code == 1
     assert "vidore_docvqa: candidate 'p1': page p1" in ran.out
@@ -131,7 +131,8 @@ def test_a_task_without_data_fails_by_name_with_the_next_step(command, tmp_path:
 
 
 def test_tasks_without_data_are_one_line_and_no_rows(command, tmp_path: Path):
-    toys.write_beir(tmp_path / "m", {"q0": "x"}, {"p0": toys.page(0)}, [("q0", "p0", 1)], repo="VLM2Vec/ViDoSeek")
+    pages = {"p0": toys.page(0), "p1": toys.page(60)}
+    toys.write_beir(tmp_path / "m", {"q0": "x"}, pages, [("q0", "p0", 1)], repo="VLM2Vec/ViDoSeek")
     ran = command(root=tmp_path / "m")
     assert ran.code == 1
     line = (
@@ -160,9 +161,8 @@ def test_a_launcher_runs_each_combination_and_leaves_nothing_in_the_working_dire
     ]  # fmt: skip
     assert ran.stderr.count(KEPT) == 1
     assert sorted(file.stem for file in results(tmp_path).glob("*.json")) == ["vidore_docvqa", "visrag_chartqa"]
-    nowhere = [f"data.root={tmp_path}", f"results_dir={tmp_path / 'none'}"]
     (said := tmp_path / "said").mkdir()
-    failed = forked.started(["multirun", *settings, *nowhere], said)
+    failed = forked.started(["multirun", *settings, f"model.checkpoint={tmp_path}"], said)
     assert failed.wait() == 1
     assert "exit code 1 of rzen-eval task=visdoc/vidore_docvqa" in failed.err
     assert list((tmp_path / "here").iterdir()) == []
@@ -238,8 +238,9 @@ def test_a_partial_copy_never_replaces_a_result_on_the_benchmarks_own_data(comma
 
 def test_two_versions_of_the_data_have_a_row_each(command, tmp_path: Path):
     root = tmp_path / "mirror"
+    pages = {"p0": toys.page(0), "p1": toys.page(60)}
     for repo in ("ViDoSeek-page", "ViDoSeek-page-fixed"):
-        toys.write_beir(root, {"q0": "x"}, {"p0": toys.page(0)}, [("q0", "p0", 1)], repo=f"VLM2Vec/{repo}")
+        toys.write_beir(root, {"q0": "x"}, pages, [("q0", page, 1) for page in pages], repo=f"VLM2Vec/{repo}")
     ran = command(tasks="task=[visdoc/vidoseek_page,visdoc/vidoseek_page_v2_0]", root=root)
     new, old = ran.out.split("## Data 2.1: ")[1].split("## Data 2.0: ")
     for part in (new, old):
