@@ -173,7 +173,8 @@ class VectorStore:
         for position, rows in self._found(keys):
             if whole is _NONE:
                 whole = np.empty((offsets[-1], rows.shape[1]), dtype=np.float32)
-            need_one_dimension({rows.shape[1], whole.shape[1]})
+            if rows.shape[1] != whole.shape[1]:
+                need_one_dimension({one.shape[1] for _, one in self._found(keys)})
             whole[offsets[position] : offsets[position + 1]] = rows
         return whole if (np.diff(offsets) == 1).all() else MultiVectors(whole, offsets)
 
