@@ -87,6 +87,10 @@ class Entry:
     """Of its queries, where it is one of several that ask about the same candidates in other languages."""
     evaluator: str = "mmeb"
     """Whose evaluator its score follows: MMEB's or mteb's."""
+    instruction: Mapping[str, str | None] = field(default_factory=dict)
+    """What a model is asked with, by side."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What its recipe makes of rows."""
 
 
 def id_of(path: str) -> str:
@@ -121,4 +125,6 @@ def entry(path: str, raw: Mapping[str, Any], benchmark: str = "") -> Entry:
         counts=raw.get("counts", "declared"),
         language=dataset.get("language"),
         evaluator=raw.get("evaluator", "mmeb"),
+        instruction=raw.get("instruction") or {},
+        options=raw.get("options") or {},
     )

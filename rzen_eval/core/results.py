@@ -109,6 +109,7 @@ class _Provenance(_Loose):
     versions: list[str] | None = None
     frames: Count | None = None
     instruction: dict[str, str | None] | None = None
+    options: dict[str, Any] | None = None
     prompts: dict[str, str | None] | None = None
     software: dict[str, str | None] = {}
     machine: dict[str, Any] = {}

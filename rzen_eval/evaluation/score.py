@@ -274,6 +274,7 @@ def provenance_of(
         "versions": list(task.versions),
         "frames": task.frames,
         "instruction": task.instruction.model_dump(),
+        "options": dict(task.options),
         "prompts": {"query": prompts[0], "candidate": prompts[1]},
         "software": provenance.software(),
         "machine": provenance.machine(),

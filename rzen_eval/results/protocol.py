@@ -21,6 +21,8 @@ NO_SETTING = frozenset(
     }
 )
 """What provenance says of a model that is no setting of how it is used; the rest is."""
+PLACES = frozenset({"frames", "video"})
+"""Options of recipes that say where media lie: they may lie elsewhere and be the same."""
 WIDTH = 60
 """Longest value that is printed whole."""
 
@@ -78,14 +80,22 @@ def _settings(described: Mapping[str, Any]) -> Facts:
 
 
 def presented(result: Result) -> Facts:
-    """How the task was put to the model: frames of a video, instructions, and the first prompts word for word."""
+    """How the task was put to the model: frames of a video, what its recipe makes of rows, and the words."""
     provenance = result.provenance
     facts = {
         "frames": provenance.get("frames") if result.modality == "video" else None,
+        "options": recipe_options(provenance.get("options")),
         **{f"instruction of a {side}": text for side, text in (provenance.get("instruction") or {}).items()},
         **{f"first prompt of a {side}": text for side, text in (provenance.get("prompts") or {}).items()},
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def recipe_options(options: Mapping[str, Any] | None) -> str | None:
+    """What a recipe was told, as one value: an option that one side lacks is a difference; where media lie is none."""
+    if options is None:
+        return None
+    return "; ".join(f"{name}={value}" for name, value in sorted(options.items()) if name not in PLACES)
 
 
 def made_with(result: Result) -> Facts:

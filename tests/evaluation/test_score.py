@@ -183,6 +183,7 @@ def test_counts_that_differ_are_a_warning_for_a_mirror_and_an_error_where_asked_
     found = evaluate(task, toys.Oracle())
     assert expected in found.warnings[0]
     assert found.marks == (Mark.OTHER_DATA,)
+    assert found.provenance["options"] == dict(task.options)
     strict = task.model_copy(update={"source": task.source.model_copy(update={"strict": True})})
     with pytest.raises(DataError, match=expected):
         load_data(strict)

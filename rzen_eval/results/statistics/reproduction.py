@@ -218,7 +218,7 @@ def refuse(
 
 def _presented(task: Task) -> dict[str, Any]:
     """What `protocol.presented` gives of a result of this task, as far as it is declared."""
-    return {"frames": task.frames} | {
+    return {"frames": task.frames, "options": protocol.recipe_options(task.options)} | {
         f"instruction of a {side}": text for side, text in task.instruction.model_dump().items() if text is not None
     }
 

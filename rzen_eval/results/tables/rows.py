@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rzen_eval.benchmark.manifest import manifest as shipped
 from rzen_eval.core import Mark
+from rzen_eval.results.protocol import PLACES
 from rzen_eval.results.sampling import half_interval
 from rzen_eval.results.tables.averages import mean
 
@@ -236,18 +237,22 @@ def _scored(name: str, results: Mapping[str, Result], source: str, manifest: Man
 def other(result: Result) -> bool:
     """Whether a score is of other data, or of another protocol, than the benchmark's."""
     made_up = result.source == "sample" or Mark.OTHER_DATA in result.marks
-    return result.other_protocol or made_up or bool(_redeclared(result))
+    return result.other_protocol or made_up or bool(redeclared(result))
 
 
-def _redeclared(result: Result) -> list[str]:
+def redeclared(result: Result) -> list[str]:
     """What of a shipped task its user has declared otherwise, by which its score is one of something else."""
     entry = shipped().entries.get(result.id)
     repo = result.provenance.get("dataset", {}).get("repo")
     if entry is None:
         return []
+    options = result.provenance.get("options", entry.options)
+    told = {*options, *entry.options} - PLACES
+    changed = sorted(name for name in told if options.get(name) != entry.options.get(name))
     said = (
         (f"metric {result.metric}", result.metric != entry.metric),
         (f"rows of {repo}", repo not in {None, entry.repo}),
+        (f"other {', '.join(changed)}", bool(changed)),
     )
     return [text for text, holds in said if holds]
 
@@ -261,8 +266,15 @@ def notes(result: Result) -> list[str]:
         "not the benchmark's data": Mark.OTHER_DATA in result.marks,
         f"{frames} frames": result.modality == "video" and frames != expected,
         "collapsed": Mark.COLLAPSED in result.marks,
+        "other instruction": _asked_otherwise(result),
     }
-    return [*(remark for remark, holds in remarks.items() if holds), *_redeclared(result)]
+    return [*(remark for remark, holds in remarks.items() if holds), *redeclared(result)]
+
+
+def _asked_otherwise(result: Result) -> bool:
+    """Whether a shipped task was put with an instruction of its user's."""
+    entry, said = shipped().entries.get(result.id), result.provenance.get("instruction") or {}
+    return entry is not None and any(text != entry.instruction.get(side) for side, text in said.items())
 
 
 def _extent(result: Result) -> str:

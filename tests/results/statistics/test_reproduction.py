@@ -179,6 +179,7 @@ def test_a_missing_task_fails_its_averages(reproduce: REPRODUCE, scored: Callabl
         ({"provenance": {"dataset": {"source": "sample"}}}, "scored on the made-up sample"),
         ({"provenance": {"imported": {"from": "mteb"}}}, "imported from mteb, which has its own prompts"),
         ({"provenance": {"frames": 16}}, "frames: 8 in the recipe, 16 in the results"),
+        ({"provenance": {"options": {"letters": "added"}}}, " in the recipe, letters=added in the results"),
     ],
 )
 def test_what_is_not_the_published_protocol_is_refused(

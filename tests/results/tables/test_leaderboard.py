@@ -116,6 +116,8 @@ def test_what_is_not_the_benchmark_is_marked_said_and_never_the_best(fields: dic
         ({}, None),
         ({"metric": "hit@1", "metrics": {"hit@1": 1.0}}, "metric hit@1"),
         ({"provenance": {"dataset": {"repo": "mine/rows", "source": "hub"}}}, "rows of mine/rows"),
+        ({"provenance": {"options": {"frames": "elsewhere/{id}"}}}, None),
+        ({"provenance": {"options": {"wording": "wemm", "corpus": "mine.jsonl"}}}, "other corpus, wording"),
     ],
 )
 def test_a_shipped_task_that_was_declared_otherwise_is_marked(
@@ -124,6 +126,12 @@ def test_a_shipped_task_that_was_declared_otherwise_is_marked(
     found = write(tmp_path, "vidore_arxivqa", [1.0], **fields)
     assert rows.notes(found) == ([] if note is None else [note])
     assert rows.other(found) is (note is not None)
+
+
+def test_an_instruction_of_ones_own_is_noted(tmp_path: Path):
+    found = write(tmp_path, "vidore_arxivqa", [1.0], provenance={"instruction": {"query": "Look: ", "candidate": None}})
+    assert rows.notes(found) == ["other instruction"]
+    assert not rows.other(found)
 
 
 def test_a_note_on_some_tasks_says_on_how_many():
