@@ -54,7 +54,7 @@ def printed(*words: str) -> str:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         main([*words, "--format", "md"])
-    return output.getvalue()
+    return re.sub(r"(?<=\w)_(?=\w)", r"\_<wbr>", output.getvalue())  # long names may go on below
 
 
 def gather() -> None:
