@@ -36,13 +36,8 @@ class LoadedTask:
 
 
 def load(task: Task) -> LoadedTask:
-    """As `load_data`, with what identifies the content.
-
-    Raises:
-        DataError: see there; and where every model would score 0.
-    """
+    """As `load_data`, with what identifies the content."""
     data = load_data(task)
-    need_relevant(task, data)
     decoders: set[str] = set()
     return LoadedTask(task, data, content(task, data, decoders), tuple(sorted(decoders)))
 
@@ -57,7 +52,8 @@ def load_data(task: Task) -> TaskData:
         The data; with a mirror that does not hold what the task declares, a warning in it.
 
     Raises:
-        DataError: the data are missing, damaged, inconsistent, or not as many as declared.
+        DataError: the data are missing, damaged, inconsistent, not as many as declared, or such that every model
+            would score 0.
         ConfigError: the task names a recipe that does not exist.
     """
     repository = Repository.of(task)
@@ -76,6 +72,7 @@ def load_data(task: Task) -> TaskData:
         check_qrels(data.qrels)
     except DataError as error:
         raise DataError(f"{task.id}: {error}") from error
+    _need_relevant(task, data)
     miscounted = _counted(task, data)
     odd = [f"{task.id}: {warning}" for warning in (*repository.warnings(), *repository.media_source.warnings())]
     warnings = [*data.warnings, *_alone(task, data), *_same_commit(task, data), *miscounted, *odd]
@@ -100,7 +97,7 @@ def _check_spelling(task: Task, side: str, ids: Sequence[str]) -> None:
         ) from error
 
 
-def need_relevant(task: Task, data: TaskData) -> None:
+def _need_relevant(task: Task, data: TaskData) -> None:
     """Refuse data on which every model scores 0.
 
     Raises:

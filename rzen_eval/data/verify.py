@@ -17,7 +17,7 @@ from rzen_eval.data.archives import holder
 from rzen_eval.data.archives import needed as archives_of
 from rzen_eval.data.commands import command, word
 from rzen_eval.data.known_holes import FEW_PAGES, HUMAN_LABELED
-from rzen_eval.data.load import load_data, need_relevant
+from rzen_eval.data.load import load_data
 from rzen_eval.data.media import MissingMediaError
 from rzen_eval.data.repository import Repository
 from rzen_eval.data.row_sources import differences
@@ -153,7 +153,6 @@ def _task(
     task: Task, known: dict[str, str | None], deep: bool, workers: int, progress: Callable[[int], object]
 ) -> Verified:
     data = load_data(task)
-    need_relevant(task, data)
     archives = archives_of(task)
     needed: dict[str, tuple[str, Media]] = {}
     faults: dict[str, Fault] = {}

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rzen_eval import evaluate
-from rzen_eval.core import Item, Task
+from rzen_eval.core import Item, Limit, Task
 from rzen_eval.data.commands import word
 from rzen_eval.data.load import load
 from rzen_eval.data.verify import report, verify
@@ -58,6 +58,12 @@ def test_judgements_of_which_no_document_is_there_are_no_score_of_zero(needle: M
         load(task)
     (verified,) = verify([task])
     assert NOBODY in report(verified)[0]
+
+
+def test_chosen_queries_without_a_relevant_document_are_no_fault_of_the_files(needle: Made):
+    task = needle(queries=[{"_id": "alone", "text": "Q"}, *QUERIES])
+    few = load(task.model_copy(update={"limit": Limit(how="first", n=1)})).data
+    assert (few.query_ids, few.qrels["alone"]) == (["alone"], {})
 
 
 def test_a_damaged_file_is_mended_by_its_archive(needle: Made, tmp_path: Path):
